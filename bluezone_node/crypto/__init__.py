@@ -1,0 +1,1 @@
+"""Keys, identifiers, metadata and signatures, as pure functions of bytes."""

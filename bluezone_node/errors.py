@@ -1,0 +1,60 @@
+"""The errors a person may meet: one small family.
+
+The docstring of each class is the sentence shown when nothing more exact is known.
+An error never carries a key, an identifier, a name or a code: it is printed, logged and
+pasted into bug reports.
+"""
+
+
+class BluezoneError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str = "", *, hint: str = "") -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.hint = hint
+        """What the reader can do about it; may be empty."""
+
+
+class Refused(BluezoneError):
+    """The input was refused."""
+
+    def __init__(self, message: str = "", *, reason: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+        """A stable machine name for why, in snake_case: counted in metrics, printed in JSON."""
+
+
+class BadFrame(Refused):
+    """The advertisement is not one of ours, or is malformed."""
+
+
+class BadExport(Refused):
+    """The export file must not be used."""
+
+
+class BadInput(Refused):
+    """The file or value given could not be understood."""
+
+
+class BadConfig(BluezoneError):
+    """The configuration could not be read."""
+
+
+class DatabaseInUse(BluezoneError):
+    """Another node is running on this database."""
+
+
+class DatabaseUnusable(BluezoneError):
+    """The database could not be opened or written."""
+
+
+class RadioUnavailable(BluezoneError):
+    """The radio could not be opened."""
+
+
+class Unreachable(BluezoneError):
+    """The authority could not be reached."""
+
+
+class AuthorityRefused(Refused):
+    """The authority refused the request."""

@@ -1,0 +1,322 @@
+"""What the services need of the world, as protocols: adapters satisfy them, nothing inherits.
+
+Each port has one contract suite in ``tests/contract``; every adapter passes it.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from typing import Protocol
+
+from bluezone_node.alerts import Alert
+from bluezone_node.crypto.keys import TemporaryExposureKey
+from bluezone_node.proximity.model import (
+    Beacon,
+    DiagnosisKey,
+    Encounter,
+    IdentifierProtocol,
+    Scan,
+    Sighting,
+)
+
+
+class Clock(Protocol):
+    """Where time comes from. Simulated clocks run faster than the wall, or jump."""
+
+    def now(self) -> datetime:
+        """Return the wall-clock time, UTC-aware. It may jump when the system is set right."""
+
+    def monotonic(self) -> float:
+        """Return seconds that only ever go forward, at the pace of this clock."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until ``monotonic`` has advanced by *seconds*."""
+
+
+@dataclass(frozen=True, slots=True)
+class RadioCondition:
+    """What a radio knows about itself; counters are since it was opened."""
+
+    listening: bool
+    advertising: bool
+    listened_seconds: float
+    """Time, at the clock's pace, in which the receiver was on."""
+    heard: int
+    """Frames of ours."""
+    foreign: int
+    """Well-formed advertisements of others: they prove that the receiver works."""
+    refused: Mapping[str, int]
+    """Malformed or unusable frames, by reason."""
+    rotations: int
+    """Times that address and identifier changed together."""
+    detail: str = ""
+    """One line for a person: which way of scanning, which adapter."""
+
+
+class Radio(Protocol):
+    """A short-range radio that says who we are and hears who is near."""
+
+    @property
+    def name(self) -> str:
+        """The specification it was opened with, such as ``bluez:hci0``."""
+
+    async def advertise(self, beacon: Beacon | None) -> None:
+        """Put *beacon* on the air under a fresh random address, replacing the last; None: stop.
+
+        The address and the identifier change together or not at all: an observer must never see
+        one survive the other.
+
+        Raises:
+            RadioUnavailable: the radio is gone. What was on the air may have stopped.
+        """
+
+    def hear(self) -> AsyncIterator[Sighting]:
+        """Yield every frame of ours heard, in order, until the radio is closed.
+
+        Raises:
+            RadioUnavailable: the radio is gone.
+        """
+
+    def condition(self) -> RadioCondition: ...
+
+    async def close(self) -> None:
+        """Stop advertising and listening. Safe to call twice."""
+
+
+class KeySource(Protocol):
+    """Somewhere that signed exports of diagnosis keys come from."""
+
+    @property
+    def name(self) -> str:
+        """A stable name: the ledger is kept by it."""
+
+    async def index(self) -> list[str]:
+        """Return the names of all exports on offer, oldest first.
+
+        Raises:
+            Unreachable: no answer, or not a usable one (the message says which).
+        """
+
+    async def fetch(self, name: str) -> bytes:
+        """Return one export file whole.
+
+        Raises:
+            Unreachable: no answer, or not a usable one.
+            BadExport: reason ``oversized``: larger than any honest file.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCode:
+    """What the registrar gives for a verification code."""
+
+    token: str = field(repr=False)
+    report_type: str
+    """'confirmed', 'likely' or 'negative' (verification server's words)."""
+    symptom_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a device sends to the publisher. See facts of ``POST /v1/publish``."""
+
+    keys: Sequence[TemporaryExposureKey]
+    health_authority: str
+    certificate: str = field(repr=False)
+    hmac_secret: bytes = field(repr=False)
+    onset_interval: int | None
+    """ENIntervalNumber of the day of first symptoms."""
+    revision_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReceipt:
+    inserted: int
+    revision_token: str = field(repr=False)
+    warnings: Sequence[str] = ()
+
+
+class Authority(Protocol):
+    """The health authority as a device meets it: registrar first, publisher after."""
+
+    async def claim(self, code: str) -> ClaimedCode:
+        """Exchange a verification code for a token.
+
+        Raises:
+            AuthorityRefused: reason ``code_invalid``, ``code_expired``, ``code_used``, …
+            Unreachable: no usable answer; the same code may be tried again.
+        """
+
+    async def certify(self, token: str, keys_hmac: bytes) -> str:
+        """Exchange a token for a certificate over the HMAC of the keys."""
+
+    async def publish(self, publication: Publication) -> PublishReceipt:
+        """Send the keys. The same publication twice is inserted once."""
+
+
+class Notifier(Protocol):
+    """Tells a person."""
+
+    async def tell(self, alert: Alert) -> None: ...
+
+
+class ExportState(Enum):
+    """How far an export got. A failed one is tried again while it is on offer."""
+
+    MATCHED = "matched"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRecord:
+    """One line of the coverage ledger: no export is skipped silently."""
+
+    source: str
+    name: str
+    state: ExportState
+    at: datetime
+    """When this state was reached."""
+    keys: int = 0
+    revised_keys: int = 0
+    matched_keys: int = 0
+    end_timestamp: int = 0
+    """Unix seconds from the verified export; 0 where it never was verified."""
+    reason: str = ""
+    """Machine name of the failure."""
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What is remembered of a source between syncs."""
+
+    source: str
+    newest_end: int = 0
+    """Largest end_timestamp ever verified: an index that ends before it was rolled back."""
+    last_success: datetime | None = None
+    last_attempt: datetime | None = None
+    problem: str = ""
+    """Machine name of what is wrong now; empty when all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedKey:
+    """A published key whose identifiers this node has heard."""
+
+    key: DiagnosisKey
+    source: str
+    export: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeardIdentifier:
+    """An identifier of the log and when it was heard: all that matching needs."""
+
+    identifier: bytes = field(repr=False)
+    first: int
+    """Unix seconds, first time heard."""
+    last: int
+    """Unix seconds, last scan in which it was heard began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A diagnosis report under way or done: kept so that a failed step can be repeated."""
+
+    id: int
+    started: datetime
+    token: str = field(repr=False)
+    report_type: str
+    onset: date | None
+    hmac_secret: bytes = field(repr=False)
+    keys: tuple[TemporaryExposureKey, ...]
+    certificate: str = field(default="", repr=False)
+    published: datetime | None = None
+    revision_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    alert: Alert
+    id: int
+    raised: datetime
+    """When this evidence first was judged."""
+    acknowledged: datetime | None
+
+
+class NodeStore(Protocol):
+    """The device's own database. Every method is one transaction, and blocks."""
+
+    # Own keys -----------------------------------------------------------------------------
+    def own_keys(self) -> list[TemporaryExposureKey]:
+        """Return all own keys still kept, ascending by (rolling_start, rolling_period end)."""
+
+    def add_own_key(self, key: TemporaryExposureKey) -> None: ...
+
+    def retire_own_key(
+        self, old: TemporaryExposureKey, shortened: TemporaryExposureKey, new: TemporaryExposureKey
+    ) -> None:
+        """Replace *old* by *shortened* (same bytes, fewer intervals) and add *new*, at once."""
+
+    # Encounters and coverage --------------------------------------------------------------
+    def log(self, encounters: Iterable[Encounter], scans: Iterable[Scan]) -> None:
+        """Append what was heard. Scans of one identifier may arrive over many calls."""
+
+    def heard_identifiers(self, protocol: IdentifierProtocol) -> Iterator[HeardIdentifier]:
+        """Yield every identifier logged, one row at a time; an identifier may come twice."""
+
+    def encounters_with(
+        self, protocol: IdentifierProtocol, identifiers: Iterable[bytes]
+    ) -> list[Encounter]:
+        """Return the encounters of these identifiers, scans ascending, rows of one merged."""
+
+    def encounters(self, start: datetime, end: datetime) -> Iterator[Encounter]:
+        """Yield encounters first heard in [start, end), in order of first hearing."""
+
+    def scans(self, start: datetime, end: datetime) -> list[Scan]:
+        """Return the coverage within [start, end)."""
+
+    # Exports ------------------------------------------------------------------------------
+    def source_state(self, source: str) -> SourceState: ...
+
+    def put_source_state(self, state: SourceState) -> None: ...
+
+    def export_records(self, source: str | None = None) -> list[ExportRecord]: ...
+
+    def record_export(
+        self, record: ExportRecord, matched: Sequence[MatchedKey], revised: Sequence[MatchedKey]
+    ) -> None:
+        """Write the ledger line and the matched keys at once.
+
+        A key already matched keeps its row; *revised* replaces report type and days since onset
+        of a key matched before or in the same export (primary keys first, then revised).
+        """
+
+    def matched_keys(self) -> list[MatchedKey]: ...
+
+    # Alerts -------------------------------------------------------------------------------
+    def alerts(self) -> list[StoredAlert]:
+        """Return alerts, newest exposure first."""
+
+    def put_alerts(self, alerts: Sequence[Alert], at: datetime, rules: str) -> list[Alert]:
+        """Make *alerts* the alerts of *rules*; return those that are new or grew in level.
+
+        An alert of these rules that is no longer among them is withdrawn (a revoked diagnosis).
+        """
+
+    def acknowledge(self, alert_id: int, at: datetime) -> bool:
+        """Mark as read; False where there is no such alert."""
+
+    # Diagnosis reports --------------------------------------------------------------------
+    def save_report(self, report: Report) -> int:
+        """Insert (id 0) or update; return the id."""
+
+    def reports(self) -> list[Report]: ...
+
+    # The rest -----------------------------------------------------------------------------
+    def forget(self, before: datetime) -> int:
+        """Erase everything older than *before* beyond recovery; return the rows removed."""
+
+    def erase(self) -> None:
+        """Erase everything beyond recovery."""

@@ -1,0 +1,1 @@
+"""From sightings to encounters, from encounters and published keys to a judgement."""

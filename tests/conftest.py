@@ -1,0 +1,30 @@
+"""What every test may ask for."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Derandomised: a red build shows the same example to everyone who runs it again.
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=100)
+settings.load_profile("repeatable")
+
+_SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The folder of published vectors and real export files."""
+    folder = _SHARED / "vectors"
+    if not folder.is_dir():
+        pytest.skip(f"published vectors are not at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of real signal-strength recordings."""
+    folder = _SHARED / "data" / "rssi"
+    if not folder.is_dir():
+        pytest.skip(f"recordings are not at {folder}")
+    return folder
