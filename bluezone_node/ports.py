@@ -3,11 +3,11 @@
 Each port has one contract suite in ``tests/contract``; every adapter passes it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bluezone_node.alerts import Alert
 from bluezone_node.crypto.keys import TemporaryExposureKey
@@ -19,6 +19,11 @@ from bluezone_node.proximity.model import (
     Scan,
     Sighting,
 )
+
+Result = TypeVar("Result")
+
+Entropy = Callable[[int], bytes]
+"""Returns that many random bytes: the operating system's in earnest, seeded in tests."""
 
 
 class Clock(Protocol):
@@ -320,3 +325,12 @@ class NodeStore(Protocol):
 
     def erase(self) -> None:
         """Erase everything beyond recovery."""
+
+
+class OnStore(Protocol):
+    """Runs a piece of work on the node's store, off the event loop, one at a time.
+
+    ``await on_store(lambda store: store.log(encounters, scans))``
+    """
+
+    async def __call__(self, work: Callable[[NodeStore], Result]) -> Result: ...
