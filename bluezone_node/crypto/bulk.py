@@ -1,0 +1,102 @@
+"""The identifiers of many published keys at once.
+
+The same bytes as ``crypto.identifiers`` gives for one key; made apart because matching a
+country's keys against the log is the one place where a node's time goes (see
+``crypto.libcrypto``).  Where libcrypto cannot be called directly, or answers a published vector
+wrongly, the ``cryptography`` package does the work, several times slower.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES128
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+from numpy.typing import NDArray
+
+from bluezone_node.crypto.keys import rolling_proximity_identifier_key
+from bluezone_node.crypto.libcrypto import DerivedEncryption, LibcryptoUnusable
+from bluezone_node.intervals import ROLLING_PERIOD
+
+IDENTIFIER_BYTES = 16
+LANES = 256
+"""Keys a call. Their identifiers (590 kB) stay in the cache of one core until they are looked up."""
+
+_VECTOR_KEY = bytes.fromhex("75c734c6dd1a782de7a965da5eb93125")
+_VECTOR_START = 2642976
+_VECTOR_FIRST = bytes.fromhex("8be6cd371c5c891604bfbe49df845096")
+_VECTOR_LAST = bytes.fromhex("f431b62ecf443102ce4ed0407de54bd4")
+"""google/exposure-notifications-internals, TestVectors.java: first and last of the day."""
+
+
+class BulkIdentifiers:
+    """Makes the rolling proximity identifiers of up to ``LANES`` keys a call.
+
+    One object serves one thread: the array returned is written again by the next call.
+    """
+
+    def __init__(self, *, direct: bool = True) -> None:
+        """Use libcrypto directly where it proves itself, and never with ``direct=False``."""
+        self._direct = _proven() if direct else None
+        self._rows = np.zeros((LANES if self._direct is None else 0, ROLLING_PERIOD, 16), np.uint8)
+
+    @property
+    def direct(self) -> bool:
+        """Whether libcrypto is called directly: the fast way."""
+        return self._direct is not None
+
+    def generate(
+        self, keys: NDArray[np.uint8], first: Sequence[int], counts: Sequence[int]
+    ) -> NDArray[np.uint8]:
+        """Return the identifiers of *keys* from interval *first* on, *counts* of them.
+
+        Args:
+            keys: shape (n, 16), n at most ``LANES``.
+            first: n ENIntervalNumbers, unsigned 32-bit.
+            counts: n numbers, 1 to 144.
+
+        Returns:
+            Shape (n, 144, 16). Of row i the first ``counts[i]`` identifiers mean something.
+        """
+        if self._direct is not None:
+            try:
+                return self._direct.encrypt(
+                    keys, list(map(_padded_data, first)), [count * 16 for count in counts]
+                )
+            except LibcryptoUnusable:
+                self._direct = None
+                self._rows = np.zeros((LANES, ROLLING_PERIOD, 16), np.uint8)
+        for row, key, interval, count in zip(self._rows, keys, first, counts, strict=False):
+            rpik = rolling_proximity_identifier_key(key.tobytes())
+            encryptor = Cipher(AES128(rpik), ECB()).encryptor()  # noqa: S305 - one block, by CRYPTO v1.2
+            encryptor.update_into(_padded_data(interval)[: count * 16], memoryview(row).cast("B"))
+        return self._rows[: len(keys)]
+
+
+def _proven() -> DerivedEncryption | None:
+    """Return the direct way if it is there and gives the published identifiers."""
+    try:
+        direct = DerivedEncryption(b"EN-RPIK", LANES, ROLLING_PERIOD)
+        # Twice, on two lanes: what one call leaves behind must not reach the next.
+        keys = np.frombuffer(bytes(16) + _VECTOR_KEY, np.uint8).reshape(2, 16)
+        for _ in range(2):
+            made = direct.encrypt(
+                keys, [_padded_data(_VECTOR_START)] * 2, [ROLLING_PERIOD * 16] * 2
+            )
+    except LibcryptoUnusable:
+        return None
+    right = made[1, 0].tobytes() == _VECTOR_FIRST and made[1, -1].tobytes() == _VECTOR_LAST
+    return direct if right else None
+
+
+@lru_cache(maxsize=2048)  # every interval of two weeks, should no key start at midnight: 5 MB
+def _padded_data(first: int) -> bytes:
+    """Return what is encrypted for the 144 intervals from *first* on (CRYPTO v1.2)."""
+    blocks = np.zeros(
+        ROLLING_PERIOD, dtype=[("prefix", "S6"), ("zeros", "S6"), ("interval", "<u4")]
+    )
+    blocks["prefix"] = b"EN-RPI"
+    # Wraps like the unsigned 32-bit number it is: beyond a key's period nothing is read.
+    blocks["interval"] = (first + np.arange(ROLLING_PERIOD, dtype=np.int64)).astype(np.uint32)
+    return blocks.tobytes()
