@@ -1,0 +1,49 @@
+"""Attenuation: power sent less power received, bounded below, rounded as GAEN rounds."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bluezone_node.proximity.attenuation import attenuations, half_up, typical
+from bluezone_node.proximity.model import RssiHistogram
+
+levels = st.dictionaries(st.integers(-126, 20), st.integers(1, 500), min_size=1).map(
+    lambda counts: RssiHistogram(tuple(sorted(counts.items())))
+)
+powers = st.integers(-50, 20)
+
+
+def test_attenuation_is_sent_less_received() -> None:
+    """A packet sent at 12 dBm and received at −60 dBm lost 72 dB."""
+    assert attenuations(12, RssiHistogram(((-60, 3),))) == {72: 3}
+
+
+def test_nothing_gains_on_the_way() -> None:
+    """Levels above the sent power count as no loss, together."""
+    assert attenuations(-40, RssiHistogram(((-35, 2), (-30, 1)))) == {0: 3}
+
+
+def test_receiver_offset_is_added_to_the_signal() -> None:
+    """A receiver that reads 4.5 dB too weak is put right before rounding, halves up."""
+    assert attenuations(0, RssiHistogram(((-60, 1),)), rx_offset=4.5) == {56: 1}
+
+
+def test_typical_is_the_mean_over_packets_with_halves_up() -> None:
+    """Math.round of Java, which GAEN uses, sends 62.5 to 63; so does this."""
+    assert typical({62: 1, 63: 1}) == 63
+    assert typical({63: 1, 64: 1}) == 64
+    assert half_up(-0.5) == 0
+
+
+@given(powers, levels)
+def test_no_packet_is_lost(power: int, rssi: RssiHistogram) -> None:
+    """There are as many attenuations as packets, none negative."""
+    losses = attenuations(power, rssi)
+    assert sum(losses.values()) == rssi.total
+    assert min(losses) >= 0
+
+
+@given(powers, levels, st.integers(1, 20))
+def test_a_weaker_signal_is_never_nearer(power: int, rssi: RssiHistogram, weaker: int) -> None:
+    """Taking the same decibels off every packet never lowers the typical attenuation."""
+    dimmed = RssiHistogram(tuple((level - weaker, count) for level, count in rssi.counts))
+    assert typical(attenuations(power, dimmed)) >= typical(attenuations(power, rssi))
