@@ -1,7 +1,6 @@
 """Say who we are: one rolling identifier at a time, each for ten to twenty minutes."""
 
 import asyncio
-import logging
 from datetime import timedelta
 
 from bluezone_node.crypto.identifiers import rolling_proximity_identifier
@@ -16,8 +15,6 @@ from bluezone_node.node.chance import between
 from bluezone_node.node.keyring import key_for
 from bluezone_node.ports import Clock, Entropy, OnStore, Radio
 from bluezone_node.proximity.model import Beacon
-
-log = logging.getLogger(__name__)
 
 SHORTEST_ROTATION = 600.0
 LONGEST_ROTATION = 1200.0
@@ -45,6 +42,8 @@ class Advertiser:
         self._entropy = entropy
         self._metadata = metadata
         self._renew = asyncio.Event()
+        self.on_air = asyncio.Event()
+        """Set once the first identifier is on the air."""
 
     def renew(self) -> None:
         """Rotate at once: the key changed, or the wall clock jumped."""
@@ -60,7 +59,7 @@ class Advertiser:
         interval = interval_at(self._clock.now())
         key = await self._on_store(lambda store: key_for(store, interval, self._entropy))
         await self._radio.advertise(beacon(key, interval, self._metadata))
-        log.debug("identifier rotated")
+        self.on_air.set()
 
     async def _stay(self) -> None:
         """Wait for the next rotation: random, at UTC midnight at the latest, or when asked.

@@ -1,7 +1,7 @@
 """Hear who is near: sightings are folded each minute and written in one batch."""
 
-import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -71,16 +71,15 @@ class Listener:
     def heard(self, sighting: Sighting) -> None:
         self._fold.hear(sighting)
 
-    async def run_writing(self, alive: asyncio.Event | None = None) -> None:
-        """Close and write every minute once it is over; set *alive* after each round."""
+    async def run_writing(self, alive: Callable[[], None]) -> None:
+        """Close and write every minute once it is over; call *alive* after each round."""
         while True:
             now = self._clock.now()
             ahead = (_minute_of(now) + timedelta(seconds=SCAN_SECONDS) - now).total_seconds()
             await self._clock.sleep(ahead + SETTLE)
             self._close_minutes_before(self._clock.now())
             await self._write()
-            if alive is not None:
-                alive.set()
+            alive()
 
     async def finish(self) -> None:
         """Close the minute under way too, and write everything: the node stops."""
@@ -91,29 +90,29 @@ class Listener:
         """Close every minute that ended by *now*.
 
         The radio counts the seconds it listened by the monotonic clock.  Where the wall clock
-        agrees, they belong to the minutes that went by; where it jumped, only to as many minutes
-        as really passed, counted back from now.
+        agrees, they belong to the minutes that went by; where it jumped, to the minute that was
+        open when it did and to as many before *now* as really passed.
         """
-        end = _minute_of(now)
-        passed = max(1, round((self._clock.monotonic() - self._monotonic) / SCAN_SECONDS))
-        first = end - timedelta(seconds=SCAN_SECONDS * passed)
-        if first < self._minute <= end:
-            first = self._minute
-        minutes = max(1, int((end - first).total_seconds()) // SCAN_SECONDS)
+        minutes = self._minutes_until(_minute_of(now))
         condition = self._radio.condition()
         listened = max(0.0, condition.listened_seconds - self._counted.listened_seconds)
         sightings = condition.heard - self._counted.heard
         foreign = condition.foreign - self._counted.foreign
-        for index in range(minutes):
+        for index, minute in enumerate(minutes):
             self._close(
-                first + timedelta(seconds=SCAN_SECONDS * index),
-                listened=min(listened / minutes, float(SCAN_SECONDS)),
-                sightings=_share(sightings, index, minutes),
-                foreign=_share(foreign, index, minutes),
+                minute,
+                listened=min(listened / len(minutes), float(SCAN_SECONDS)),
+                sightings=_share(sightings, index, len(minutes)),
+                foreign=_share(foreign, index, len(minutes)),
             )
         self._counted = condition
-        self._minute = end
+        self._minute = _minute_of(now)
         self._monotonic = self._clock.monotonic()
+
+    def _minutes_until(self, end: datetime) -> list[datetime]:
+        passed = max(1, round((self._clock.monotonic() - self._monotonic) / SCAN_SECONDS))
+        minutes = [end - timedelta(seconds=SCAN_SECONDS * back) for back in range(passed, 0, -1)]
+        return minutes if self._minute in minutes else [self._minute, *minutes]
 
     def _close(self, minute: datetime, *, listened: float, sightings: int, foreign: int) -> None:
         seconds = stands_for(self._previous_scan, minute)

@@ -1,0 +1,56 @@
+# Two commands matter: `make demo` shows what this is, `make test` proves it.
+# Everything installs into .venv and nothing outside this folder is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench clean
+
+demo: $(VENV)/.ready-demo
+	@$(BIN)/bluezone-node demo
+
+test: check
+	@$(BIN)/pytest -m slow
+
+check: $(VENV)/.ready-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -m "not slow"
+
+bench: $(VENV)/.ready-dev
+	@$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "error: $(PYTHON) was not found" >&2; \
+	  echo "hint: sudo apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) -V)" >&2; \
+	  echo "hint: name a newer one, e.g. make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: Python's venv module is missing" >&2; \
+	  echo "hint: sudo apt install python3-venv" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+
+# The stamp of the larger set also serves the smaller: dev holds all that the demo needs.
+$(VENV)/.ready-demo: pyproject.toml constraints.txt | $(BIN)/python
+	@test -f $(VENV)/.ready-dev || $(MAKE) --no-print-directory install EXTRA=authority
+	@touch $@
+
+$(VENV)/.ready-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@$(MAKE) --no-print-directory install EXTRA=dev
+	@touch $@
+
+.PHONY: install
+install:
+	@echo "installing into $(VENV) …" >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --editable '.[$(EXTRA)]' || { \
+	  echo "error: the packages could not be installed (see above)" >&2; \
+	  echo "hint: this needs a network the first time; run make again" >&2; exit 1; }

@@ -1,0 +1,118 @@
+"""The node's settings: one TOML file and two environment variables, read and checked once.
+
+Nothing below this module reads the environment.  Every setting has a default and a reason.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from bluezone_node.errors import BadConfig
+
+CONFIG_VARIABLE = "BLUEZONE_CONFIG"
+STATE_VARIABLE = "BLUEZONE_STATE_DIR"
+
+_SYSTEM_CONFIG = Path("/etc/bluezone-node/config.toml")
+_USER_CONFIG = Path("bluezone-node/config.toml")
+
+
+class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One authority whose exports are matched."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    """A stable name: what was already matched is remembered by it."""
+    url: str
+    """Address of the folder with ``index.txt``."""
+    public_keys: Annotated[list[str], Meta(min_length=1)]
+    """Base64 of the SubjectPublicKeyInfo, or paths of PEM files. Any of them may have signed."""
+
+
+class AuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a diagnosis is reported."""
+
+    registrar: str
+    """Address that exchanges codes for certificates."""
+    publisher: str
+    """Address that takes the keys. Another host than the registrar, in earnest."""
+    health_authority: Annotated[str, Meta(min_length=1, max_length=128)] = "vn.moh"
+    """healthAuthorityID of the publish request."""
+
+
+class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How this device works."""
+
+    state_dir: str = ""
+    """Folder of the database. Default: $STATE_DIRECTORY (systemd), else the user's state folder."""
+    radio: str = "auto"
+    """``auto``, ``bluez:hci0``, or ``air:ADDRESS#DEVICE`` for the simulated radio."""
+    tx_power: Annotated[int, Meta(ge=-50, le=20)] = 12
+    """Radiated power told to others, dBm. Default: what a Raspberry Pi 3 needs to look like a
+    phone (NIST's recordings, two Pi 3 at 0.5-4 m). GAEN receivers drop what is not -50..20."""
+    calibration_confidence: Annotated[int, Meta(ge=0, le=3)] = 0
+    """How well tx_power is known: 0 guessed .. 3 measured on this very device."""
+    rx_offset: Annotated[float, Meta(ge=-40, le=40)] = 0.0
+    """dB added to every received level (calibration of this receiver)."""
+    rules: str = "vn-f1-2m"
+    """Preset that decides what an exposure is."""
+    sync_minutes: Annotated[float, Meta(ge=1, le=1440)] = 240
+    """Between two downloads. GAEN phones ask every 4 hours."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything a node needs to know."""
+
+    node: NodeSettings = msgspec.field(default_factory=NodeSettings)
+    sources: list[SourceSettings] = msgspec.field(default_factory=list)
+    authority: AuthoritySettings | None = None
+
+    def state_dir(self, environ: Mapping[str, str] = os.environ) -> Path:
+        """Return the folder of the node's own data."""
+        if chosen := environ.get(STATE_VARIABLE) or self.node.state_dir:
+            return Path(chosen).expanduser()
+        if given := environ.get("STATE_DIRECTORY"):
+            return Path(given.split(":")[0])
+        base = environ.get("XDG_STATE_HOME") or "~/.local/state"
+        return Path(base).expanduser() / "bluezone-node"
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings from *path*, else from the usual places, else take the defaults.
+
+    Raises:
+        BadConfig: a named file is missing, or a setting is unknown or out of range.
+    """
+    chosen = path or _find(environ)
+    if chosen is None:
+        return Settings()
+    try:
+        document = tomllib.loads(chosen.read_text(encoding="utf-8"))
+        settings = msgspec.convert(document, Settings)
+    except OSError as error:
+        raise BadConfig(f"{chosen}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{chosen} is not valid TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise BadConfig(
+            f"{chosen}: {error}", hint="docs/operate.md lists every setting with its range"
+        ) from error
+    _check_names(chosen, settings)
+    return settings
+
+
+def _find(environ: Mapping[str, str]) -> Path | None:
+    if named := environ.get(CONFIG_VARIABLE):
+        return Path(named)
+    home = Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    return next((p for p in (home / _USER_CONFIG, _SYSTEM_CONFIG) if p.is_file()), None)
+
+
+def _check_names(path: Path, settings: Settings) -> None:
+    names = [source.name for source in settings.sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadConfig(f"{path}: two sources are called {name!r}; give each its own name")

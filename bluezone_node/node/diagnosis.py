@@ -1,0 +1,186 @@
+"""A diagnosis reaches others: code, token, certificate, publication.
+
+Nothing leaves the device before its owner agreed, and never anything but the day keys.  Every
+step is written down before the next, so that a report that broke off can be taken up again: the
+authority gives a code's token only once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from bluezone_node.crypto.certificate import keys_hmac
+from bluezone_node.crypto.keys import TemporaryExposureKey
+from bluezone_node.errors import AuthorityRefused, BluezoneError
+from bluezone_node.intervals import interval_at, interval_day, midnight
+from bluezone_node.node.keyring import retire_key
+from bluezone_node.ports import (
+    Authority,
+    Clock,
+    Entropy,
+    NodeStore,
+    OnStore,
+    Publication,
+    Report,
+)
+
+HMAC_SECRET_BYTES = 16
+"""Length of the secret that binds the certificate to the keys (reference: at least 16)."""
+
+TOKEN_LIFE = timedelta(hours=24)
+"""How long the registrar honours a token: a report older than this cannot be taken up again."""
+
+DAYS_BEFORE_ONSET = 5
+"""Keys older than this many days before the first symptoms stay on the device.
+
+No rule set in use counts an exposure earlier than 5 days before onset (LFPH "wide" goes
+furthest), so publishing older keys would reveal where their owner was and warn nobody.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a report would send, for its owner to agree to."""
+
+    keys: int
+    first_day: date
+    last_day: date
+    resumes: datetime | None
+    """When the unfinished report that would be taken up was begun."""
+
+
+class NothingToReport(BluezoneError):
+    """This node holds no keys of the last fourteen days: there is nothing to publish."""
+
+
+def publishable(
+    keys: Sequence[TemporaryExposureKey], onset: date | None
+) -> tuple[TemporaryExposureKey, ...]:
+    """Return the keys of days on which their owner may have been infectious."""
+    if onset is None:
+        return tuple(keys)
+    first = onset - timedelta(days=DAYS_BEFORE_ONSET)
+    return tuple(key for key in keys if interval_day(key.rolling_start) >= first)
+
+
+class Diagnosis:
+    """Reports a positive test with a health worker's code."""
+
+    def __init__(
+        self,
+        authority: Authority,
+        health_authority: str,
+        clock: Clock,
+        on_store: OnStore,
+        entropy: Entropy,
+        key_retired: Callable[[], None],
+    ) -> None:
+        self._authority = authority
+        self._health_authority = health_authority
+        self._clock = clock
+        self._on_store = on_store
+        self._entropy = entropy
+        self._key_retired = key_retired
+
+    async def preview(self, onset: date | None) -> Preview:
+        """Return what :meth:`report` would send, without telling anyone.
+
+        Raises:
+            NothingToReport: there are no keys.
+        """
+        unfinished = await self._on_store(self._unfinished)
+        keys = (unfinished.keys if unfinished else ()) or publishable(
+            await self._on_store(lambda store: store.own_keys()), onset
+        )
+        if not keys:
+            raise NothingToReport
+        days = [interval_day(key.rolling_start) for key in keys]
+        return Preview(len(keys), min(days), max(days), unfinished.started if unfinished else None)
+
+    async def report(self, code: str, onset: date | None) -> Report:
+        """Publish the keys; return the finished report.
+
+        Raises:
+            NothingToReport: there are no keys; the code was not used.
+            AuthorityRefused: the code, the token or the publication was refused.
+            Unreachable: no answer; calling again takes the report up where it broke off.
+        """
+        await self.preview(onset)
+        report = await self._on_store(self._unfinished) or await self._claim(code, onset)
+        if not report.keys:
+            report = await self._on_store(lambda store: self._gather(store, report))
+            self._key_retired()
+        if not report.certificate:
+            mac = keys_hmac(report.keys, report.hmac_secret)
+            report = await self._certify(report, mac)
+        return await self._publish(report)
+
+    def _unfinished(self, store: NodeStore) -> Report | None:
+        since = self._clock.now() - TOKEN_LIFE
+        open_reports = [r for r in store.reports() if r.published is None and r.started > since]
+        return max(open_reports, key=lambda report: report.id, default=None)
+
+    async def _claim(self, code: str, onset: date | None) -> Report:
+        claimed = await self._authority.claim(code)
+        report = Report(
+            id=0,
+            started=self._clock.now(),
+            token=claimed.token,
+            report_type=claimed.report_type,
+            onset=onset or claimed.symptom_date,
+            hmac_secret=self._entropy(HMAC_SECRET_BYTES),
+            keys=(),
+        )
+        return await self._on_store(lambda store: _saved(store, report))
+
+    def _gather(self, store: NodeStore, report: Report) -> Report:
+        retire_key(store, interval_at(self._clock.now()), self._entropy)
+        now = interval_at(self._clock.now())
+        ended = [key for key in store.own_keys() if key.rolling_end <= now or not key.covers(now)]
+        return _saved(store, replace(report, keys=publishable(ended, report.onset)))
+
+    async def _certify(self, report: Report, mac: bytes) -> Report:
+        try:
+            certificate = await self._authority.certify(report.token, mac)
+        except AuthorityRefused:
+            await self._give_up(report)
+            raise
+        return await self._on_store(
+            lambda store: _saved(store, replace(report, certificate=certificate))
+        )
+
+    async def _publish(self, report: Report) -> Report:
+        onset = report.onset
+        publication = Publication(
+            keys=report.keys,
+            health_authority=self._health_authority,
+            certificate=report.certificate,
+            hmac_secret=report.hmac_secret,
+            onset_interval=interval_at(midnight(onset)) if onset else None,
+            revision_token=await self._on_store(_latest_revision_token),
+        )
+        try:
+            receipt = await self._authority.publish(publication)
+        except AuthorityRefused:
+            await self._give_up(report)
+            raise
+        finished = replace(
+            report,
+            published=self._clock.now().astimezone(UTC),
+            revision_token=receipt.revision_token,
+        )
+        return await self._on_store(lambda store: _saved(store, finished))
+
+    async def _give_up(self, report: Report) -> None:
+        """A refused token or certificate will be refused for ever: do not take it up again."""
+        expired = replace(report, started=self._clock.now() - TOKEN_LIFE, token="")
+        await self._on_store(lambda store: _saved(store, expired))
+
+
+def _saved(store: NodeStore, report: Report) -> Report:
+    return replace(report, id=store.save_report(report))
+
+
+def _latest_revision_token(store: NodeStore) -> str:
+    published = [report for report in store.reports() if report.revision_token]
+    return max(published, key=lambda report: report.id).revision_token if published else ""

@@ -1,0 +1,262 @@
+"""Fetch signed exports, match them against the log, and tell of exposures.
+
+For each source: read the index, take every export not yet matched, verify, match, write the
+ledger line, the matched keys and the alerts, and only then tell.  Whatever fails is named in the
+ledger and in ``status`` and tried again; no failure ever raises an alert or skips a file for good.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from bluezone_node.alerts import Alert
+from bluezone_node.crypto.signing import PublicKey
+from bluezone_node.errors import BadExport, DatabaseUnusable, Unreachable
+from bluezone_node.intervals import RETENTION, interval_at
+from bluezone_node.node.chance import between
+from bluezone_node.node.exposure import judge
+from bluezone_node.node.matching import Matches, match_export
+from bluezone_node.ports import (
+    Clock,
+    Entropy,
+    ExportRecord,
+    ExportState,
+    KeySource,
+    NodeStore,
+    Notifier,
+    OnStore,
+    SourceState,
+)
+from bluezone_node.proximity.matching import HeardIndex
+from bluezone_node.proximity.model import IdentifierProtocol
+from bluezone_node.proximity.preset import Preset
+
+log = logging.getLogger(__name__)
+
+JITTER = 0.2
+"""Share by which each wait differs: thousands of nodes must not call at the same second."""
+
+FIRST_RETRY = 60.0
+LONGEST_RETRY = 3600.0
+"""Seconds between tries while something is wrong: doubled each time, an hour at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where exports come from, and whose signature they must carry."""
+
+    exports: KeySource
+    public_keys: tuple[PublicKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one pass over all sources did."""
+
+    records: tuple[ExportRecord, ...]
+    """Exports taken up in this round, matched or failed."""
+    problems: tuple[SourceState, ...]
+    """Sources with something wrong."""
+    alerts: tuple[Alert, ...]
+    """Alerts that are new or grew."""
+
+
+class Sync:
+    """Keeps the node up to date with what its authorities publish."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        clock: Clock,
+        on_store: OnStore,
+        entropy: Entropy,
+        preset: Preset,
+        rx_offset: float,
+        notifier: Notifier,
+        every: float,
+    ) -> None:
+        self._sources = sources
+        self._clock = clock
+        self._on_store = on_store
+        self._entropy = entropy
+        self._preset = preset
+        self._rx_offset = rx_offset
+        self._notifier = notifier
+        self._every = every
+        self._asked = asyncio.Event()
+        self.last_round: datetime | None = None
+
+    def ask(self) -> None:
+        """Sync now rather than at the next turn."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        retry = FIRST_RETRY
+        while True:
+            self._asked.clear()
+            try:
+                troubled = bool((await self.once()).problems)
+            except DatabaseUnusable as error:
+                log.error("sync could not be written and will be tried again: %s", error)
+                troubled = True
+            wait = min(retry, self._every) if troubled else self._every
+            retry = min(retry * 2, LONGEST_RETRY) if troubled else FIRST_RETRY
+            await self._wait(wait * between(1 - JITTER, 1 + JITTER, self._entropy))
+
+    async def _wait(self, seconds: float) -> None:
+        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
+        asked = asyncio.ensure_future(self._asked.wait())
+        try:
+            await asyncio.wait({sleeping, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            asked.cancel()
+
+    async def once(self, progress: Callable[[int], None] = lambda _keys: None) -> Round:
+        """Go over all sources once; *progress* is told how many keys were matched."""
+        records: list[ExportRecord] = []
+        states: list[SourceState] = []
+        index = _LazyIndex(self._on_store)
+        for source in self._sources:
+            state = await self._take(source, index, records, progress)
+            await self._on_store(partial(_put_state, state))
+            states.append(state)
+        alerts = await self._on_store(
+            lambda store: judge(store, self._preset, self._clock.now(), self._rx_offset)
+        )
+        for alert in alerts:
+            await self._notifier.tell(alert)
+        self.last_round = self._clock.now()
+        problems = tuple(state for state in states if state.problem)
+        return Round(tuple(records), problems, tuple(alerts))
+
+    async def _take(
+        self,
+        source: Source,
+        index: "_LazyIndex",
+        records: list[ExportRecord],
+        progress: Callable[[int], None],
+    ) -> SourceState:
+        """Take every export of *source* that is new or failed before; return its state."""
+        name = source.exports.name
+        now = self._clock.now()
+        before = await self._on_store(lambda store: store.source_state(name))
+        ledger = {r.name: r for r in await self._on_store(lambda s: s.export_records(name))}
+        state = replace(before, last_attempt=now, problem="")
+        try:
+            listed = await source.exports.index()
+            if _rolled_back(listed, ledger.values(), now):
+                state = replace(state, problem="rolled_back")
+            for export in listed:
+                known = ledger.get(export)
+                if known and known.state is ExportState.MATCHED:
+                    continue
+                record = await self._match(source, export, known, index, progress)
+                records.append(record)
+                state = replace(state, newest_end=max(state.newest_end, record.end_timestamp))
+                if record.state is ExportState.FAILED:
+                    state = replace(state, problem=record.reason)
+        except Unreachable as error:
+            log.warning("source %s: %s", name, error)
+            return replace(state, problem="unreachable")
+        if state.problem:
+            log.warning("source %s: %s", name, state.problem)
+            return state
+        return replace(state, last_success=now)
+
+    async def _match(
+        self,
+        source: Source,
+        export: str,
+        known: ExportRecord | None,
+        index: "_LazyIndex",
+        progress: Callable[[int], None],
+    ) -> ExportRecord:
+        record = ExportRecord(
+            source=source.exports.name,
+            name=export,
+            state=ExportState.FAILED,
+            at=self._clock.now(),
+            attempts=known.attempts + 1 if known else 1,
+        )
+        try:
+            data = await source.exports.fetch(export)
+            matches = await _in_thread(
+                match_export,
+                data,
+                source.public_keys,
+                await index.get(),
+                interval_at(self._clock.now()),
+                progress,
+            )
+        except BadExport as error:
+            log.warning("export refused: %s", error)
+            failed = replace(record, reason=error.reason)
+            await self._on_store(lambda store: store.record_export(failed, [], []))
+            return failed
+        primary, revised = matches.attributed_to(record.source, record.name)
+        done = replace(
+            record,
+            state=ExportState.MATCHED,
+            keys=matches.keys,
+            revised_keys=matches.revised_keys,
+            matched_keys=len(primary),
+            end_timestamp=matches.end_timestamp,
+        )
+        await self._on_store(lambda store: store.record_export(done, primary, revised))
+        return done
+
+
+class _LazyIndex:
+    """The heard identifiers, read once a round and only if there is an export to match."""
+
+    def __init__(self, on_store: OnStore) -> None:
+        self._on_store = on_store
+        self._index: HeardIndex | None = None
+
+    async def get(self) -> HeardIndex:
+        if self._index is None:
+            self._index = await self._on_store(
+                lambda store: HeardIndex(store.heard_identifiers(IdentifierProtocol.GAEN))
+            )
+        return self._index
+
+
+def _put_state(state: SourceState, store: NodeStore) -> None:
+    store.put_source_state(state)
+
+
+def _rolled_back(listed: Sequence[str], ledger: Sequence[ExportRecord], now: datetime) -> bool:
+    """Whether the index no longer lists the newest export that was matched, though not yet due.
+
+    An authority drops files after fourteen days, oldest first.  A newest file that vanished means
+    an old index is being served again, or another authority's.
+    """
+    matched = [record for record in ledger if record.state is ExportState.MATCHED]
+    newest = max(matched, key=lambda record: record.end_timestamp, default=None)
+    return (
+        newest is not None
+        and newest.name not in listed
+        and newest.end_timestamp > (now - RETENTION).timestamp()
+    )
+
+
+async def _in_thread(
+    work: Callable[..., Matches], *arguments: object
+) -> Matches:
+    """Run *work* in a thread, telling it to stop when the task is cancelled.
+
+    A thread cannot be cancelled, and the process cannot end while one runs: matching a country's
+    keys takes seconds, and a node told to stop has two.
+    """
+    stopping = threading.Event()
+    try:
+        return await asyncio.to_thread(work, *arguments, stopping.is_set)
+    except asyncio.CancelledError:
+        stopping.set()
+        raise
