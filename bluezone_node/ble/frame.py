@@ -1,0 +1,141 @@
+"""The advertisement: what a beacon looks like in bytes, and which bytes are a beacon.
+
+An advertising payload is a list of AD structures, ``length type data``, in any order
+(Bluetooth Core Specification, Vol 3 Part C §11).  Two kinds are ours:
+
+* GAEN (Exposure Notification Bluetooth Specification v1.2): service data of UUID FD6F, 16 bytes
+  of identifier and 4 of encrypted metadata.
+* Bluezone v2, Android: UUID 4E56 in a list of services, and 12 bytes of identifier as
+  manufacturer data of company 22B5.
+
+Everything else is refused with a ``BadFrame`` whose reason is one of:
+
+``not_ours``       well-formed, from somebody else
+``truncated``      an AD structure is longer than what is left of the payload
+``no_identifier``  says that it is ours and carries no whole identifier
+``oversized``      more service data than the protocol has
+``ambiguous``      two structures that each could be the identifier
+``no_rssi``        received without a signal strength (see `usable_rssi`)
+``rssi_range``     received with an impossible one
+"""
+
+from dataclasses import dataclass, field
+
+from bluezone_node.errors import BadFrame
+from bluezone_node.proximity.model import Beacon, IdentifierProtocol
+
+RPI_BYTES = 16
+AEM_BYTES = 4
+BLUEZONE_ID_BYTES = 12
+LEGACY_PAYLOAD_BYTES = 31
+"""The most a legacy advertising PDU carries, and all that GAEN may use."""
+
+_INCOMPLETE_UUID16 = 0x02
+_COMPLETE_UUID16 = 0x03
+_SERVICE_DATA_UUID16 = 0x16
+_MANUFACTURER = 0xFF
+
+_GAEN_UUID = b"\x6f\xfd"
+_BLUEZONE_UUID = b"\x56\x4e"
+_BLUEZONE_COMPANY = b"\xb5\x22"
+
+_PREFIX = b"\x03\x03\x6f\xfd\x17\x16\x6f\xfd"
+"""UUID list and head of the service data, without flags: byte for byte Android's frame.
+
+iPhones begin with flags and Androids do not, so a third form would single out Linux nodes in a
+crowd.  Android's is the one that BlueZ makes of a ``broadcast`` advertisement, and a
+non-connectable one needs no flags."""
+
+_RSSI_UNKNOWN = 127
+_RSSI_WEAKEST, _RSSI_STRONGEST = -126, 20
+"""Bluetooth Core Specification, Vol 4 Part E §7.7.65.2: −127..20 dBm and 127 for *not available*;
+−127 itself is what BlueZ reports for a device that it no longer hears."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One of ours, taken apart."""
+
+    protocol: IdentifierProtocol
+    identifier: bytes = field(repr=False)
+    """16 bytes (GAEN) or 12 (Bluezone)."""
+    metadata: bytes | None = field(repr=False)
+    """4 encrypted bytes; None where absent or cut short."""
+
+
+def encode(beacon: Beacon) -> bytes:
+    """Return the 28 bytes of advertising payload for *beacon*."""
+    if len(beacon.rpi) != RPI_BYTES or len(beacon.aem) != AEM_BYTES:
+        raise ValueError("a beacon has 16 bytes of identifier and 4 of metadata")
+    return _PREFIX + beacon.rpi + beacon.aem
+
+
+def decode(payload: bytes) -> Frame:
+    """Take an advertising *payload* apart.
+
+    Raises:
+        BadFrame: with one of the reasons of this module, and nothing else, whatever the bytes.
+    """
+    service_data: bytes | None = None
+    manufacturer: bytes | None = None
+    says_gaen = says_bluezone = False
+    position, end = 0, len(payload)
+    while position < end:
+        length = payload[position]
+        if length == 0:
+            break  # the rest is padding: reports of some controllers are filled up to 31 bytes
+        data_at, position = position + 2, position + 1 + length
+        if position > end:
+            raise BadFrame("an AD structure is cut off", reason="truncated")
+        kind = payload[data_at - 1]
+        if kind == _SERVICE_DATA_UUID16:
+            if payload[data_at : data_at + 2] == _GAEN_UUID:
+                if service_data is not None:
+                    raise BadFrame("service data of FD6F comes twice", reason="ambiguous")
+                service_data = payload[data_at + 2 : position]
+        elif kind in (_COMPLETE_UUID16, _INCOMPLETE_UUID16):
+            uuids = {payload[at : at + 2] for at in range(data_at, position, 2)}
+            says_gaen = says_gaen or _GAEN_UUID in uuids
+            says_bluezone = says_bluezone or _BLUEZONE_UUID in uuids
+        elif kind == _MANUFACTURER and payload[data_at : data_at + 2] == _BLUEZONE_COMPANY:
+            if manufacturer is not None:
+                raise BadFrame("data of company 22B5 comes twice", reason="ambiguous")
+            manufacturer = payload[data_at + 2 : position]
+    if service_data is not None:
+        return decode_service_data(service_data)
+    if says_bluezone and manufacturer is not None and len(manufacturer) == BLUEZONE_ID_BYTES:
+        return Frame(IdentifierProtocol.BLUEZONE, manufacturer, None)
+    if says_gaen or says_bluezone:
+        raise BadFrame("the service is named, its identifier is missing", reason="no_identifier")
+    raise BadFrame("an advertisement of another service", reason="not_ours")
+
+
+def decode_service_data(data: bytes) -> Frame:
+    """Take GAEN service *data* (without its UUID) apart: all that BlueZ hands over.
+
+    With 16 to 19 bytes the identifier stands and the metadata is unusable, as on phones.  More
+    than 20 is refused: a later version of the protocol would say so in the metadata, and iPhones
+    refuse it too.
+
+    Raises:
+        BadFrame: reason ``no_identifier`` or ``oversized``.
+    """
+    if len(data) < RPI_BYTES:
+        raise BadFrame("fewer than 16 bytes of service data", reason="no_identifier")
+    if len(data) > RPI_BYTES + AEM_BYTES:
+        raise BadFrame("more than 20 bytes of service data", reason="oversized")
+    metadata = data[RPI_BYTES:] if len(data) == RPI_BYTES + AEM_BYTES else None
+    return Frame(IdentifierProtocol.GAEN, data[:RPI_BYTES], metadata)
+
+
+def usable_rssi(rssi: int) -> int:
+    """Return *rssi* (dBm) where it is a measurement.
+
+    Raises:
+        BadFrame: reason ``no_rssi`` (the controller had none) or ``rssi_range``.
+    """
+    if _RSSI_WEAKEST <= rssi <= _RSSI_STRONGEST:
+        return rssi
+    if rssi in (_RSSI_UNKNOWN, -127):
+        raise BadFrame("received without a signal strength", reason="no_rssi")
+    raise BadFrame("received with an impossible signal strength", reason="rssi_range")

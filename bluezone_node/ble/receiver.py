@@ -1,0 +1,68 @@
+"""From what a radio received to sightings: decode, and count whatever is not one.
+
+Every radio of ours hands its packets to one of these, so that they agree on what is foreign,
+what is refused, and under which name.
+"""
+
+from collections import Counter
+from datetime import datetime
+
+from bluezone_node.ble.frame import Frame, decode, decode_service_data, usable_rssi
+from bluezone_node.errors import BadFrame
+from bluezone_node.proximity.model import Sighting
+
+_NOT_OURS = "not_ours"
+
+
+class Receiver:
+    """Counts since it was made."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+        """Frames of ours."""
+        self.foreign = 0
+        """Well-formed advertisements of others."""
+        self.refused: Counter[str] = Counter()
+        """Malformed or unusable frames, by reason."""
+
+    def frame(self, payload: bytes, packets: int = 1) -> Frame | None:
+        """Return the frame in a *payload* received *packets* times, or count why there is none."""
+        try:
+            return decode(payload)
+        except BadFrame as bad:
+            self._count(bad.reason, packets)
+            return None
+
+    def take(self, at: datetime, rssi: int, payload: bytes) -> Sighting | None:
+        """Return the sighting made of one packet, or count why it is none."""
+        frame = self.frame(payload)
+        return None if frame is None else self.sighting(at, rssi, frame)
+
+    def take_service_data(self, at: datetime, rssi: int, data: bytes) -> Sighting | None:
+        """As `take`, for a stack that hands over only the service data of UUID FD6F."""
+        try:
+            frame = decode_service_data(data)
+        except BadFrame as bad:
+            self._count(bad.reason)
+            return None
+        return self.sighting(at, rssi, frame)
+
+    def sighting(self, at: datetime, rssi: int, frame: Frame) -> Sighting | None:
+        """Return the sighting of a *frame* already decoded, or count why it is none."""
+        try:
+            strength = usable_rssi(rssi)
+        except BadFrame as bad:
+            self._count(bad.reason)
+            return None
+        self.heard += 1
+        return Sighting(at, frame.identifier, frame.metadata, strength, frame.protocol)
+
+    def take_foreign(self) -> None:
+        """Count one advertisement that the stack already told apart as another's."""
+        self.foreign += 1
+
+    def _count(self, reason: str, packets: int = 1) -> None:
+        if reason == _NOT_OURS:
+            self.foreign += packets
+        else:
+            self.refused[reason] += packets

@@ -1,0 +1,189 @@
+"""What every radio promises, whichever way it is made."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bluezone_node.ble.frame import encode
+from bluezone_node.clock import SimClock
+from bluezone_node.errors import RadioUnavailable
+from bluezone_node.ports import Clock, Radio
+from bluezone_node.proximity.model import Beacon, Sighting
+from tests.radios import LoopbackAir
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+AN = Beacon(bytes(range(16)), b"an01")
+AN_LATER = Beacon(bytes(range(16, 32)), b"an02")
+
+
+@dataclass
+class Pair:
+    """Two radios a metre apart, and what an observer of the air can tell."""
+
+    an: Radio
+    binh: Radio
+    clock: Clock
+    on_air: Callable[[], list[tuple[bytes, bytes]]]
+    """(address, payload) of every change of what An has on the air; stops are left out."""
+    fail: Callable[[], Awaitable[None]]
+    """Let the radio of Bình be gone."""
+
+
+@asynccontextmanager
+async def loopback(_folder: Any) -> AsyncIterator[Pair]:
+    clock = SimClock(START)
+    air = LoopbackAir(clock, every=1.0)
+    an, binh = air.radio("an"), air.radio("binh", x=1.0)
+
+    async def fail() -> None:
+        binh.fail()
+
+    def on_air() -> list[tuple[bytes, bytes]]:
+        return [
+            (change.address, change.payload)
+            for change in air.history
+            if change.name == "an" and change.address and change.payload
+        ]
+
+    yield Pair(an, binh, clock, on_air, fail)
+    await an.close()
+    await binh.close()
+
+
+@pytest.fixture(params=[loopback], ids=lambda kind: kind.__name__)
+async def pair(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[Pair]:
+    async with request.param(tmp_path) as made:
+        yield made
+
+
+async def first_of(radio: Radio, beacon: Beacon) -> Sighting:
+    """Wait until *radio* hears *beacon*."""
+    async with aclosing(radio.hear()) as sightings:  # type: ignore[type-var]
+        async for sighting in sightings:
+            if sighting.identifier == beacon.rpi:
+                return sighting
+    raise AssertionError("the radio closed")
+
+
+async def test_a_beacon_is_heard_by_the_other(pair: Pair) -> None:
+    """What one radio advertises, another hears whole, with a strength and a time."""
+    await pair.an.advertise(AN)
+    sighting = await first_of(pair.binh, AN)
+    assert sighting.metadata == AN.aem
+    assert -126 <= sighting.rssi <= 20
+    assert START <= sighting.at <= pair.clock.now()
+    assert sighting.at.tzinfo is UTC
+
+
+async def test_sightings_come_in_order_of_time(pair: Pair) -> None:
+    """An observer never goes back in time."""
+    await pair.an.advertise(AN)
+    times = []
+    async for sighting in pair.binh.hear():
+        times.append(sighting.at)
+        if len(times) == 20:
+            break
+    assert times == sorted(times)
+
+
+async def test_a_radio_does_not_hear_itself(pair: Pair) -> None:
+    """Own beacons are not encounters."""
+    await pair.an.advertise(AN)
+    await first_of(pair.binh, AN)
+    assert pair.an.condition().heard == 0
+
+
+async def test_rotation_replaces_identifier_and_address(pair: Pair) -> None:
+    """A new beacon comes with a new non-resolvable address; the old one is heard no more."""
+    await pair.an.advertise(AN)
+    await first_of(pair.binh, AN)
+    await pair.an.advertise(AN_LATER)
+    later = await first_of(pair.binh, AN_LATER)
+    async for sighting in pair.binh.hear():
+        assert sighting.identifier == AN_LATER.rpi
+        if (sighting.at - later.at).total_seconds() > 3:
+            break
+    (first, payload), (second, other_payload) = pair.on_air()
+    assert (payload, other_payload) == (encode(AN), encode(AN_LATER))
+    assert first != second
+    assert {first[0] >> 6, second[0] >> 6} == {0}
+    assert pair.an.condition().rotations == 2
+
+
+async def test_the_same_beacon_again_takes_a_fresh_address(pair: Pair) -> None:
+    """Advertising twice draws two addresses, even for one identifier."""
+    await pair.an.advertise(AN)
+    await pair.an.advertise(AN)
+    (first, _), (second, _) = pair.on_air()
+    assert first != second
+
+
+async def test_none_takes_the_beacon_off_the_air(pair: Pair) -> None:
+    """After ``advertise(None)`` nothing of it is sent any more."""
+    await pair.an.advertise(AN)
+    await first_of(pair.binh, AN)
+    assert pair.an.condition().advertising
+    await pair.an.advertise(None)
+    stopped = pair.clock.now()
+    assert not pair.an.condition().advertising
+    hearing = asyncio.ensure_future(last_of(pair.binh))
+    await pair.clock.sleep(10)
+    await pair.binh.close()
+    last = await hearing
+    assert last is None or last.at <= stopped
+
+
+async def last_of(radio: Radio) -> Sighting | None:
+    last = None
+    async for sighting in radio.hear():
+        last = sighting
+    return last
+
+
+async def test_hearing_ends_when_the_radio_closes(pair: Pair) -> None:
+    """``hear`` ends quietly after ``close``."""
+    hearing = asyncio.ensure_future(last_of(pair.binh))
+    await pair.clock.sleep(2)
+    await pair.binh.close()
+    assert await hearing is None
+
+
+async def test_closing_twice_is_safe(pair: Pair) -> None:
+    """A radio may be closed again, and is then neither listening nor advertising."""
+    await pair.an.advertise(AN)
+    await pair.an.close()
+    await pair.an.close()
+    condition = pair.an.condition()
+    assert not condition.listening
+    assert not condition.advertising
+
+
+async def test_a_radio_that_is_gone_says_so(pair: Pair) -> None:
+    """When the radio disappears, hearing and advertising raise ``RadioUnavailable``."""
+    hearing = asyncio.ensure_future(last_of(pair.binh))
+    await pair.clock.sleep(2)
+    await pair.fail()
+    with pytest.raises(RadioUnavailable):
+        await hearing
+    with pytest.raises(RadioUnavailable):
+        await pair.binh.advertise(AN)
+    assert not pair.binh.condition().listening
+
+
+async def test_listening_time_follows_the_clock(pair: Pair) -> None:
+    """The time listened grows as fast as the clock goes, not the wall."""
+    before = pair.binh.condition().listened_seconds
+    began = pair.clock.monotonic()
+    await pair.clock.sleep(30)
+    listened = pair.binh.condition().listened_seconds - before
+    assert listened == pytest.approx(pair.clock.monotonic() - began, rel=0.05)
+
+
+async def test_the_name_is_stable(pair: Pair) -> None:
+    """A radio is named by its specification."""
+    assert pair.an.name == pair.an.name != ""
