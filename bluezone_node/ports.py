@@ -20,6 +20,9 @@ from bluezone_node.proximity.model import (
     Sighting,
 )
 
+# Part of the store's port; it lives with what is made of it.
+from bluezone_node.proximity.model import HeardIdentifier as HeardIdentifier
+
 Result = TypeVar("Result")
 
 Entropy = Callable[[int], bytes]
@@ -212,17 +215,6 @@ class MatchedKey:
     key: DiagnosisKey
     source: str
     export: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeardIdentifier:
-    """An identifier of the log and when it was heard: all that matching needs."""
-
-    identifier: bytes = field(repr=False)
-    first: int
-    """Unix seconds, first time heard."""
-    last: int
-    """Unix seconds, last scan in which it was heard began."""
 
 
 @dataclass(frozen=True, slots=True)

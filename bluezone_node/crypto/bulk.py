@@ -10,18 +10,15 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES128
-from cryptography.hazmat.primitives.ciphers.modes import ECB
 from numpy.typing import NDArray
 
+from bluezone_node.crypto.identifiers import IDENTIFIER_BYTES, identifier_blocks
 from bluezone_node.crypto.keys import rolling_proximity_identifier_key
 from bluezone_node.crypto.libcrypto import DerivedEncryption, LibcryptoUnusable
 from bluezone_node.intervals import ROLLING_PERIOD
 
-IDENTIFIER_BYTES = 16
 LANES = 256
-"""Keys a call. Their identifiers (590 kB) stay in the cache of one core until they are looked up."""
+"""Keys a call. Their identifiers (590 kB) stay in a core's cache until they are looked up."""
 
 _VECTOR_KEY = bytes.fromhex("75c734c6dd1a782de7a965da5eb93125")
 _VECTOR_START = 2642976
@@ -61,16 +58,15 @@ class BulkIdentifiers:
         """
         if self._direct is not None:
             try:
-                return self._direct.encrypt(
-                    keys, list(map(_padded_data, first)), [count * 16 for count in counts]
-                )
+                lengths = [count * IDENTIFIER_BYTES for count in counts]
+                return self._direct.encrypt(keys, list(map(_padded_data, first)), lengths)
             except LibcryptoUnusable:
                 self._direct = None
                 self._rows = np.zeros((LANES, ROLLING_PERIOD, 16), np.uint8)
         for row, key, interval, count in zip(self._rows, keys, first, counts, strict=False):
             rpik = rolling_proximity_identifier_key(key.tobytes())
-            encryptor = Cipher(AES128(rpik), ECB()).encryptor()  # noqa: S305 - one block, by CRYPTO v1.2
-            encryptor.update_into(_padded_data(interval)[: count * 16], memoryview(row).cast("B"))
+            made = identifier_blocks(rpik, _padded_data(interval)[: count * IDENTIFIER_BYTES])
+            row[:count] = np.frombuffer(made, np.uint8).reshape(count, IDENTIFIER_BYTES)
         return self._rows[: len(keys)]
 
 
@@ -80,10 +76,9 @@ def _proven() -> DerivedEncryption | None:
         direct = DerivedEncryption(b"EN-RPIK", LANES, ROLLING_PERIOD)
         # Twice, on two lanes: what one call leaves behind must not reach the next.
         keys = np.frombuffer(bytes(16) + _VECTOR_KEY, np.uint8).reshape(2, 16)
+        day, lengths = [_padded_data(_VECTOR_START)] * 2, [ROLLING_PERIOD * IDENTIFIER_BYTES] * 2
         for _ in range(2):
-            made = direct.encrypt(
-                keys, [_padded_data(_VECTOR_START)] * 2, [ROLLING_PERIOD * 16] * 2
-            )
+            made = direct.encrypt(keys, day, lengths)
     except LibcryptoUnusable:
         return None
     right = made[1, 0].tobytes() == _VECTOR_FIRST and made[1, -1].tobytes() == _VECTOR_LAST

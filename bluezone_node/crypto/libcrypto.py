@@ -128,7 +128,7 @@ class DerivedEncryption:
                 lengths,
             )
         )
-        if rekeyed | encrypted > {1}:
+        if (rekeyed | encrypted) - {1}:
             raise LibcryptoUnusable("OpenSSL could not encrypt")
         return self._output[:count]
 

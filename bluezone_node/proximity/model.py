@@ -133,6 +133,17 @@ class Encounter:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardIdentifier:
+    """An identifier of the log and when it was heard: all that matching needs."""
+
+    identifier: bytes = field(repr=False)
+    first: int
+    """Unix seconds, first time heard."""
+    last: int
+    """Unix seconds, last scan in which it was heard began."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """A stretch of time in which the radio listened (coverage): silence is not deafness."""
 
