@@ -1,6 +1,7 @@
 """Clocks: one that jumps, one that is paced."""
 
 import asyncio
+import itertools
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -48,7 +49,7 @@ async def test_simulated_time_waits_for_what_is_ready_to_run() -> None:
         await sink.put(await source.get())
 
     async with asyncio.TaskGroup() as group:
-        for source, sink in zip(relay, relay[1:], strict=False):
+        for source, sink in itertools.pairwise(relay):
             group.create_task(hand_on(source, sink))
         watcher = group.create_task(clock.sleep(60))
         await relay[0].put(7)

@@ -1,0 +1,167 @@
+"""Which bytes are a beacon, and what is said of the rest."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bluezone_node.ble.frame import (
+    LEGACY_PAYLOAD_BYTES,
+    Frame,
+    decode,
+    decode_service_data,
+    encode,
+    usable_rssi,
+)
+from bluezone_node.errors import BadFrame
+from bluezone_node.proximity.model import Beacon, IdentifierProtocol
+
+RPI = bytes(range(0xA0, 0xB0))
+AEM = bytes.fromhex("40080000")
+BEACON = Beacon(RPI, AEM)
+GAEN = Frame(IdentifierProtocol.GAEN, RPI, AEM)
+
+FLAGS = bytes.fromhex("02011a")
+UUIDS = bytes.fromhex("03036ffd")
+SERVICE_DATA = bytes.fromhex("17166ffd") + RPI + AEM
+
+BLUEZONE_ID = bytes(range(12))
+BLUEZONE_UUIDS = bytes.fromhex("0303564e")
+BLUEZONE_DATA = bytes.fromhex("0fffb522") + BLUEZONE_ID
+BLUEZONE = Frame(IdentifierProtocol.BLUEZONE, BLUEZONE_ID, None)
+
+REASONS = {"not_ours", "truncated", "no_identifier", "oversized", "ambiguous"}
+
+IBEACON = bytes.fromhex("02011a1aff4c000215c7afef7b17884f4aa87d691d53bf21c400140014c5")
+
+beacons = st.builds(Beacon, st.binary(min_size=16, max_size=16), st.binary(min_size=4, max_size=4))
+others = st.builds(
+    lambda kind, data: bytes([len(data) + 1, kind]) + data,
+    st.sampled_from([0x01, 0x08, 0x09, 0x0A, 0x19, 0x20, 0x21]),
+    st.binary(max_size=12),
+)
+
+
+def outcome(payload: bytes) -> Frame | str:
+    """Return the frame, or the reason why there is none."""
+    try:
+        return decode(payload)
+    except BadFrame as bad:
+        return bad.reason
+
+
+def test_the_frame_of_an_iphone_and_of_an_android_are_the_same_beacon() -> None:
+    """iPhones send flags first, Androids none; both are heard."""
+    assert decode(FLAGS + UUIDS + SERVICE_DATA) == GAEN
+    assert decode(UUIDS + SERVICE_DATA) == GAEN
+    assert decode(SERVICE_DATA) == GAEN
+
+
+def test_ours_is_byte_for_byte_that_of_an_android() -> None:
+    """A node does not stand out among phones, and fits a legacy PDU."""
+    assert encode(BEACON) == UUIDS + SERVICE_DATA
+    assert len(encode(BEACON)) == 28 <= LEGACY_PAYLOAD_BYTES
+
+
+@given(beacons)
+def test_what_is_encoded_is_decoded(beacon: Beacon) -> None:
+    """Encoding loses nothing."""
+    assert decode(encode(beacon)) == Frame(IdentifierProtocol.GAEN, beacon.rpi, beacon.aem)
+
+
+@given(st.permutations([FLAGS, UUIDS, SERVICE_DATA]), others, st.integers(0, 3))
+def test_the_order_of_structures_does_not_matter(
+    parts: list[bytes], other: bytes, place: int
+) -> None:
+    """AD structures come in any order, with others between them."""
+    assert decode(b"".join([*parts[:place], other, *parts[place:]])) == GAEN
+
+
+@pytest.mark.parametrize("parts", [*itertools.permutations([FLAGS, BLUEZONE_UUIDS, BLUEZONE_DATA])])
+def test_a_bluezone_phone_is_recognised(parts: tuple[bytes, ...]) -> None:
+    """UUID 4E56 and twelve bytes of company 22B5, in any order."""
+    assert decode(b"".join(parts)) == BLUEZONE
+
+
+def test_both_kinds_of_uuid_list_name_a_bluezone_phone() -> None:
+    """The list may be marked incomplete and hold other services."""
+    assert decode(bytes.fromhex("05020d18564e") + BLUEZONE_DATA) == BLUEZONE
+
+
+def test_padding_after_the_last_structure_is_ignored() -> None:
+    """Some controllers fill reports up to 31 bytes with zeros."""
+    assert decode(UUIDS + SERVICE_DATA + b"\0\0\0") == GAEN
+
+
+@pytest.mark.parametrize(("size", "metadata"), [(16, None), (17, None), (19, None), (20, AEM)])
+def test_cut_metadata_is_no_metadata(size: int, metadata: bytes | None) -> None:
+    """With 16 to 19 bytes the identifier stands, the metadata does not."""
+    assert decode_service_data((RPI + AEM)[:size]) == Frame(IdentifierProtocol.GAEN, RPI, metadata)
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        (b"", "not_ours"),
+        (FLAGS, "not_ours"),
+        (IBEACON, "not_ours"),
+        (bytes.fromhex("05166ffe0102"), "not_ours"),
+        (b"\x02\x16\x6f", "not_ours"),
+        (BLUEZONE_DATA, "not_ours"),
+        (b"\x05", "truncated"),
+        (UUIDS + SERVICE_DATA[:-1], "truncated"),
+        (SERVICE_DATA + b"\xff\x09", "truncated"),
+        (b"\x12\x16\x6f\xfd" + RPI[:15], "no_identifier"),
+        (UUIDS, "no_identifier"),
+        (BLUEZONE_UUIDS, "no_identifier"),
+        (BLUEZONE_UUIDS + b"\x0e\xff\xb5\x22" + BLUEZONE_ID[:11], "no_identifier"),
+        (b"\x18\x16\x6f\xfd" + RPI + AEM + b"\0", "oversized"),
+        (SERVICE_DATA + SERVICE_DATA, "ambiguous"),
+        (BLUEZONE_UUIDS + BLUEZONE_DATA + BLUEZONE_DATA, "ambiguous"),
+    ],
+)
+def test_whatever_is_no_beacon_is_refused_by_name(payload: bytes, expected: str) -> None:
+    """Each refusal has one stable reason."""
+    assert outcome(payload) == expected
+
+
+@given(st.one_of(st.binary(max_size=64), st.lists(others).map(b"".join)))
+def test_no_bytes_raise_anything_but_the_named_refusal(payload: bytes) -> None:
+    """Whatever is on the air, the decoder answers or names why not."""
+    assert isinstance(outcome(payload), Frame) or outcome(payload) in REASONS
+
+
+@given(st.binary(max_size=24).map(lambda tail: UUIDS + b"\x17\x16\x6f\xfd" + tail))
+def test_near_misses_raise_nothing_else_either(payload: bytes) -> None:
+    """The same for bytes that begin like a beacon."""
+    assert isinstance(outcome(payload), Frame) or outcome(payload) in REASONS - {"not_ours"}
+
+
+def test_a_beacon_of_the_wrong_size_is_a_mistake_of_ours() -> None:
+    """Encoding refuses to put anything else on the air."""
+    with pytest.raises(ValueError, match="16 bytes of identifier"):
+        encode(Beacon(RPI[:15], AEM))
+
+
+@pytest.mark.parametrize("rssi", [-126, -60, 0, 20])
+def test_a_measured_strength_is_usable(rssi: int) -> None:
+    """The whole range of the Core Specification is."""
+    assert usable_rssi(rssi) == rssi
+
+
+@pytest.mark.parametrize(
+    ("rssi", "expected"),
+    [(127, "no_rssi"), (-127, "no_rssi"), (-128, "rssi_range"), (21, "rssi_range")],
+)
+def test_an_unknown_strength_is_refused(rssi: int, expected: str) -> None:
+    """*Not available* is no measurement."""
+    with pytest.raises(BadFrame) as refused:
+        usable_rssi(rssi)
+    assert refused.value.reason == expected
+
+
+def test_identifiers_stay_out_of_repr() -> None:
+    """A frame may be printed in a bug report."""
+    assert RPI.hex() not in repr(GAEN)
+    assert repr(RPI)[2:-1] not in repr(GAEN)
