@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bluezone_node.crypto.identifiers import IDENTIFIER_BYTES, identifier_blocks
-from bluezone_node.crypto.keys import rolling_proximity_identifier_key
+from bluezone_node.crypto.keys import KEY_BYTES, rolling_proximity_identifier_key
 from bluezone_node.crypto.libcrypto import DerivedEncryption, LibcryptoUnusable
 from bluezone_node.intervals import ROLLING_PERIOD
 
@@ -74,15 +74,20 @@ def _proven() -> DerivedEncryption | None:
     """Return the direct way if it is there and gives the published identifiers."""
     try:
         direct = DerivedEncryption(b"EN-RPIK", LANES, ROLLING_PERIOD)
-        # Twice, on two lanes: what one call leaves behind must not reach the next.
-        keys = np.frombuffer(bytes(16) + _VECTOR_KEY, np.uint8).reshape(2, 16)
-        day, lengths = [_padded_data(_VECTOR_START)] * 2, [ROLLING_PERIOD * IDENTIFIER_BYTES] * 2
-        for _ in range(2):
-            made = direct.encrypt(keys, day, lengths)
+        return direct if _gives_published(direct) else None
     except LibcryptoUnusable:
         return None
-    right = made[1, 0].tobytes() == _VECTOR_FIRST and made[1, -1].tobytes() == _VECTOR_LAST
-    return direct if right else None
+
+
+def _gives_published(direct: DerivedEncryption) -> bool:
+    # Twice, and on the second lane: what one call leaves behind must not reach the next.
+    keys = np.frombuffer(bytes(KEY_BYTES) + _VECTOR_KEY, np.uint8).reshape(2, KEY_BYTES)
+    day, lengths = [_padded_data(_VECTOR_START)] * 2, [ROLLING_PERIOD * IDENTIFIER_BYTES] * 2
+    for _ in range(2):
+        made = direct.encrypt(keys, day, lengths)[1]
+        if (made[0].tobytes(), made[-1].tobytes()) != (_VECTOR_FIRST, _VECTOR_LAST):
+            return False
+    return True
 
 
 @lru_cache(maxsize=2048)  # every interval of two weeks, should no key start at midnight: 5 MB

@@ -13,7 +13,7 @@ builds on this must be ready to do without (``LibcryptoUnusable``).
 import ctypes
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -37,22 +37,28 @@ class LibcryptoUnusable(Exception):
 class _Libcrypto:
     """The functions needed, with their return types; arguments are prepared by the caller."""
 
-    def __init__(self) -> None:
+    def __init__(self, library: ctypes.PyDLL) -> None:
         try:
-            import _hashlib
-
-            library = ctypes.PyDLL(getattr(_hashlib, "__file__", None))
-            bind = library.__getitem__
-            self.sha256_init = _returning(bind("SHA256_Init"), ctypes.c_int)
-            self.sha256_transform = _returning(bind("SHA256_Transform"), None)
-            self.aes_128_ecb = _returning(bind("EVP_aes_128_ecb"), ctypes.c_void_p)
-            self.new_context = _returning(bind("EVP_CIPHER_CTX_new"), ctypes.c_void_p)
-            self.free_context = _returning(bind("EVP_CIPHER_CTX_free"), None)
-            self.set_padding = _returning(bind("EVP_CIPHER_CTX_set_padding"), ctypes.c_int)
-            self.encrypt_init = _returning(bind("EVP_EncryptInit_ex"), ctypes.c_int)
-            self.encrypt_update = _returning(bind("EVP_EncryptUpdate"), ctypes.c_int)
-        except (ImportError, OSError, AttributeError) as missing:
+            self.sha256_init = _returning(library["SHA256_Init"], ctypes.c_int)
+            self.sha256_transform = _returning(library["SHA256_Transform"], None)
+            self.aes_128_ecb = _returning(library["EVP_aes_128_ecb"], ctypes.c_void_p)
+            self.new_context = _returning(library["EVP_CIPHER_CTX_new"], ctypes.c_void_p)
+            self.free_context = _returning(library["EVP_CIPHER_CTX_free"], None)
+            self.set_padding = _returning(library["EVP_CIPHER_CTX_set_padding"], ctypes.c_int)
+            self.encrypt_init = _returning(library["EVP_EncryptInit_ex"], ctypes.c_int)
+            self.encrypt_update = _returning(library["EVP_EncryptUpdate"], ctypes.c_int)
+        except AttributeError as missing:
             raise LibcryptoUnusable(str(missing)) from missing
+
+
+def _own_libcrypto() -> _Libcrypto:
+    """Return the libcrypto this Python is linked with, through its extension module or itself."""
+    try:
+        import _hashlib
+
+        return _Libcrypto(ctypes.PyDLL(getattr(_hashlib, "__file__", None)))
+    except (ImportError, OSError) as missing:
+        raise LibcryptoUnusable(str(missing)) from missing
 
 
 def _returning(function: Any, result: Any) -> Callable[..., Any]:
@@ -72,7 +78,7 @@ class DerivedEncryption:
         Raises:
             LibcryptoUnusable: a function is missing, or refuses.
         """
-        self._lib = _Libcrypto()
+        self._lib = _own_libcrypto()
         self._states = np.zeros((lanes, _CONTEXT_WORDS), np.uint32)
         self._messages = np.zeros((lanes, 16), ">u4")
         self._output = np.zeros((lanes, blocks, 16), np.uint8)
@@ -107,29 +113,15 @@ class DerivedEncryption:
         """
         count = len(keys)
         self._derive(keys)
-        # The subkeys are read where the last digest was assembled: the first 16 bytes of it.
-        rekeyed = set(
-            map(
-                self._lib.encrypt_init,
-                self._contexts[:count],
-                repeat(None),
-                repeat(None),
-                self._message_pointers,
-                repeat(None),
-            )
-        )
-        encrypted = set(
-            map(
-                self._lib.encrypt_update,
-                self._contexts[:count],
-                self._output_pointers,
-                repeat(ctypes.byref(self._written)),
-                plaintexts,
-                lengths,
-            )
-        )
-        if (rekeyed | encrypted) - {1}:
-            raise LibcryptoUnusable("OpenSSL could not encrypt")
+        contexts = self._contexts[:count]
+        # The subkeys are read where the last digest was assembled: its first 16 bytes.
+        init, update = self._lib.encrypt_init, self._lib.encrypt_update
+        none, subkeys = repeat(None), self._message_pointers
+        if set(map(init, contexts, none, none, subkeys, none)) - {1}:
+            raise LibcryptoUnusable("OpenSSL did not take a key")
+        written = repeat(ctypes.byref(self._written))
+        if set(map(update, contexts, self._output_pointers, written, plaintexts, lengths)) - {1}:
+            raise LibcryptoUnusable("OpenSSL did not encrypt")
         return self._output[:count]
 
     def _derive(self, keys: NDArray[np.uint8]) -> None:
@@ -158,19 +150,20 @@ class DerivedEncryption:
         messages[:, :8] = extracted ^ np.uint32(_INNER)
         messages[:, 8:] = _INNER
         self._hash_from(self._initial, states)
-        deque(
-            map(self._lib.sha256_transform, self._state_pointers[: len(keys)], repeat(self._info)),
-            0,
-        )
+        self._hash(self._state_pointers[: len(keys)], repeat(self._info))
         self._digest_as_message(states, messages)
         self._hash_from(outer, states)
         messages[:, :8] = states
 
     def _hash_from(self, state: NDArray[np.uint32], states: NDArray[np.uint32]) -> None:
         states[:] = state
-        count = len(states)
-        transform = self._lib.sha256_transform
-        deque(map(transform, self._state_pointers[:count], self._message_pointers), 0)
+        self._hash(self._state_pointers[: len(states)], self._message_pointers)
+
+    def _hash(
+        self, states: Iterable[ctypes.c_void_p], blocks: Iterable[ctypes.c_void_p | bytes]
+    ) -> None:
+        # A deque of no length runs through the calls and keeps nothing.
+        deque(map(self._lib.sha256_transform, states, blocks), maxlen=0)
 
     @staticmethod
     def _digest_as_message(states: NDArray[np.uint32], messages: NDArray[np.uint32]) -> None:

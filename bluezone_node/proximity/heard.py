@@ -19,11 +19,10 @@ from bluezone_node.intervals import INTERVAL_SECONDS, ROLLING_PERIOD
 from bluezone_node.proximity.model import HeardIdentifier
 from bluezone_node.proximity.windows import TOLERANCE_INTERVALS
 
-
 _DAYS = 16
 """Bits of a table word. A log holds 14 days; older days only let more through to be compared."""
-_ROOM = 128
-"""Table entries for each identifier of the busiest day: about one false candidate a key."""
+_ROOM = 64
+"""Table entries for each identifier of the busiest day: about two false candidates a key."""
 _TABLE_BITS = range(10, 23)
 """From 2 kB to 8 MB."""
 
