@@ -6,16 +6,15 @@ of the rest, look their first bits up in a table small enough for the cache, and
 the one or two a key that pass.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bluezone_node.crypto import bluezone
 from bluezone_node.crypto.bulk import LANES, BulkIdentifiers
-from bluezone_node.crypto.identifiers import IDENTIFIER_BYTES
+from bluezone_node.crypto.keys import KEY_BYTES
 from bluezone_node.intervals import ROLLING_PERIOD
 from bluezone_node.proximity.heard import HeardIndex as HeardIndex
 from bluezone_node.proximity.model import DiagnosisKey
@@ -23,20 +22,8 @@ from bluezone_node.proximity.model import DiagnosisKey
 BATCH_KEYS = 8 * LANES
 """Keys taken from a stream at once: enough to make the work a batch costs small."""
 
-_LATEST_START = 2**32 - ROLLING_PERIOD
-"""ENIntervalNumber is an unsigned 32-bit number, also at a key's end."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyBatch:
-    """Diagnosis keys as columns: an object for each would take as long as matching it."""
-
-    key_data: bytes = field(repr=False)
-    """n keys of 16 bytes, joined."""
-    rolling_starts: Sequence[int]
-    rolling_periods: Sequence[int]
-    row: Callable[[int], DiagnosisKey] = field(repr=False)
-    """Makes the whole key at a position: called only for those that match."""
+_LATEST_END = 2**32
+"""ENIntervalNumber is an unsigned 32-bit number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +36,18 @@ class MatchedIdentifiers:
 
 
 def match(index: HeardIndex, keys: Iterable[DiagnosisKey]) -> Iterator[MatchedIdentifiers]:
-    """Yield the *keys* that were heard, in their order; see `match_batches`."""
-    return match_batches(index, _batches(keys))
+    """Yield those of the stream *keys* that were heard; see `match_batches`."""
+    stream = iter(keys)
+    return match_batches(index, iter(lambda: list(islice(stream, BATCH_KEYS)), []))
 
 
-def match_batches(index: HeardIndex, batches: Iterable[KeyBatch]) -> Iterator[MatchedIdentifiers]:
+def match_batches(
+    index: HeardIndex, batches: Iterable[Sequence[DiagnosisKey]]
+) -> Iterator[MatchedIdentifiers]:
     """Yield the keys of *batches* of which an identifier was heard, in their order.
 
     An identifier counts if it was heard within 12 intervals of its own, and belongs to the
-    key's rolling period.
+    key's rolling period. Batches of some thousand keys are best.
 
     Raises:
         ValueError: a key is not 16 bytes, a period not 1..144, or a start no interval number.
@@ -68,43 +58,25 @@ def match_batches(index: HeardIndex, batches: Iterable[KeyBatch]) -> Iterator[Ma
 
 
 def _match_batch(
-    index: HeardIndex, batch: KeyBatch, generator: BulkIdentifiers
+    index: HeardIndex, batch: Sequence[DiagnosisKey], generator: BulkIdentifiers
 ) -> Iterator[MatchedIdentifiers]:
-    starts = np.array(batch.rolling_starts, np.int64)
-    periods = np.array(batch.rolling_periods, np.int64)
-    keys = _checked(batch.key_data, starts, periods)
+    starts = np.array([key.rolling_start for key in batch], np.int64)
+    periods = np.array([key.rolling_period for key in batch], np.int64)
+    if ((periods < 1) | (periods > ROLLING_PERIOD)).any():
+        raise ValueError("a rolling period is 1 to 144 intervals")
+    if ((starts < 0) | (starts + periods > _LATEST_END)).any():
+        raise ValueError("a rolling start is an unsigned 32-bit interval number")
+    if {len(key.key) for key in batch} - {KEY_BYTES}:
+        raise ValueError("a diagnosis key has 16 bytes")
+    keys = np.frombuffer(b"".join([key.key for key in batch]), np.uint8).reshape(-1, KEY_BYTES)
+
     wanted, firsts, counts = index.worth_making(starts, periods)
     for at in range(0, len(wanted), LANES):
         lanes = slice(at, at + LANES)
         rows, first, count = wanted[lanes], firsts[lanes], counts[lanes]
         made = generator.generate(keys[rows], first.tolist(), count.tolist())
         for lane, identifiers in index.find(made, first, count):
-            yield MatchedIdentifiers(batch.row(int(rows[lane])), identifiers)
-
-
-def _checked(
-    key_data: bytes, starts: NDArray[np.int64], periods: NDArray[np.int64]
-) -> NDArray[np.uint8]:
-    if not len(key_data) == IDENTIFIER_BYTES * len(starts) == IDENTIFIER_BYTES * len(periods):
-        raise ValueError("a batch has 16 bytes, one start and one period for each key")
-    if ((periods < 1) | (periods > ROLLING_PERIOD)).any():
-        raise ValueError("a rolling period is 1 to 144 intervals")
-    if ((starts < 0) | (starts > _LATEST_START)).any():
-        raise ValueError("a rolling start is an unsigned 32-bit interval number")
-    return np.frombuffer(key_data, np.uint8).reshape(-1, IDENTIFIER_BYTES)
-
-
-def _batches(keys: Iterable[DiagnosisKey]) -> Iterator[KeyBatch]:
-    stream = iter(keys)
-    while rows := list(islice(stream, BATCH_KEYS)):
-        if any(len(key.key) != IDENTIFIER_BYTES for key in rows):
-            raise ValueError("a diagnosis key has 16 bytes")
-        yield KeyBatch(
-            b"".join([key.key for key in rows]),
-            [key.rolling_start for key in rows],
-            [key.rolling_period for key in rows],
-            rows.__getitem__,
-        )
+            yield MatchedIdentifiers(batch[rows[lane]], identifiers)
 
 
 def match_bluezone(

@@ -13,7 +13,6 @@ from bluezone_node.crypto.identifiers import all_identifiers
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.proximity.matching import (
     HeardIndex,
-    KeyBatch,
     match,
     match_batches,
     match_bluezone,
@@ -195,27 +194,17 @@ def test_memory_does_not_grow_with_the_number_of_keys() -> None:
     [(bytes(15), DAY, 144), (bytes(16), DAY, 0), (bytes(16), DAY, 145), (bytes(16), -1, 1)],
 )
 def test_what_is_not_a_key_is_a_mistake_of_the_caller(data: bytes, start: int, period: int) -> None:
-    """Columns that are not keys raise instead of shifting every key after them."""
-    batch = KeyBatch(data, [start], [period], [PUBLISHED].__getitem__)
-    with pytest.raises(ValueError, match=r"bytes|period|start"):
-        list(match_batches(HeardIndex([]), [batch]))
+    """What is not a key raises instead of shifting every key after it."""
     with pytest.raises(ValueError, match=r"bytes|period|start"):
         found([], DiagnosisKey(data, start, period))
 
 
-def test_keys_as_columns_match_like_keys_as_objects() -> None:
-    """Only the key that matched is made whole."""
-    made = []
-
-    def row(at: int) -> DiagnosisKey:
-        made.append(at)
-        return PUBLISHED
-
-    batch = KeyBatch(bytes(16) + PUBLISHED.key, [DAY, DAY], [144, 144], row)
-    assert [one.key for one in match_batches(HeardIndex([heard(FIRST, DAY)]), [batch])] == [
-        PUBLISHED
-    ]
-    assert made == [1]
+def test_batches_of_any_size_match_like_a_stream() -> None:
+    """Empty batches, one key, and more than fit into one round of work."""
+    other = DiagnosisKey(bytes(16), DAY, 144)
+    batches = [[], [PUBLISHED], [other] * 600 + [PUBLISHED]]
+    index = HeardIndex([heard(FIRST, DAY)])
+    assert [one.key for one in match_batches(index, batches)] == [PUBLISHED, PUBLISHED]
 
 
 PHONE = bytes.fromhex("4C5224B397F8AB3896781D5AA0F3119F280513F1B592CA280EBDED6357E21084")
