@@ -22,6 +22,7 @@ from bluezone_node.proximity.model import (
     ExposureWindow,
     HeardScan,
     Infectiousness,
+    ReportType,
     ScanInstance,
 )
 
@@ -50,13 +51,15 @@ def exposure_windows(
     encounters: Iterable[Encounter],
     *,
     infectiousness: Callable[[int | None], Infectiousness],
+    report_type_when_missing: ReportType = ReportType.UNKNOWN,
     rx_offset: float = 0.0,
 ) -> list[ExposureWindow]:
     """Return the windows of exposure to *key*, in order of time.
 
     *identifiers* are the matched (interval, identifier) pairs of the key, *encounters* all that
-    was logged of them; *infectiousness* maps days since onset (None: not told); *rx_offset* is
-    the receiver's correction in dB (see `attenuations`).
+    was logged of them; *infectiousness* maps days since onset (None: not told);
+    *report_type_when_missing* is taken for the report type of a key that tells none; *rx_offset*
+    is the receiver's correction in dB (see `attenuations`).
 
     A scan counts if it lies within two hours of its identifier's interval, begins at most 20
     minutes after the first one that does, and its metadata decrypts to a credible power.
@@ -81,7 +84,7 @@ def exposure_windows(
     return [
         ExposureWindow(
             day=day_of(part[0].start),
-            report_type=key.report_type,
+            report_type=key.report_type or report_type_when_missing,
             infectiousness=infectiousness(key.days_since_onset),
             calibration_confidence=part[0].confidence,
             scans=tuple(_instance(minute) for minute in part),

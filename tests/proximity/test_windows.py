@@ -1,6 +1,7 @@
 """A matched key and what was logged of it become exposure windows, as GAEN cuts them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -174,6 +175,22 @@ def test_receiver_offset_reaches_the_attenuation() -> None:
     """A receiver known to read 5 dB too weak is corrected before weighing."""
     [window] = windows([encounter(0)], rx_offset=5)
     assert window.scans[0].typical_attenuation == 55
+
+
+def test_a_key_without_report_type_takes_the_one_of_the_rules() -> None:
+    """Early exports tell no report type; what that means is for the rules to say."""
+    untold = replace(KEY, report_type=ReportType.UNKNOWN)
+    arguments = (untold, [(DAY + 72, rpi(DAY + 72))], [encounter(0)])
+    [bare] = exposure_windows(*arguments, infectiousness=lambda _: Infectiousness.HIGH)
+    [mapped] = exposure_windows(
+        *arguments,
+        infectiousness=lambda _: Infectiousness.HIGH,
+        report_type_when_missing=ReportType.CONFIRMED_TEST,
+    )
+    assert (bare.report_type, mapped.report_type) == (
+        ReportType.UNKNOWN,
+        ReportType.CONFIRMED_TEST,
+    )
 
 
 def test_encounters_of_others_are_ignored() -> None:

@@ -1,0 +1,1 @@
+"""Rules by which countries judged a day of exposure: one module a family, parameters as data."""
