@@ -1,0 +1,1 @@
+"""The authority's HTTP: routes parse, call one service and render."""

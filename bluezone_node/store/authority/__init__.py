@@ -1,0 +1,1 @@
+"""The authority's two databases on SQLAlchemy, and its folder on disk."""

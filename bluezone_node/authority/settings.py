@@ -1,0 +1,147 @@
+"""The authority's settings: one TOML file, read and checked once.
+
+Every knob has a default and the reason for it.  What has no source named is from Google's key
+server or verification server, whose clients this authority must please.
+"""
+
+import tomllib
+from datetime import timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from bluezone_node.errors import BadConfig
+
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+_Minutes = Annotated[int, Meta(ge=1, le=1440)]
+
+
+class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Codes, tokens and certificates."""
+
+    issuer: _Name = "bluezone-registrar"
+    """``iss`` of the certificates."""
+    audience: _Name = "bluezone-publisher"
+    """``aud`` of the certificates."""
+    key_id: _Name = "v1"
+    """``kid`` of the signing key: change it together with the key."""
+    code_minutes: Annotated[int, Meta(ge=1, le=60)] = 15
+    """Life of a code: 8 digits can be guessed, so they must not live long."""
+    token_hours: Annotated[int, Meta(ge=1, le=48)] = 24
+    """Life of a token: a phone that lost the network may finish tomorrow."""
+    certificate_minutes: Annotated[int, Meta(ge=1, le=60)] = 15
+    """Life of a certificate: long enough for one upload on a bad line."""
+    oldest_date_days: Annotated[int, Meta(ge=1, le=60)] = 28
+    """How long ago a test or a symptom may lie."""
+    verify_per_minute: Annotated[int, Meta(ge=1)] = 20
+    """Attempts to redeem a code, per address: a family behind one router, not a guesser.
+    At 20 a minute one address meets one of 100 living codes once in 35 days."""
+
+
+class HealthAuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One registrar whose certificates the publisher believes."""
+
+    id: _Name = "vn.moh"
+    """``healthAuthorityID`` of the publish request."""
+    issuer: _Name = "bluezone-registrar"
+    audience: _Name = "bluezone-publisher"
+    jwks: str = "registrar.jwks.json"
+    """Its public keys (JSON Web Key Set): a file beside this one, or an http(s) address."""
+
+
+class PublisherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which keys are taken."""
+
+    health_authorities: list[HealthAuthoritySettings] = msgspec.field(
+        default_factory=lambda: [HealthAuthoritySettings()]
+    )
+    max_keys: Annotated[int, Meta(ge=1, le=100)] = 30
+    """In one request: 14 days, some of them with more than one key."""
+    max_same_start: Annotated[int, Meta(ge=1, le=10)] = 3
+    """Keys with one start: the one released on the day of the report, and its successors."""
+    max_age_hours: Annotated[int, Meta(ge=24, le=720)] = 360
+    """Oldest key taken: 14 days and the day that has just begun."""
+    truncate_minutes: _Minutes = 60
+    """Arrival is stored only this exactly, so that keys of one upload do not stand together."""
+    max_onset_days: Annotated[int, Meta(ge=1, le=14)] = 14
+    """Keys further from the onset of symptoms than this say nothing about infection. The export
+    format and GAEN's infectiousness map end there."""
+    oldest_onset_days: Annotated[int, Meta(ge=1, le=60)] = 28
+    """An onset longer ago than this is not believed."""
+    default_onset_days: Annotated[int, Meta(ge=0, le=14)] = 4
+    """Onset assumed where nobody told: that many days before the report."""
+
+
+class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How keys are handed out."""
+
+    region: _Name = "VN"
+    key_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,16}$")] = "452"
+    """``verification_key_id``: by custom the mobile country code, 452 for Vietnam."""
+    key_version: _Name = "v1"
+    period_minutes: _Minutes = 240
+    """One export file for each. Four hours is how often phones ask; it must divide a day."""
+    min_age_minutes: Annotated[int, Meta(ge=0, le=1440)] = 120
+    """A window is exported only this long after its end: phones accept identifiers for 2 h past
+    their time, so a key handed out sooner could be played back."""
+    min_records: Annotated[int, Meta(ge=0, le=100_000)] = 1000
+    """A smaller window is filled up with made-up keys: a handful could be tied to a person."""
+    padding_spread: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    """Up to this many more made-up keys, by chance, so that their number gives nothing away."""
+    max_records: Annotated[int, Meta(ge=1, le=750_000)] = 500_000
+    """In one file; phones give up on much larger ones."""
+    retention_days: Annotated[int, Meta(ge=1, le=30)] = 14
+    """Keys and files are removed after this: they can infect nobody any more."""
+
+
+class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The HTTP server."""
+
+    listen: str = "127.0.0.1:8600"
+    """HOST:PORT. A reverse proxy with TLS stands before it in earnest."""
+    trusted_proxies: list[str] = msgspec.field(default_factory=list)
+    """Addresses of reverse proxies whose X-Forwarded-For is believed."""
+
+
+class AuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything an authority needs to know."""
+
+    registrar: RegistrarSettings = msgspec.field(default_factory=RegistrarSettings)
+    publisher: PublisherSettings = msgspec.field(default_factory=PublisherSettings)
+    export: ExportSettings = msgspec.field(default_factory=ExportSettings)
+    serve: ServeSettings = msgspec.field(default_factory=ServeSettings)
+
+    @property
+    def truncate(self) -> timedelta:
+        return timedelta(minutes=self.publisher.truncate_minutes)
+
+
+def parse_settings(text: str, name: str) -> AuthoritySettings:
+    """Return the settings in the TOML *text* of the file called *name*.
+
+    Raises:
+        BadConfig: not TOML, a setting unknown or out of range, or two that contradict each other.
+    """
+    try:
+        settings = msgspec.convert(tomllib.loads(text), AuthoritySettings)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig(f"{name} is not valid TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise BadConfig(f"{name}: {error}") from error
+    _check(settings, name)
+    return settings
+
+
+def _check(settings: AuthoritySettings, name: str) -> None:
+    export, truncate = settings.export, settings.publisher.truncate_minutes
+    if 1440 % export.period_minutes:
+        raise BadConfig(f"{name}: export.period_minutes must divide a day (1440 minutes)")
+    if export.period_minutes % truncate:
+        # Else a key could be handed out before its identifiers have gone stale.
+        raise BadConfig(
+            f"{name}: export.period_minutes must be a multiple of publisher.truncate_minutes"
+        )
+    ids = [authority.id for authority in settings.publisher.health_authorities]
+    if len(ids) != len(set(ids)):
+        raise BadConfig(f"{name}: two health authorities have the same id")

@@ -1,0 +1,298 @@
+"""``authority``: the health authority's server, and a health worker's desk."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bluezone_node.clock import SystemClock
+from bluezone_node.commands.console import json_option, note, print_json
+from bluezone_node.errors import BadConfig
+from bluezone_node.ports import Clock
+
+ROLES = {
+    "all": ("registrar", "publisher"),
+    "registrar": ("registrar",),
+    "publisher": ("publisher",),
+}
+EXPORT_SECONDS = 60
+"""Between two looks at whether an export is due."""
+
+_log = logging.getLogger(__name__)
+
+
+@click.group()
+def authority() -> None:
+    """The health authority's server: codes, certificates, keys and exports."""
+
+
+def _dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--dir`` and ``--config``, handed over as an opened folder."""
+
+    @click.option(
+        "--dir",
+        "directory",
+        type=click.Path(path_type=Path),
+        envvar="BLUEZONE_AUTHORITY_DIR",
+        help="The authority's folder, as made by `authority init`.",
+    )
+    @click.option(
+        "--config",
+        "config",
+        type=click.Path(path_type=Path),
+        help="Another settings file; without --dir, the folder is the one it lies in.",
+    )
+    @wraps(command)
+    def opened(directory: Path | None, config: Path | None, **rest: Any) -> Any:
+        from bluezone_node.store.authority.folder import open_folder
+
+        if directory is None and config is None:
+            raise click.UsageError("name the authority's folder: --dir DIR, or --config FILE")
+        return command(folder=open_folder(directory or config.parent, config), **rest)  # type: ignore[union-attr]
+
+    return opened
+
+
+_clock_option = click.option(
+    "--clock",
+    "clock_spec",
+    default="system",
+    show_default=True,
+    metavar="system|air:ADDR",
+    help="Where time comes from: this machine, or a simulated air.",
+)
+
+
+@authority.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--role", type=click.Choice(list(ROLES)), default="all", show_default=True)
+@json_option
+def init(directory: Path, role: str, as_json: bool) -> None:
+    """Make the folder and the keys of a new authority."""
+    from bluezone_node.crypto.signing import load_public_key, public_base64
+    from bluezone_node.store.authority.folder import SETTINGS, make_folder
+
+    folder = make_folder(directory, ROLES[role])
+    url = f"http://{folder.settings.serve.listen}"
+    made: dict[str, str] = {"dir": str(folder.path), "config": str(folder.path / SETTINGS)}
+    if "registrar" in ROLES[role]:
+        made["registrar"] = url
+    if "publisher" in ROLES[role]:
+        pem = folder.export_public_key
+        made |= {
+            "publisher": url,
+            "exports": f"{url}/exports",
+            "health_authority": folder.settings.publisher.health_authorities[0].id,
+            "public_key_file": str(pem),
+            "public_key": public_base64(load_public_key(pem.read_bytes())),
+        }
+    if as_json:
+        print_json(made)
+        return
+    note(f"A new authority is in {folder.path}. Start it with:")
+    note(f"  bluezone-node authority serve --dir {folder.path}")
+    if role == "all":
+        note("A node needs this in its config.toml:")
+        click.echo(
+            f'[[sources]]\nname = "authority"\nurl = "{made["exports"]}"\n'
+            f'public_keys = ["{made["public_key"]}"]\n\n'
+            f'[authority]\nregistrar = "{url}"\npublisher = "{url}"\n'
+            f'health_authority = "{made["health_authority"]}"'
+        )
+        return
+    for name, value in made.items():
+        click.echo(f"{name} = {value}")
+
+
+@authority.command()
+@_dir_option
+@click.option("--role", type=click.Choice(list(ROLES)), default="all", show_default=True)
+@click.option("--listen", metavar="HOST:PORT", help="Port 0 lets the system choose.")
+@_clock_option
+@json_option
+def serve(folder: Any, role: str, listen: str | None, clock_spec: str, as_json: bool) -> None:
+    """Serve, and export every period, until told to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    # An HTTP server's word for every refused byte is noise to whoever runs this.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    asyncio.run(_serve(folder, role, listen or folder.settings.serve.listen, clock_spec, as_json))
+
+
+async def _serve(folder: Any, role: str, listen: str, clock_spec: str, as_json: bool) -> None:
+    from bluezone_node.web import server
+    from bluezone_node.wiring import authority_app, open_authority
+
+    async with _clock(clock_spec) as clock:
+        with open_authority(folder, clock, ROLES[role]) as parts, server.bind(listen) as bound:
+            exporter = parts.exporter
+            stop = server.stop_on_signals()
+
+            async def export() -> None:
+                while exporter is not None:
+                    await _logged(exporter.run)
+                    await clock.sleep(EXPORT_SECONDS)
+
+            async def forget() -> None:
+                while parts.verification is not None:
+                    await _logged(parts.verification.forget)
+                    await clock.sleep(3600)
+
+            def ready() -> None:
+                address = server.address_of(bound)
+                note(f"listening on {address}")
+                if as_json:
+                    print_json({"listening": address})
+
+            await server.serve(
+                authority_app(folder, parts, clock),
+                bound,
+                trusted_proxies=folder.settings.serve.trusted_proxies,
+                beside=[export, forget],
+                ready=ready,
+                stop=stop,
+            )
+
+
+async def _logged(work: Callable[[], object]) -> None:
+    """Do *work* in a thread; where it fails, say so and go on: the next round tries again."""
+    try:
+        await asyncio.to_thread(work)
+    except Exception as error:
+        _log.error("%s failed: %s", work.__qualname__, type(error).__name__)
+
+
+@authority.group()
+def code() -> None:
+    """Verification codes."""
+
+
+@code.command("issue")
+@_dir_option
+@click.option(
+    "--type",
+    "test_type",
+    type=click.Choice(["confirmed", "likely", "negative"]),
+    default="confirmed",
+    show_default=True,
+)
+@click.option("--symptom-date", type=click.DateTime(["%Y-%m-%d"]), help="First day of symptoms.")
+@click.option("--test-date", type=click.DateTime(["%Y-%m-%d"]), help="Day of the test.")
+@_clock_option
+@json_option
+def issue(
+    folder: Any,
+    test_type: str,
+    symptom_date: datetime | None,
+    test_date: datetime | None,
+    clock_spec: str,
+    as_json: bool,
+) -> None:
+    """Make a code for one person, to be read out to them."""
+    issued = asyncio.run(_issue(folder, test_type, _day(symptom_date), _day(test_date), clock_spec))
+    if as_json:
+        print_json({"code": issued.code, "expires": issued.expires})
+        return
+    click.echo(issued.code)
+    note(f"valid until {issued.expires:%Y-%m-%d %H:%M} UTC, for one report")
+
+
+async def _issue(
+    folder: Any, test_type: str, symptom: date | None, test: date | None, clock_spec: str
+) -> Any:
+    from bluezone_node.wiring import open_authority
+
+    async with _clock(clock_spec) as clock:
+        with open_authority(folder, clock, ROLES["registrar"]) as parts:
+            assert parts.verification is not None  # noqa: S101 - the role was asked for
+            return parts.verification.issue(test_type, symptom, test)
+
+
+@authority.group()
+def export() -> None:
+    """Export files."""
+
+
+@export.command("run")
+@_dir_option
+@_clock_option
+@json_option
+def run_export(folder: Any, clock_spec: str, as_json: bool) -> None:
+    """Write the exports that are due now; safe beside a running server."""
+    run = asyncio.run(_export(folder, clock_spec))
+    if as_json:
+        print_json(run)
+        return
+    click.echo(f"{run.windows} windows drawn, {run.written} files written, {run.removed} removed")
+
+
+async def _export(folder: Any, clock_spec: str) -> Any:
+    from bluezone_node.wiring import open_authority
+
+    async with _clock(clock_spec) as clock:
+        with open_authority(folder, clock, ROLES["publisher"]) as parts:
+            assert parts.exporter is not None  # noqa: S101 - the role was asked for
+            return parts.exporter.run()
+
+
+@authority.command()
+@_dir_option
+@json_option
+def status(folder: Any, as_json: bool) -> None:
+    """Say how much is kept, and up to when keys were exported."""
+    from bluezone_node.wiring import open_authority
+
+    roles = [
+        role
+        for role, database in (
+            ("registrar", folder.registry_db),
+            ("publisher", folder.authority_db),
+        )
+        if database.exists()
+    ]
+    document: dict[str, Any] = {"dir": str(folder.path)}
+    with open_authority(folder, SystemClock(), roles) as parts:
+        if parts.verification is not None:
+            document["registrar"] = parts.verification.counts()
+        if parts.exposures is not None:
+            document["publisher"] = parts.exposures.counts()
+            document["export_files"] = len(list(folder.exports.glob("*.zip")))
+    if as_json:
+        print_json(document)
+        return
+    import msgspec
+
+    click.echo(f"folder  {folder.path}")
+    for part in ("registrar", "publisher"):
+        for name, value in msgspec.to_builtins(document.get(part, {})).items():
+            click.echo(f"{part}  {name.replace('_', ' ')}: {'never' if value is None else value}")
+    if "export_files" in document:
+        click.echo(f"publisher  export files: {document['export_files']}")
+
+
+def _day(given: datetime | None) -> date | None:
+    return given.date() if given is not None else None
+
+
+@asynccontextmanager
+async def _clock(spec: str) -> AsyncIterator[Clock]:
+    """Yield the clock that *spec* names.
+
+    Raises:
+        BadConfig: it names none.
+    """
+    if spec == "system":
+        yield SystemClock()
+        return
+    if not spec.startswith("air:"):
+        raise BadConfig(f"there is no clock {spec!r}", hint="--clock system, or --clock air:ADDR")
+    from bluezone_node.ble.radio import open_clock
+
+    async with open_clock(spec) as clock:
+        yield clock

@@ -1,0 +1,137 @@
+"""``registry.db``: codes and tokens. Who was tested stays on this side."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    Date,
+    Engine,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from bluezone_node.authority.ports import RegistryCounts, VerificationCode, VerificationToken
+from bluezone_node.store.authority.database import UnixTime, writing
+
+TABLES = MetaData()
+
+# The columns of each table stand in the order of the fields of its value.
+_codes = Table(
+    "codes",
+    TABLES,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("report_type", String(16), nullable=False),
+    Column("symptom_date", Date),
+    Column("test_date", Date),
+    Column("created", UnixTime, nullable=False),
+    Column("expires", UnixTime, nullable=False, index=True),
+    Column("claimed", UnixTime),
+)
+
+# No column ties a token to its code: after the claim nobody needs to know.
+_tokens = Table(
+    "tokens",
+    TABLES,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("report_type", String(16), nullable=False),
+    Column("symptom_date", Date),
+    Column("created", UnixTime, nullable=False),
+    Column("expires", UnixTime, nullable=False, index=True),
+    Column("spent_on", LargeBinary(32)),
+)
+
+
+class SqlRegistry:
+    """`RegistryStore` on any database that SQLAlchemy speaks to."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add_code(self, code: VerificationCode) -> bool:
+        with writing(self._engine) as db:
+            taken = select(_codes.c.digest).where(_codes.c.digest == code.digest)
+            if db.execute(taken).first() is not None:
+                return False
+            db.execute(
+                insert(_codes).values(
+                    digest=code.digest,
+                    report_type=code.report_type,
+                    symptom_date=code.symptom_date,
+                    test_date=code.test_date,
+                    created=code.created,
+                    expires=code.expires,
+                    claimed=code.claimed,
+                )
+            )
+            return True
+
+    def code(self, digest: bytes) -> VerificationCode | None:
+        with self._engine.begin() as db:
+            row = db.execute(select(_codes).where(_codes.c.digest == digest)).first()
+        return VerificationCode(*row) if row is not None else None
+
+    def claim_code(self, digest: bytes, token: VerificationToken, at: datetime) -> bool:
+        with writing(self._engine) as db:
+            claimed = db.execute(
+                update(_codes)
+                .where(_codes.c.digest == digest, _codes.c.claimed.is_(None), _codes.c.expires > at)
+                .values(claimed=at)
+            )
+            if claimed.rowcount != 1:
+                return False
+            db.execute(
+                insert(_tokens).values(
+                    digest=token.digest,
+                    report_type=token.report_type,
+                    symptom_date=token.symptom_date,
+                    created=token.created,
+                    expires=token.expires,
+                    spent_on=token.spent_on,
+                )
+            )
+            return True
+
+    def token(self, digest: bytes) -> VerificationToken | None:
+        with self._engine.begin() as db:
+            row = db.execute(select(_tokens).where(_tokens.c.digest == digest)).first()
+        return VerificationToken(*row) if row is not None else None
+
+    def spend_token(self, digest: bytes, spent_on: bytes, at: datetime) -> bool:
+        with writing(self._engine) as db:
+            spent = db.execute(
+                update(_tokens)
+                .where(
+                    _tokens.c.digest == digest,
+                    _tokens.c.spent_on.is_(None) | (_tokens.c.spent_on == spent_on),
+                    _tokens.c.expires > at,
+                )
+                .values(spent_on=spent_on)
+            )
+            return spent.rowcount == 1
+
+    def forget(self, before: datetime) -> int:
+        with writing(self._engine) as db:
+            codes = db.execute(delete(_codes).where(_codes.c.expires < before))
+            tokens = db.execute(delete(_tokens).where(_tokens.c.expires < before))
+            return codes.rowcount + tokens.rowcount
+
+    def counts(self, now: datetime) -> RegistryCounts:
+        unclaimed = _codes.c.claimed.is_(None)
+        with self._engine.begin() as db:
+
+            def count(*where: object) -> int:
+                return db.scalar(select(func.count()).select_from(_codes).where(*where)) or 0  # type: ignore[arg-type]
+
+            return RegistryCounts(
+                codes_open=count(unclaimed, _codes.c.expires > now),
+                codes_claimed=count(_codes.c.claimed.is_not(None)),
+                codes_expired=count(unclaimed, _codes.c.expires <= now),
+                tokens=db.scalar(select(func.count()).select_from(_tokens)) or 0,
+            )

@@ -1,0 +1,31 @@
+"""The ASGI application: the routes of the roles that this process plays."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from bluezone_node.authority.publish import Publisher
+from bluezone_node.authority.verification import Verification
+from bluezone_node.ports import Clock, Entropy
+from bluezone_node.web.limit import AddressLimit
+from bluezone_node.web.routes.exports import export_routes
+from bluezone_node.web.routes.publish import publish_routes
+from bluezone_node.web.routes.verification import verification_routes
+
+
+def registrar_routes(
+    verification: Verification, clock: Clock, entropy: Entropy, api_key: str, per_minute: int
+) -> list[BaseRoute]:
+    """Return the routes of the registrar."""
+    return [*verification_routes(verification, AddressLimit(clock, per_minute), entropy, api_key)]
+
+
+def publisher_routes(publisher: Publisher, entropy: Entropy, exports: Path) -> list[BaseRoute]:
+    """Return the routes of the publisher. *exports*: the folder of finished files."""
+    return [*publish_routes(publisher, entropy), *export_routes(exports)]
+
+
+def build_app(routes: list[BaseRoute]) -> Starlette:
+    """Return the application that serves *routes*."""
+    return Starlette(routes=routes)

@@ -1,0 +1,42 @@
+"""The export files as plain static files: any web server or mirror can do the same."""
+
+import re
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from bluezone_node.authority.exporter import INDEX, ROOT
+
+_SERVED = re.compile(r"index\.txt|\d+-\d+-\d{5}\.zip")
+
+INDEX_SECONDS = 60
+"""How long a cache may keep the index: as often as it can change."""
+FILE_SECONDS = 14 * 86_400
+"""Files never change, and live no longer than this."""
+
+
+def export_routes(folder: Path) -> list[Mount]:
+    """Return the route of the index and the files in *folder*."""
+    return [Mount(f"/{ROOT}", _ExportFiles(directory=folder))]
+
+
+class _ExportFiles(StaticFiles):
+    """Serves finished files only, with what a cache needs to know (ETag, age)."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if not _SERVED.fullmatch(path):
+            raise HTTPException(404)
+        response = await super().get_response(path, scope)
+        if path == INDEX:
+            response.headers["Cache-Control"] = f"public, max-age={INDEX_SECONDS}"
+            if response.status_code == 200:
+                response.headers["Content-Type"] = "text/plain; charset=us-ascii"
+        else:
+            response.headers["Cache-Control"] = f"public, max-age={FILE_SECONDS}, immutable"
+            if response.status_code == 200:
+                response.headers["Content-Type"] = "application/zip"
+        return response
