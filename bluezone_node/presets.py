@@ -6,7 +6,7 @@ from importlib.resources import files
 import msgspec
 
 from bluezone_node.errors import BadConfig
-from bluezone_node.proximity.risk import Preset
+from bluezone_node.proximity.preset import Preset
 from bluezone_node.proximity.rules.cwa import CwaRules
 from bluezone_node.proximity.rules.f1 import F1Rules
 from bluezone_node.proximity.rules.gaen import GaenRules

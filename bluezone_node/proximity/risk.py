@@ -1,7 +1,7 @@
 """Judging exposure: windows and a preset in, days with their evidence out, alerts from those.
 
-A preset is data (``presets/*.json``), dated and with its source; the families of rules that it
-fills with numbers are in ``rules``.  Nothing here knows what day it is unless told.
+How a day is scored is for the preset's rules to say; here is what all rules share: days, minutes
+by band, and how sure the verdict is.  Nothing here knows what day it is unless told.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,6 +17,7 @@ from bluezone_node.proximity.model import (
     ReportType,
     ScanInstance,
 )
+from bluezone_node.proximity.preset import Preset
 from bluezone_node.proximity.rules.verdict import Rules
 
 SOLID_PACKETS = 30
@@ -41,22 +42,6 @@ _SERIOUSNESS = (
     ReportType.REVOKED,
     ReportType.UNKNOWN,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """One country's or body's rules, with their parameters and where they come from."""
-
-    name: str
-    title: str
-    source: str
-    date: date
-    """When the source was in force or published."""
-    note: str
-    """What a reader should know: what it assumes, and where it departs from its source."""
-    kind: str
-    """Family of rules: ``gaen-v2``, ``cwa-v2``, ``nhs`` or ``f1``."""
-    rules: Rules
 
 
 @dataclass(frozen=True, slots=True)
