@@ -123,6 +123,10 @@ class SimClock:
             _wake(heapq.heappop(self._sleepers)[2])
 
 
+FASTEST_PACE = 1_000_000.0
+"""Simulated seconds in a second: a year in half a minute; beyond it no process keeps up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """From one instant on, simulated time passes at one pace."""

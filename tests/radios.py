@@ -16,6 +16,7 @@ from datetime import datetime
 
 import numpy as np
 
+from bluezone_node.ble.address import non_resolvable
 from bluezone_node.ble.frame import encode
 from bluezone_node.ble.propagation import TX_POWER, Propagation
 from bluezone_node.ble.receiver import Receiver
@@ -102,8 +103,7 @@ class LoopbackRadio:
         self.payload = None
         if beacon is not None:
             self._rotations += 1
-            drawn = self._air.entropy(6)
-            address = bytes([drawn[0] & 0x3F]) + drawn[1:]
+            address = non_resolvable(self._air.entropy)
             self.payload = encode(beacon)
         self._air.history.append(OnAir(self._air.clock.now(), self._name, address, self.payload))
 

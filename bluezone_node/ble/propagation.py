@@ -25,6 +25,12 @@ SHADOWING_SD = 3.1
 FADING_SD = 7.6
 SENSITIVITY = -91.0
 
+BREAKPOINT = 46.0
+FAR_EXPONENT = 4.0
+"""Metres beyond which the ray off the ground cancels the direct one and loss grows with the
+fourth power (two-ray model: 4·h·h/λ with both at 1.2 m and λ = 12.5 cm).  Without it a fit that
+holds for ten metres would let two devices hear each other over kilometres."""
+
 BODY_LOSS = 12.6
 """Median difference between the best and the worst of eight directions of a phone on a body at
 1.8 m (MIT Lincoln Laboratory, BLE-RSSI-Various-Static-Configurations)."""
@@ -53,7 +59,7 @@ class Propagation:
     loss_at_1m: float = LOSS_AT_1M
     """dB between two devices at 1 m, both facing."""
     exponent: float = EXPONENT
-    """2 in free space, 1.0–1.4 measured among people, 1.83 between Raspberry Pis."""
+    """Up to the breakpoint: 2 in free space, 1.0–1.4 measured among people."""
     shadowing_sd: float = SHADOWING_SD
     """dB; drawn once for each pair of devices."""
     fading_sd: float = FADING_SD
@@ -67,14 +73,22 @@ class Propagation:
 
     def mean_loss(self, distance: Floats) -> Floats:
         """Return the dB lost over *distance* metres."""
-        metres = np.maximum(distance, CLOSEST)
-        return self.loss_at_1m + 10.0 * self.exponent * np.log10(metres)
+        near = np.clip(distance, CLOSEST, BREAKPOINT)
+        beyond = np.maximum(distance, BREAKPOINT) / BREAKPOINT
+        return (
+            self.loss_at_1m
+            + 10.0 * self.exponent * np.log10(near)
+            + 10.0 * FAR_EXPONENT * np.log10(beyond)
+        )
 
     def reach(self, tx_power: float) -> float:
         """Return the metres beyond which not even a lucky packet is received."""
         luck = LOUDEST_TAIL * math.hypot(self.shadowing_sd, self.fading_sd)
         budget = tx_power - self.sensitivity + luck - self.loss_at_1m
-        return float(10.0 ** min(budget / (10.0 * self.exponent), 6.0))
+        near = 10.0 * self.exponent * math.log10(BREAKPOINT)
+        if budget <= near:
+            return math.pow(10.0, budget / (10.0 * self.exponent))
+        return BREAKPOINT * math.pow(10.0, (budget - near) / (10.0 * FAR_EXPONENT))
 
     def shadow(self, seed: int, sender: str, receiver: str) -> float:
         """Return the dB by which this link is worse than its distance, always the same."""

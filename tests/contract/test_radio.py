@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 import pytest
 
+from bluezone_node.ble import air
+from bluezone_node.ble.ether import Transmission
 from bluezone_node.ble.frame import encode
+from bluezone_node.ble.scenario import parse_scenario
+from bluezone_node.ble.virtual import open_air
 from bluezone_node.clock import SimClock
 from bluezone_node.errors import RadioUnavailable
 from bluezone_node.ports import Clock, Radio
@@ -28,25 +32,25 @@ class Pair:
     an: Radio
     binh: Radio
     clock: Clock
-    on_air: Callable[[], list[tuple[bytes, bytes]]]
-    """(address, payload) of every change of what An has on the air; stops are left out."""
+    on_air: Callable[[], Awaitable[list[tuple[bytes, bytes]]]]
+    """Stop An's advertising and return (address, payload) of everything it ever had on the air."""
     fail: Callable[[], Awaitable[None]]
     """Let the radio of Bình be gone."""
 
 
 @asynccontextmanager
-async def loopback(_folder: Any) -> AsyncIterator[Pair]:
+async def loopback(_folder: Path) -> AsyncIterator[Pair]:
     clock = SimClock(START)
-    air = LoopbackAir(clock, every=1.0)
-    an, binh = air.radio("an"), air.radio("binh", x=1.0)
+    loop = LoopbackAir(clock, every=1.0)
+    an, binh = loop.radio("an"), loop.radio("binh", x=1.0)
 
     async def fail() -> None:
         binh.fail()
 
-    def on_air() -> list[tuple[bytes, bytes]]:
+    async def on_air() -> list[tuple[bytes, bytes]]:
         return [
             (change.address, change.payload)
-            for change in air.history
+            for change in loop.history
             if change.name == "an" and change.address and change.payload
         ]
 
@@ -55,8 +59,39 @@ async def loopback(_folder: Any) -> AsyncIterator[Pair]:
     await binh.close()
 
 
-@pytest.fixture(params=[loopback], ids=lambda kind: kind.__name__)
-async def pair(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[Pair]:
+SCENARIO = """
+start = 2026-03-02T08:00:00Z
+pace = 100
+seed = 1
+devices = [
+    { name = "an", path = [{ at = "0s", x = 0, y = 0 }] },
+    { name = "binh", path = [{ at = "0s", x = 1, y = 0 }] },
+]
+"""
+
+
+@asynccontextmanager
+async def virtual(folder: Path) -> AsyncIterator[Pair]:
+    ended: list[Transmission] = []
+    stack = AsyncExitStack()
+    spec = await stack.enter_async_context(
+        air.open_air(parse_scenario(SCENARIO), folder / "air.sock", ended.append)
+    )
+    an, clock = await open_air(f"{spec}#an")
+    binh, _ = await open_air(f"{spec}#binh")
+
+    async def on_air() -> list[tuple[bytes, bytes]]:
+        await an.advertise(None)
+        return [(stretch.on_air.address, stretch.on_air.payload) for stretch in ended]
+
+    yield Pair(an, binh, clock, on_air, stack.aclose)
+    await an.close()
+    await binh.close()
+    await stack.aclose()
+
+
+@pytest.fixture(params=[loopback, virtual], ids=lambda kind: kind.__name__)
+async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
     async with request.param(tmp_path) as made:
         yield made
 
@@ -108,18 +143,18 @@ async def test_rotation_replaces_identifier_and_address(pair: Pair) -> None:
         assert sighting.identifier == AN_LATER.rpi
         if (sighting.at - later.at).total_seconds() > 3:
             break
-    (first, payload), (second, other_payload) = pair.on_air()
+    assert pair.an.condition().rotations == 2
+    (first, payload), (second, other_payload) = await pair.on_air()
     assert (payload, other_payload) == (encode(AN), encode(AN_LATER))
     assert first != second
     assert {first[0] >> 6, second[0] >> 6} == {0}
-    assert pair.an.condition().rotations == 2
 
 
 async def test_the_same_beacon_again_takes_a_fresh_address(pair: Pair) -> None:
     """Advertising twice draws two addresses, even for one identifier."""
     await pair.an.advertise(AN)
     await pair.an.advertise(AN)
-    (first, _), (second, _) = pair.on_air()
+    (first, _), (second, _) = await pair.on_air()
     assert first != second
 
 
