@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from bluezone_node.errors import BadExport
 
 MAX_FIELD_BYTES = 64 * 1024
-"""Longest single top-level field; a key takes about 30 bytes, a signature info about 40."""
+"""A top-level field that is not over after so much is given up on: a key takes some 30 bytes."""
 MAX_FIELDS = 1_500_000
 """Most top-level fields: 750 000 keys, the most a file may hold, and as many revised ones.
 Two bytes make an empty field, and without this a small zip could keep a node busy for a minute."""

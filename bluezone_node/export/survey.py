@@ -57,6 +57,8 @@ def take_survey(contents: Contents, last_interval: int) -> Survey:
             raise BadExport(
                 "The export names more signatures than one may.", reason="too_many_signatures"
             )
+    if not all(isinstance(text, str) for text in _texts(merged)):
+        raise BadExport("The export's text is not UTF-8.", reason="protobuf_malformed")
     return Survey(
         message=merged,
         digest=digest.digest(),
@@ -80,6 +82,15 @@ class _Tally:
         self.count += len(keys)
         self.unsorted = self.unsorted or order != sorted(order)
         self._last = order[-1]
+
+
+def _texts(message: export_pb2.TemporaryExposureKeyExport) -> Iterator[str]:
+    """Yield every string. Of proto2, protobuf hands out as bytes those that are not UTF-8."""
+    yield message.region
+    for info in message.signature_infos:
+        yield info.verification_key_id
+        yield info.verification_key_version
+        yield info.signature_algorithm
 
 
 def parts(
