@@ -326,3 +326,13 @@ class OnStore(Protocol):
     """
 
     async def __call__(self, work: Callable[[NodeStore], Result]) -> Result: ...
+
+
+class InThread(Protocol):
+    """Runs heavy work off the event loop.
+
+    The work is given a function that says whether to stop: a thread cannot be cancelled, and a
+    node that is told to stop has two seconds.
+    """
+
+    async def __call__(self, work: Callable[[Callable[[], bool]], Result]) -> Result: ...

@@ -44,7 +44,7 @@ class LazyGroup(click.Group):
         "doctor": "doctor:doctor",
         "encounters": "encounters:encounters",
         "erase": "erase:erase",
-        "keys": "keys:keys",
+        "keys": "sync:keys",
         "lab": "lab:lab",
         "run": "run:run",
         "status": "status:status",

@@ -1,4 +1,4 @@
-"""The node: advertise, listen, sync and forget, as one group of tasks that stand or fall together."""
+"""The node: advertise, listen, sync and forget, as tasks that stand or fall together."""
 
 import asyncio
 import logging

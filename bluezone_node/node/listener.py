@@ -36,7 +36,7 @@ class ListenerCondition:
 
 
 class Listener:
-    """Folds what the radio hears and logs it, with the coverage that tells silence from deafness."""
+    """Folds what the radio hears and logs it, with the coverage: silence is not deafness."""
 
     def __init__(self, radio: Radio, clock: Clock, on_store: OnStore) -> None:
         self._radio = radio

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from bluezone_node.crypto.signing import PublicKey
 from bluezone_node.errors import BadExport
 from bluezone_node.export.container import open_verified
+from bluezone_node.export.signature import SignatureState
 from bluezone_node.ports import MatchedKey
-from bluezone_node.proximity.matching import HeardIndex, match
+from bluezone_node.proximity.matching import HeardIndex, match_batches
 from bluezone_node.proximity.model import DiagnosisKey
 
 
@@ -21,9 +22,7 @@ class Matches:
     primary: tuple[DiagnosisKey, ...]
     revised: tuple[DiagnosisKey, ...]
 
-    def attributed_to(
-        self, source: str, export: str
-    ) -> tuple[list[MatchedKey], list[MatchedKey]]:
+    def attributed_to(self, source: str, export: str) -> tuple[list[MatchedKey], list[MatchedKey]]:
         """Return the matched keys, primary and revised, with where they came from."""
         return (
             [MatchedKey(key, source, export) for key in self.primary],
@@ -45,42 +44,33 @@ def match_export(
 ) -> Matches:
     """Verify the export *data* and return which of its keys were heard.
 
+    *progress* is told the number of keys after each batch of some two thousand.
+
     Raises:
         BadExport: it is malformed, or not signed by any of *public_keys*.
         Stopped: *stopping* became true.
     """
     export = open_verified(data, public_keys, now_interval=now_interval)
-    if export.signature != "verified":
+    if export.signature is not SignatureState.VERIFIED:
         raise BadExport(
-            "the export is not signed by a key of this source",
-            reason={"unsigned": "unsigned", "unknown_key": "unknown_key"}.get(
-                export.signature, "bad_signature"
-            ),
-            hint="compare the source's public key in the configuration with the authority's",
+            "The export is not signed by a key of this source.",
+            reason=f"signature_{export.signature.value}",
+            hint="compare the public key in the configuration with the authority's",
         )
-    counts = _Counter(progress, stopping)
-    primary = [found.key for found in match(index, counts.of(export.keys()))]
-    keys, counts.seen = counts.seen, 0
-    revised = [found.key for found in match(index, counts.of(export.revised_keys()))]
-    return Matches(keys, counts.seen, export.end_timestamp, tuple(primary), tuple(revised))
 
+    def watched(batches: Iterable[list[DiagnosisKey]]) -> Iterator[list[DiagnosisKey]]:
+        for batch in batches:
+            if stopping():
+                raise Stopped
+            yield batch
+            progress(len(batch))
 
-class _Counter:
-    """Counts keys as they stream by, and stops the stream when asked."""
-
-    STEP = 1000
-    """Keys between two looks at the stop flag: a few milliseconds."""
-
-    def __init__(self, progress: Callable[[int], None], stopping: Callable[[], bool]) -> None:
-        self._progress = progress
-        self._stopping = stopping
-        self.seen = 0
-
-    def of(self, keys: Iterable[DiagnosisKey]) -> Iterator[DiagnosisKey]:
-        for key in keys:
-            self.seen += 1
-            if self.seen % self.STEP == 0:
-                self._progress(self.STEP)
-                if self._stopping():
-                    raise Stopped
-            yield key
+    primary = match_batches(index, watched(export.key_batches()))
+    revised = match_batches(index, watched(export.revised_key_batches()))
+    return Matches(
+        keys=export.key_count,
+        revised_keys=export.revised_key_count,
+        end_timestamp=export.end_timestamp,
+        primary=tuple(found.key for found in primary),
+        revised=tuple(found.key for found in revised),
+    )

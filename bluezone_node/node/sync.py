@@ -7,8 +7,7 @@ ledger and in ``status`` and tried again; no failure ever raises an alert or ski
 
 import asyncio
 import logging
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -19,12 +18,13 @@ from bluezone_node.errors import BadExport, DatabaseUnusable, Unreachable
 from bluezone_node.intervals import RETENTION, interval_at
 from bluezone_node.node.chance import between
 from bluezone_node.node.exposure import judge
-from bluezone_node.node.matching import Matches, match_export
+from bluezone_node.node.matching import match_export
 from bluezone_node.ports import (
     Clock,
     Entropy,
     ExportRecord,
     ExportState,
+    InThread,
     KeySource,
     NodeStore,
     Notifier,
@@ -79,6 +79,7 @@ class Sync:
         rx_offset: float,
         notifier: Notifier,
         every: float,
+        in_thread: InThread,
     ) -> None:
         self._sources = sources
         self._clock = clock
@@ -88,12 +89,23 @@ class Sync:
         self._rx_offset = rx_offset
         self._notifier = notifier
         self._every = every
+        self._in_thread = in_thread
         self._asked = asyncio.Event()
         self.last_round: datetime | None = None
 
     def ask(self) -> None:
         """Sync now rather than at the next turn."""
         self._asked.set()
+
+    async def due(self) -> bool:
+        """Whether any source was last asked longer ago than a turn."""
+        names = [source.exports.name for source in self._sources]
+        states = await self._on_store(lambda s: [s.source_state(name) for name in names])
+        now = self._clock.now()
+        return any(
+            state.last_attempt is None or (now - state.last_attempt).total_seconds() >= self._every
+            for state in states
+        )
 
     async def run(self) -> None:
         retry = FIRST_RETRY
@@ -186,13 +198,16 @@ class Sync:
         )
         try:
             data = await source.exports.fetch(export)
-            matches = await _in_thread(
-                match_export,
-                data,
-                source.public_keys,
-                await index.get(),
-                interval_at(self._clock.now()),
-                progress,
+            heard = await index.get()
+            matches = await self._in_thread(
+                lambda stopping: match_export(
+                    data,
+                    source.public_keys,
+                    heard,
+                    interval_at(self._clock.now()),
+                    progress,
+                    stopping,
+                )
             )
         except BadExport as error:
             log.warning("export refused: %s", error)
@@ -231,7 +246,7 @@ def _put_state(state: SourceState, store: NodeStore) -> None:
     store.put_source_state(state)
 
 
-def _rolled_back(listed: Sequence[str], ledger: Sequence[ExportRecord], now: datetime) -> bool:
+def _rolled_back(listed: Sequence[str], ledger: Iterable[ExportRecord], now: datetime) -> bool:
     """Whether the index no longer lists the newest export that was matched, though not yet due.
 
     An authority drops files after fourteen days, oldest first.  A newest file that vanished means
@@ -244,19 +259,3 @@ def _rolled_back(listed: Sequence[str], ledger: Sequence[ExportRecord], now: dat
         and newest.name not in listed
         and newest.end_timestamp > (now - RETENTION).timestamp()
     )
-
-
-async def _in_thread(
-    work: Callable[..., Matches], *arguments: object
-) -> Matches:
-    """Run *work* in a thread, telling it to stop when the task is cancelled.
-
-    A thread cannot be cancelled, and the process cannot end while one runs: matching a country's
-    keys takes seconds, and a node told to stop has two.
-    """
-    stopping = threading.Event()
-    try:
-        return await asyncio.to_thread(work, *arguments, stopping.is_set)
-    except asyncio.CancelledError:
-        stopping.set()
-        raise

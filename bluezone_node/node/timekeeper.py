@@ -35,9 +35,7 @@ class Timekeeper:
 
     def settled(self) -> bool:
         """Whether the wall clock has not been set lately."""
-        return (
-            self._last_jump is None or self._clock.monotonic() - self._last_jump >= SETTLED_AFTER
-        )
+        return self._last_jump is None or self._clock.monotonic() - self._last_jump >= SETTLED_AFTER
 
     async def run(self) -> None:
         while True:

@@ -1,0 +1,413 @@
+"""The one place that picks adapters and builds what runs.
+
+Imports of heavy adapters stand inside the functions that need them: `status` must not wait for
+the matcher, nor a node for the server's packages.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bluezone_node.clock import SystemClock
+from bluezone_node.config import Settings, SourceSettings
+from bluezone_node.errors import BadConfig
+from bluezone_node.ports import Clock, KeySource, NodeStore, OnStore, Result
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
+
+    from bluezone_node.authority.exporter import Exporter
+    from bluezone_node.authority.ports import ExposureStore
+    from bluezone_node.authority.publish import Publisher
+    from bluezone_node.authority.verification import Verification
+    from bluezone_node.crypto.signing import PublicKey
+    from bluezone_node.node.daemon import Daemon
+    from bluezone_node.node.diagnosis import Diagnosis
+    from bluezone_node.node.sync import Source, Sync
+    from bluezone_node.store.authority.folder import AuthorityFolder
+
+DATABASE_NAME = "node.db"
+
+log = logging.getLogger(__name__)
+
+
+# The store
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator[NodeStore]:
+    """Open the node's database for one command; the daemon may be running beside it."""
+    from bluezone_node.store.node import open_node_store
+
+    with open_node_store(settings.state_dir() / DATABASE_NAME) as store:
+        yield store
+
+
+def check_store(settings: Settings) -> str:
+    """Return one line about a database that is whole.
+
+    Raises:
+        DatabaseUnusable: it is not.
+    """
+    with open_store(settings) as store:
+        return f"{settings.state_dir() / DATABASE_NAME}, {len(store.own_keys())} own keys"
+
+
+def erase_node(settings: Settings) -> None:
+    """Erase everything; refuse while a daemon runs, which would write its last minute again."""
+    from bluezone_node.store.node import lock_database, open_node_store
+
+    path = settings.state_dir() / DATABASE_NAME
+    with lock_database(path), open_node_store(path) as store:
+        store.erase()
+
+
+# Sync and diagnosis, for one command
+
+
+@asynccontextmanager
+async def open_sync(settings: Settings) -> AsyncIterator["Sync"]:
+    """Build the sync service on the configured sources."""
+    async with AsyncExitStack() as stack:
+        clock = await stack.enter_async_context(open_clock(settings.node.radio))
+        on_store = await _store_thread(settings, stack)
+        sources = [await _source(source, stack) for source in settings.sources]
+        yield _sync(settings, sources, clock, on_store)
+
+
+@asynccontextmanager
+async def open_import(
+    settings: Settings, files: Sequence[Path], public_keys: Sequence[str]
+) -> AsyncIterator["Sync"]:
+    """Build the sync service on files instead of the configured sources."""
+    from bluezone_node.files import FileExports
+    from bluezone_node.node.sync import Source
+
+    async with AsyncExitStack() as stack:
+        clock = await stack.enter_async_context(open_clock(settings.node.radio))
+        on_store = await _store_thread(settings, stack)
+        source = Source(FileExports("file", files), _public_keys(public_keys))
+        yield _sync(settings, [source], clock, on_store)
+
+
+@asynccontextmanager
+async def open_diagnosis(settings: Settings) -> AsyncIterator[tuple["Diagnosis", Clock]]:
+    """Build the service that reports a diagnosis.
+
+    Raises:
+        BadConfig: no authority is configured.
+    """
+    from bluezone_node.client import HttpAuthority
+    from bluezone_node.control import ask
+    from bluezone_node.node.diagnosis import Diagnosis
+
+    if settings.authority is None:
+        raise BadConfig(
+            "no health authority is configured",
+            hint="add an [authority] section with registrar and publisher: docs/operate.md",
+        )
+    folder = settings.state_dir()
+    async with AsyncExitStack() as stack:
+        clock = await stack.enter_async_context(open_clock(settings.node.radio))
+        on_store = await _store_thread(settings, stack)
+        authority = await stack.enter_async_context(
+            HttpAuthority(settings.authority.registrar, settings.authority.publisher)
+        )
+        yield (
+            Diagnosis(
+                authority,
+                settings.authority.health_authority,
+                clock,
+                on_store,
+                os.urandom,
+                key_retired=lambda: _ask_quietly(ask, folder),
+            ),
+            clock,
+        )
+
+
+def _ask_quietly(ask: Callable[[Path, str], object], folder: Path) -> None:
+    """Have a running daemon take the new key at once; without one there is nothing on the air."""
+    ask(folder, "renew")
+
+
+async def check_source(settings: SourceSettings) -> int:
+    """Return how many exports a source offers.
+
+    Raises:
+        Unreachable: none, for the reason given.
+        BadConfig: its public keys cannot be read.
+    """
+    async with AsyncExitStack() as stack:
+        return len(await (await _source(settings, stack)).exports.index())
+
+
+# The daemon
+
+
+class RunningNode:
+    """A daemon with its door and its service manager."""
+
+    def __init__(self, daemon: "Daemon", sync: "Sync", folder: Path) -> None:
+        self._daemon = daemon
+        self._sync = sync
+        self._folder = folder
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until *stop* is set."""
+        from bluezone_node.control import ControlDoor
+        from bluezone_node.systemd import ServiceManager
+
+        manager = ServiceManager()
+        door = ControlDoor(
+            self._folder,
+            {
+                "status": lambda: _plain(asdict(self._daemon.condition())),
+                "renew": lambda: _done(self._daemon.renew),
+                "sync": lambda: _done(self._sync.ask),
+            },
+        )
+
+        def ready() -> None:
+            log.info("on the air and listening")
+            manager.ready()
+
+        await door.open()
+        try:
+            await self._daemon.run(stop, ready)
+        finally:
+            manager.stopping()
+            await door.close()
+
+
+@asynccontextmanager
+async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator[RunningNode]:
+    """Build the daemon; the database is locked for as long as it lives.
+
+    Raises:
+        DatabaseInUse: another daemon runs on the same state folder.
+        RadioUnavailable: the radio cannot be opened.
+        BadConfig: a setting names something that does not exist.
+    """
+    from bluezone_node.ble.radio import open_radio
+    from bluezone_node.crypto.metadata import Metadata
+    from bluezone_node.node.advertiser import Advertiser
+    from bluezone_node.node.daemon import Daemon
+    from bluezone_node.store.node import lock_database
+    from bluezone_node.systemd import ServiceManager
+
+    folder = settings.state_dir()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(lock_database(folder / DATABASE_NAME))
+        on_store = await _store_thread(settings, stack)
+        radio, clock = await open_radio(radio_spec or settings.node.radio)
+        stack.push_async_callback(radio.close)
+        sources = [await _source(source, stack) for source in settings.sources]
+        sync = _sync(settings, sources, clock, on_store)
+        metadata = Metadata(settings.node.tx_power, settings.node.calibration_confidence)
+        daemon = Daemon(
+            radio=radio,
+            clock=clock,
+            on_store=on_store,
+            advertiser=Advertiser(radio, clock, on_store, os.urandom, metadata),
+            sync=sync,
+            alive=ServiceManager().alive,
+        )
+        yield RunningNode(daemon, sync, folder)
+
+
+# Parts
+
+
+@asynccontextmanager
+async def open_clock(spec: str) -> AsyncIterator[Clock]:
+    """Return the clock that goes with a radio: a simulated air brings its own time.
+
+    Raises:
+        RadioUnavailable: *spec* names an air, and none answers.
+    """
+    if not spec.startswith("air:"):
+        yield SystemClock()
+        return
+    from bluezone_node.ble.virtual import connect_clock
+
+    clock = await connect_clock(spec)
+    try:
+        yield clock
+    finally:
+        await clock.close()
+
+
+async def _store_thread(settings: Settings, stack: AsyncExitStack) -> OnStore:
+    from bluezone_node.store.node import StoreThread
+
+    return await stack.enter_async_context(StoreThread(settings.state_dir() / DATABASE_NAME))
+
+
+async def _source(settings: SourceSettings, stack: AsyncExitStack) -> "Source":
+    from bluezone_node.client import HttpExports
+    from bluezone_node.node.sync import Source
+
+    exports: KeySource = await stack.enter_async_context(HttpExports(settings.name, settings.url))
+    return Source(exports, _public_keys(settings.public_keys))
+
+
+def _public_keys(texts: Sequence[str]) -> tuple["PublicKey", ...]:
+    """Read public keys given as PEM files or as base64.
+
+    Raises:
+        BadConfig: a file is missing.
+        BadInput: a key is malformed.
+    """
+    from bluezone_node.crypto.signing import load_public_key
+
+    return tuple(load_public_key(_file_or_text(text)) for text in texts)
+
+
+def _file_or_text(text: str) -> bytes:
+    path = Path(text).expanduser()
+    if not text.endswith((".pem", ".pub")) and not path.is_file():
+        return text.encode()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadConfig(f"public key {path}: {error.strerror}") from error
+
+
+def _sync(
+    settings: Settings, sources: Sequence["Source"], clock: Clock, on_store: OnStore
+) -> "Sync":
+    from bluezone_node.node.sync import Sync
+    from bluezone_node.notify import LogNotifier
+    from bluezone_node.presets import load_preset
+
+    return Sync(
+        sources,
+        clock=clock,
+        on_store=on_store,
+        entropy=os.urandom,
+        preset=load_preset(settings.node.rules),
+        rx_offset=settings.node.rx_offset,
+        notifier=LogNotifier(),
+        every=settings.node.sync_minutes * 60,
+        in_thread=_in_thread,
+    )
+
+
+async def _in_thread(work: Callable[[Callable[[], bool]], Result]) -> Result:
+    stopping = threading.Event()
+    try:
+        return await asyncio.to_thread(work, stopping.is_set)
+    except asyncio.CancelledError:
+        stopping.set()
+        raise
+
+
+def _plain(condition: dict[str, object]) -> dict[str, object]:
+    """Return *condition* as JSON can hold it."""
+    import msgspec
+
+    plain: dict[str, object] = msgspec.to_builtins(condition)
+    return plain
+
+
+def _done(act: Callable[[], None]) -> dict[str, object]:
+    act()
+    return {"done": True}
+
+
+# The health authority
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityParts:
+    """The services of the roles that this process plays."""
+
+    verification: "Verification | None"
+    publisher: "Publisher | None"
+    exporter: "Exporter | None"
+    exposures: "ExposureStore | None"
+
+
+@contextmanager
+def open_authority(
+    folder: "AuthorityFolder", clock: Clock, roles: Collection[str]
+) -> Iterator[AuthorityParts]:
+    """Build the authority's services for *roles* (registrar, publisher), each on its own database.
+
+    Raises:
+        BadConfig: a key of a role is missing.
+        DatabaseUnusable: a database cannot be opened.
+    """
+    from bluezone_node.authority.exporter import Exporter
+    from bluezone_node.authority.publish import Publisher
+    from bluezone_node.authority.verification import Verification
+    from bluezone_node.store.authority import exposures, registry
+    from bluezone_node.store.authority.database import open_sqlite
+    from bluezone_node.store.authority.directory import FileKeys, HttpKeys
+    from bluezone_node.store.authority.shelf import FolderShelf
+
+    settings = folder.settings
+    verification = publisher = exporter = store = None
+    with ExitStack() as stack:
+        if "registrar" in roles:
+            signing_key = folder.registrar_key()
+            engine = open_sqlite(folder.registry_db, registry.TABLES)
+            stack.callback(engine.dispose)
+            verification = Verification(
+                registry.SqlRegistry(engine),
+                clock,
+                os.urandom,
+                secret=folder.code_secret(),
+                signing_key=lambda: signing_key,
+                settings=settings.registrar,
+            )
+        if "publisher" in roles:
+            secret, export_key = folder.publisher_secret(), folder.export_key()
+            engine = open_sqlite(folder.authority_db, exposures.TABLES)
+            stack.callback(engine.dispose)
+            store = exposures.SqlExposures(engine)
+            publisher = Publisher(
+                store,
+                clock,
+                os.urandom,
+                secret=secret,
+                directories={
+                    entry.id: HttpKeys(entry.jwks, clock)
+                    if entry.jwks.startswith(("http://", "https://"))
+                    else FileKeys(folder.path / entry.jwks)
+                    for entry in settings.publisher.health_authorities
+                },
+                settings=settings.publisher,
+            )
+            exporter = Exporter(
+                store,
+                FolderShelf(folder.exports),
+                clock,
+                os.urandom,
+                signing_key=export_key,
+                settings=settings.export,
+            )
+        yield AuthorityParts(verification, publisher, exporter, store)
+
+
+def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock) -> "Starlette":
+    """Return the application that serves *parts*."""
+    from bluezone_node.web import app
+
+    routes: list[BaseRoute] = []
+    if parts.verification is not None:
+        per_minute = folder.settings.registrar.verify_per_minute
+        routes += app.registrar_routes(
+            parts.verification, clock, os.urandom, folder.api_key(), per_minute
+        )
+    if parts.publisher is not None:
+        routes += app.publisher_routes(parts.publisher, os.urandom, folder.exports)
+    return app.build_app(routes)
