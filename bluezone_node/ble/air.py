@@ -33,7 +33,7 @@ from bluezone_node.ble.airwire import (
 )
 from bluezone_node.ble.ether import Batch, Ether, OnAir, Transmission
 from bluezone_node.ble.scenario import Scenario
-from bluezone_node.clock import Segment, Timeline
+from bluezone_node.ble.timeline import Segment, Timeline
 from bluezone_node.errors import BadInput, RadioUnavailable, Refused
 
 log = logging.getLogger(__name__)
@@ -270,7 +270,7 @@ async def open_air(
 
 def _spec(bound: socket.socket) -> str:
     name = bound.getsockname()
-    return f"air:{name}" if isinstance(name, str) else f"air:{name[0]}:{name[1]}"
+    return f"air:{Path(name).absolute()}" if isinstance(name, str) else f"air:{name[0]}:{name[1]}"
 
 
 def _bind(address: Path | tuple[str, int]) -> socket.socket:

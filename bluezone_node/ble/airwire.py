@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from bluezone_node.ble.frame import LEGACY_PAYLOAD_BYTES
-from bluezone_node.clock import FASTEST_PACE, Segment
+from bluezone_node.ble.timeline import FASTEST_PACE, Segment
 from bluezone_node.errors import BadInput, RadioUnavailable
 
 VERSION = 1

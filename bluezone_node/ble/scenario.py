@@ -48,7 +48,7 @@ from bluezone_node.ble import propagation
 from bluezone_node.ble.duty import Duty
 from bluezone_node.ble.frame import LEGACY_PAYLOAD_BYTES
 from bluezone_node.ble.propagation import Propagation
-from bluezone_node.clock import FASTEST_PACE
+from bluezone_node.ble.timeline import FASTEST_PACE
 from bluezone_node.errors import BadInput
 
 MOST_DEVICES = 500

@@ -37,7 +37,7 @@ from bluezone_node.ble.airwire import (
 from bluezone_node.ble.duty import Duty
 from bluezone_node.ble.frame import Frame, encode
 from bluezone_node.ble.receiver import Receiver
-from bluezone_node.clock import PacedClock, Timeline
+from bluezone_node.ble.timeline import PacedClock, Timeline
 from bluezone_node.errors import BadInput, RadioUnavailable, Refused
 from bluezone_node.intervals import from_unix
 from bluezone_node.ports import Entropy, RadioCondition
