@@ -5,6 +5,7 @@ import tracemalloc
 from base64 import b64decode
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,12 +56,15 @@ def signed(message: bytes, header: bytes = b"EK Export v1    ") -> bytes:
     return pack(header + message, signatures.SerializeToString())
 
 
-def message(**fields: object) -> bytes:
-    usual = {"start_timestamp": 1, "end_timestamp": 2, "batch_num": 1, "batch_size": 1}
-    infos = [pb.SignatureInfo()]
-    return pb.TemporaryExposureKeyExport(
-        **{"signature_infos": infos} | usual | fields
-    ).SerializeToString()
+def message(**fields: Any) -> bytes:
+    usual: dict[str, Any] = {
+        "start_timestamp": 1,
+        "end_timestamp": 2,
+        "batch_num": 1,
+        "batch_size": 1,
+        "signature_infos": [pb.SignatureInfo()],
+    }
+    return pb.TemporaryExposureKeyExport(**usual | fields).SerializeToString()
 
 
 # Real files -----------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Keys pass through the export's protobuf unchanged; unusable ones are left out and counted."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,10 +70,10 @@ def test_a_report_type_of_a_later_version_is_unknown() -> None:
         ({"transmission_risk_level": -1}, "key_risk"),
     ],
 )
-def test_one_bad_key_costs_only_itself(fields: dict[str, int], reason: str) -> None:
+def test_one_bad_key_costs_only_itself(fields: dict[str, Any], reason: str) -> None:
     """The keys around it are read, and why it was left out is counted."""
     good = pb.TemporaryExposureKey(key_data=KEY, rolling_start_interval_number=100)
-    bad = pb.TemporaryExposureKey(**{"key_data": KEY} | fields)
+    bad = pb.TemporaryExposureKey(**{"key_data": KEY, **fields})
     keys, left_out = read_keys([good, bad, good], 100)
     assert keys == [DiagnosisKey(KEY, 100, 144)] * 2
     assert left_out == {reason: 1}

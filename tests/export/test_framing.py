@@ -26,7 +26,8 @@ MESSAGE = pb.TemporaryExposureKeyExport(
 def test_cut_anywhere_the_parts_merge_to_the_whole(lengths: list[int]) -> None:
     """However the bytes arrive, each piece parses alone and all of them merge to the message."""
     data = MESSAGE.SerializeToString()
-    blocks, at = [], 0
+    blocks: list[bytes] = []
+    at = 0
     while at < len(data):
         length = lengths[len(blocks) % len(lengths)]
         blocks.append(data[at : at + length])
