@@ -1,0 +1,127 @@
+"""The coverage ledger: every export seen, how far it got, and the keys of it that were heard."""
+
+from collections.abc import Sequence
+from sqlite3 import Connection
+
+from bluezone_node.intervals import from_unix
+from bluezone_node.ports import ExportRecord, ExportState, MatchedKey, SourceState
+from bluezone_node.proximity.model import DiagnosisKey, ReportType
+from bluezone_node.store.node.tables import Tables, to_instant, to_seconds
+
+
+class Exports(Tables):
+    def source_state(self, source: str) -> SourceState:
+        rows = self._database.rows(
+            "SELECT newest_end, last_success, last_attempt, problem FROM source WHERE name = ?",
+            (source,),
+        )
+        for newest_end, success, attempt, problem in rows:
+            return SourceState(
+                source, newest_end, to_instant(success), to_instant(attempt), problem
+            )
+        return SourceState(source)
+
+    def put_source_state(self, state: SourceState) -> None:
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO source"
+                " (name, newest_end, last_success, last_attempt, problem) VALUES (?, ?, ?, ?, ?)",
+                (
+                    state.source,
+                    state.newest_end,
+                    to_seconds(state.last_success),
+                    to_seconds(state.last_attempt),
+                    state.problem,
+                ),
+            )
+
+    def export_records(self, source: str | None = None) -> list[ExportRecord]:
+        rows = self._database.rows(
+            "SELECT source, name, state, reached, keys, revised_keys, matched_keys, end_timestamp,"
+            " reason, attempts FROM export WHERE ?1 IS NULL OR source = ?1 ORDER BY id",
+            (source,),
+        )
+        return [
+            ExportRecord(source, name, ExportState(state), from_unix(reached), *rest)
+            for source, name, state, reached, *rest in rows
+        ]
+
+    def record_export(
+        self, record: ExportRecord, matched: Sequence[MatchedKey], revised: Sequence[MatchedKey]
+    ) -> None:
+        with self._database.writing() as connection:
+            connection.execute(_RECORD, _record_parameters(record))
+            if not matched and not revised:
+                return
+            rows = {key: row for row, key in connection.execute("SELECT id, key FROM matched_key")}
+            for entry in matched:
+                if entry.key.key not in rows:
+                    rows[entry.key.key] = _add(connection, entry)
+            for entry in revised:
+                key = entry.key
+                # A revision may come first when the export with the key itself failed: kept, so
+                # that a withdrawn diagnosis stays withdrawn once that export is matched.
+                if key.key not in rows:
+                    rows[key.key] = _add(connection, entry)
+                connection.execute(
+                    "UPDATE matched_key SET report_type = ?, days_since_onset = ? WHERE id = ?",
+                    (key.report_type.value, key.days_since_onset, rows[key.key]),
+                )
+
+    def matched_keys(self) -> list[MatchedKey]:
+        rows = self._database.rows(
+            "SELECT source, export, key, rolling_start, rolling_period, report_type,"
+            " transmission_risk, days_since_onset FROM matched_key ORDER BY id"
+        )
+        return [
+            MatchedKey(
+                DiagnosisKey(key, start, period, ReportType(report_type), risk, days),
+                source,
+                export,
+            )
+            for source, export, key, start, period, report_type, risk, days in rows
+        ]
+
+
+_RECORD = """
+INSERT INTO export (source, name, state, reached, keys, revised_keys, matched_keys,
+                    end_timestamp, reason, attempts)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (source, name) DO UPDATE SET
+  state = excluded.state, reached = excluded.reached, keys = excluded.keys,
+  revised_keys = excluded.revised_keys, matched_keys = excluded.matched_keys,
+  end_timestamp = excluded.end_timestamp, reason = excluded.reason, attempts = excluded.attempts
+"""
+
+
+def _record_parameters(record: ExportRecord) -> tuple[object, ...]:
+    return (
+        record.source,
+        record.name,
+        record.state.value,
+        to_seconds(record.at),
+        record.keys,
+        record.revised_keys,
+        record.matched_keys,
+        record.end_timestamp,
+        record.reason,
+        record.attempts,
+    )
+
+
+def _add(connection: Connection, entry: MatchedKey) -> int | None:
+    key = entry.key
+    return connection.execute(
+        "INSERT INTO matched_key (key, rolling_start, rolling_period, report_type,"
+        " transmission_risk, days_since_onset, source, export) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            key.key,
+            key.rolling_start,
+            key.rolling_period,
+            key.report_type.value,
+            key.transmission_risk,
+            key.days_since_onset,
+            entry.source,
+            entry.export,
+        ),
+    ).lastrowid

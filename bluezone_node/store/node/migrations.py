@@ -1,0 +1,142 @@
+"""The schema, and how it came to be: each step is applied once, in order, in a transaction.
+
+Instants are whole Unix seconds, days are ISO dates.  No random bytes are ever indexed: an index
+on them would write a page here and there for every row, which is what kills SD cards, and the
+pages it splits would keep copies of bytes that were deleted.  For the same reason every table
+that grows is ordered by its rowid, and its rowid by time: SQLite then only appends.
+"""
+
+from sqlite_utils import Database, Migrations
+
+node = Migrations("node")
+
+
+@node()
+def keys_encounters_exports_alerts_and_reports(db: Database) -> None:
+    """Lay down the first schema."""
+    for statement in _FIRST:
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 1")
+
+
+_FIRST = (
+    """
+CREATE TABLE own_key (
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL CHECK (length(key) = 16),  -- Temporary Exposure Key of this device: a secret
+  rolling_start INTEGER NOT NULL,   -- first ENIntervalNumber (10 min) of its validity
+  rolling_period INTEGER NOT NULL   -- intervals it is valid for, 1..144
+) STRICT
+""",
+    """
+CREATE TABLE encounter (
+  id INTEGER PRIMARY KEY,           -- grows with time: rows are only appended
+  protocol TEXT NOT NULL,           -- 'gaen' or 'bluezone'
+  identifier BLOB NOT NULL,         -- rolling identifier as heard, 16 (gaen) or 12 (bluezone) bytes
+  metadata BLOB,                    -- 4 encrypted bytes; NULL where the frame carried none
+  first_heard INTEGER NOT NULL,     -- start of its first scan still kept
+  last_heard INTEGER NOT NULL       -- start of its last scan
+) STRICT
+""",
+    """
+CREATE TABLE heard_scan (
+  slot INTEGER PRIMARY KEY,         -- start * 2^20 + encounter_id mod 2^20: in order of time,
+                                    -- so a stretch of time is a stretch of rows without an index
+  start INTEGER GENERATED ALWAYS AS (slot >> 20) VIRTUAL,  -- first heard in this scan
+  encounter_id INTEGER NOT NULL,    -- encounter.id
+  seconds INTEGER NOT NULL,         -- how long the scan stands for, at most 300
+  rssi BLOB NOT NULL CHECK (length(rssi) >= 2 AND length(rssi) % 2 = 0)
+                                    -- histogram: pairs of level (dBm, int8) and count (uint8)
+) STRICT
+""",
+    """
+CREATE TABLE scan (
+  start INTEGER PRIMARY KEY,        -- the minute in which this node listened
+  seconds INTEGER NOT NULL,         -- how long it stands for, at most 300
+  listened REAL NOT NULL,           -- seconds of it in which the receiver was on
+  sightings INTEGER NOT NULL,       -- frames of ours heard
+  others INTEGER NOT NULL           -- frames of anyone else: proof that the receiver works
+) STRICT
+""",
+    """
+CREATE TABLE source (
+  name TEXT PRIMARY KEY,            -- where exports come from, as named in the configuration
+  newest_end INTEGER NOT NULL,      -- largest end of a verified export: guards against rollback
+  last_success INTEGER,             -- when all was well last
+  last_attempt INTEGER,             -- when it was tried last
+  problem TEXT NOT NULL             -- machine name of what is wrong now; '' when nothing is
+) STRICT
+""",
+    """
+CREATE TABLE export (
+  id INTEGER PRIMARY KEY,
+  source TEXT NOT NULL,             -- source.name
+  name TEXT NOT NULL,               -- name of the file at the source
+  state TEXT NOT NULL,              -- 'matched' or 'failed'
+  reached INTEGER NOT NULL,         -- when it came into this state
+  keys INTEGER NOT NULL,            -- keys in it
+  revised_keys INTEGER NOT NULL,    -- revised keys in it
+  matched_keys INTEGER NOT NULL,    -- keys of it that were heard
+  end_timestamp INTEGER NOT NULL,   -- end of its window; 0 where it was never verified
+  reason TEXT NOT NULL,             -- machine name of the failure; '' where it was matched
+  attempts INTEGER NOT NULL,        -- times it was tried
+  UNIQUE (source, name)
+) STRICT
+""",
+    """
+CREATE TABLE matched_key (
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL CHECK (length(key) = 16),  -- published key whose identifiers were heard
+  rolling_start INTEGER NOT NULL,   -- first ENIntervalNumber of its validity
+  rolling_period INTEGER NOT NULL,  -- intervals it is valid for
+  report_type INTEGER NOT NULL,     -- GAEN's ReportType, as revised
+  transmission_risk INTEGER NOT NULL,  -- 0..8, deprecated by GAEN v2
+  days_since_onset INTEGER,         -- of this key's day, as revised; NULL where not told
+  source TEXT NOT NULL,             -- source.name it came from first
+  export TEXT NOT NULL              -- export.name it came from first
+) STRICT
+""",
+    """
+CREATE TABLE alert (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,               -- 'proximity'
+  day TEXT NOT NULL,                -- UTC day of the exposure
+  starts INTEGER NOT NULL,          -- the exposure lies in [starts, ends)
+  ends INTEGER NOT NULL,
+  level INTEGER NOT NULL,           -- 1 low, 2 high
+  score REAL NOT NULL,              -- in the unit of the rules
+  minutes_near REAL NOT NULL,       -- by the attenuation thresholds of the rules
+  minutes_middle REAL NOT NULL,
+  minutes_far REAL NOT NULL,
+  confidence TEXT NOT NULL,         -- 'low', 'medium' or 'high'
+  packets INTEGER NOT NULL,         -- packets the judgement rests on
+  rules TEXT NOT NULL,              -- preset that decided
+  report_type TEXT NOT NULL,        -- most serious diagnosis behind it
+  raised INTEGER NOT NULL,          -- when this evidence was first judged
+  acknowledged INTEGER,             -- when a person read it
+  UNIQUE (kind, day, rules)
+) STRICT
+""",
+    """
+CREATE TABLE report (
+  id INTEGER PRIMARY KEY,
+  started INTEGER NOT NULL,         -- when the code was claimed
+  token TEXT NOT NULL,              -- of the registrar, given once for a code: a secret
+  report_type TEXT NOT NULL,        -- 'confirmed', 'likely' or 'negative'
+  onset TEXT,                       -- day of first symptoms
+  hmac_secret BLOB NOT NULL,        -- binds the certificate to the keys: a secret
+  certificate TEXT NOT NULL,        -- '' until certified
+  published INTEGER,                -- when the publisher accepted the keys
+  revision_token TEXT NOT NULL      -- of the publisher: needed to publish again; '' until given
+) STRICT
+""",
+    """
+CREATE TABLE report_key (
+  id INTEGER PRIMARY KEY,           -- in the order in which the certificate was asked for
+  report_id INTEGER NOT NULL,       -- report.id
+  key BLOB NOT NULL CHECK (length(key) = 16),  -- own key that the report publishes
+  rolling_start INTEGER NOT NULL,   -- first ENIntervalNumber of its validity
+  rolling_period INTEGER NOT NULL   -- intervals it is valid for
+) STRICT
+""",
+)

@@ -1,0 +1,41 @@
+"""The store of a node, whole: each part in its own file, one connection beneath."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bluezone_node.store.node.alerts import Alerts
+from bluezone_node.store.node.coverage import Coverage
+from bluezone_node.store.node.database import open_database
+from bluezone_node.store.node.encounters import Encounters
+from bluezone_node.store.node.exports import Exports
+from bluezone_node.store.node.keys import OwnKeys
+from bluezone_node.store.node.reports import Reports
+from bluezone_node.store.node.retention import Retention
+
+
+class SqliteNodeStore(OwnKeys, Retention, Encounters, Coverage, Exports, Alerts, Reports):
+    """A NodeStore in a SQLite file. To be used by the thread that opened it."""
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_node_store(path: Path) -> SqliteNodeStore:
+    """Open the database at *path* (0600, in a folder 0700), creating or migrating it.
+
+    Raises:
+        DatabaseUnusable: it is damaged, of another program, of a newer version, or not writable.
+    """
+    return SqliteNodeStore(open_database(path))

@@ -1,0 +1,28 @@
+"""What the parts of the store share: the connection they work on, and how instants are kept."""
+
+from datetime import date, datetime
+
+from bluezone_node.intervals import from_unix
+from bluezone_node.store.node.database import Database
+
+
+class Tables:
+    """Methods over some tables of one database; the store is made of several of these."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+def to_seconds(instant: datetime | None) -> int | None:
+    """Return *instant* as whole Unix seconds."""
+    return None if instant is None else int(instant.timestamp())
+
+
+def to_instant(seconds: int | None) -> datetime | None:
+    """Return the UTC instant of *seconds* since the Unix epoch."""
+    return None if seconds is None else from_unix(seconds)
+
+
+def to_day(text: str | None) -> date | None:
+    """Return the day of the ISO date *text*."""
+    return None if text is None else date.fromisoformat(text)
