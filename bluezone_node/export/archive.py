@@ -145,8 +145,9 @@ def _check_entries(entries: list[ZipInfo]) -> None:
     if len(set(names)) < len(names):
         raise BadExport("Two files in the zip have one name.", reason="zip_duplicate_entry")
     for entry in entries:
-        parts = entry.orig_filename.replace("\\", "/").split("/")
-        if ".." in parts or parts[0] == "" or parts[0].endswith(":") or "\0" in parts[-1]:
+        name = entry.orig_filename  # zipfile shortens the other at a zero byte
+        parts = name.replace("\\", "/").split("/")
+        if ".." in parts or parts[0] == "" or parts[0].endswith(":") or "\0" in name:
             raise BadExport("A file in the zip has an unsafe name.", reason="zip_entry_name")
         if entry.flag_bits & _ENCRYPTED:
             raise BadExport("A file in the zip is encrypted.", reason="zip_encrypted")

@@ -96,6 +96,12 @@ def test_unsafe_names_are_refused(name: str) -> None:
     assert reason_of(zipped(("export.bin", BIN), (name, b""))) == "zip_entry_name"
 
 
+def test_a_name_hidden_behind_a_zero_byte_is_refused() -> None:
+    """What one reader takes for export.bin, another must not take for something else."""
+    data = zipped(("export.binX", BIN)).replace(b"export.binX", b"export.bin\0")
+    assert reason_of(data) == "zip_entry_name"
+
+
 def test_an_encrypted_entry_is_refused() -> None:
     """Nobody encrypts what is public."""
     data = bytearray(zipped(("export.bin", BIN)))
