@@ -5,9 +5,10 @@ ExposureMatchingTracer and KeyExposureEvaluator), with the shared minute scans o
 the place of its 25-second grouping.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 from bluezone_node.crypto import metadata as aem
 from bluezone_node.crypto.keys import associated_encrypted_metadata_key
@@ -33,6 +34,14 @@ LONGEST_ON_AIR = timedelta(minutes=20)
 """No honest sender keeps one identifier longer; what comes later is a replay."""
 
 WINDOW_LENGTH = timedelta(minutes=30)
+
+
+class _Timed(Protocol):
+    @property
+    def start(self) -> datetime: ...
+
+
+_TimedT = TypeVar("_TimedT", bound=_Timed)
 
 
 @dataclass(slots=True)
@@ -87,10 +96,10 @@ def exposure_windows(
             report_type=key.report_type or report_type_when_missing,
             infectiousness=infectiousness(key.days_since_onset),
             calibration_confidence=part[0].confidence,
-            scans=tuple(_instance(minute) for minute in part),
+            scans=tuple(scan_instance(m.start, m.seconds, m.attenuations) for m in part),
             transmission_risk=key.transmission_risk,
         )
-        for part in _cut(sorted(minutes.values(), key=lambda minute: minute.start))
+        for part in cut(sorted(minutes.values(), key=lambda minute: minute.start))
     ]
 
 
@@ -129,23 +138,24 @@ def _merge(minutes: dict[int, _Minute], heard: _Minute) -> None:
         same.attenuations[attenuation] = same.attenuations.get(attenuation, 0) + count
 
 
-def _cut(minutes: Iterable[_Minute]) -> Iterator[list[_Minute]]:
-    """Cut into windows that span less than `WINDOW_LENGTH` from first scan to last."""
-    part: list[_Minute] = []
-    for minute in minutes:
-        if part and minute.start - part[0].start >= WINDOW_LENGTH:
+def cut(scans: Iterable[_TimedT]) -> Iterator[list[_TimedT]]:
+    """Cut *scans*, ascending, into parts that span less than `WINDOW_LENGTH` from first to last."""
+    part: list[_TimedT] = []
+    for scan in scans:
+        if part and scan.start - part[0].start >= WINDOW_LENGTH:
             yield part
             part = []
-        part.append(minute)
+        part.append(scan)
     if part:
         yield part
 
 
-def _instance(minute: _Minute) -> ScanInstance:
+def scan_instance(start: datetime, seconds: int, attenuations: Mapping[int, int]) -> ScanInstance:
+    """Return the scan that began at *start* and heard *attenuations* (dB → packets, not empty)."""
     return ScanInstance(
-        start=minute.start,
-        seconds=minute.seconds,
-        count=sum(minute.attenuations.values()),
-        typical_attenuation=typical(minute.attenuations),
-        min_attenuation=min(minute.attenuations),
+        start=start,
+        seconds=seconds,
+        count=sum(attenuations.values()),
+        typical_attenuation=typical(attenuations),
+        min_attenuation=min(attenuations),
     )

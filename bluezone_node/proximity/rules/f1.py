@@ -8,8 +8,8 @@ doubt: each minute counts with the probability that it was within the limit,
 
 and the score is the expected number of minutes within the limit.  A contact that stays exactly
 at the limit for exactly the legal time is expected to have been within it for half of that, and
-so half is where the score says F1.  Time is known better than distance, so the legal time itself
-must have been spent where being within the limit is at least plausible.
+so half is where the score says F1.  Time is known better than distance, so the legal time itself,
+to the nearest scan, must have been spent where being within the limit is at least plausible.
 """
 
 from collections.abc import Sequence
@@ -53,8 +53,10 @@ class F1Rules:
     def judge(self, windows: Sequence[ExposureWindow]) -> Verdict:
         scans = [scan for window in windows for scan in window.scans]
         expected = sum(_minutes(scan) * self.probability_within(scan) for scan in scans)
-        plausible = sum(_minutes(scan) for scan in scans if self._plausible(scan))
-        ratio = min(expected / (self.minutes / 2), plausible / self.minutes)
+        plausible = [_minutes(scan) for scan in scans if self._plausible(scan)]
+        # To the nearest scan: looks every five minutes show a quarter of an hour as 12.5 to 17.5.
+        longest = sum(plausible) + max(plausible, default=0.0) / 2
+        ratio = min(expected / (self.minutes / 2), longest / self.minutes)
         return Verdict(expected, AlertLevel.HIGH if ratio >= 1 else AlertLevel.NONE, ratio)
 
     def probability_within(self, scan: ScanInstance) -> float:

@@ -1,0 +1,160 @@
+"""Recordings of signal strength from a CSV file, folded as they are read.
+
+A day of a busy place has millions of rows, and what is wanted of them is a histogram a minute:
+rows are dropped as soon as they are counted.  Rows that cannot be used are counted by reason
+and never quietly left out; recordings from the field always have some.
+"""
+
+import csv
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from io import BufferedReader, TextIOWrapper
+from math import isfinite
+
+from bluezone_node.errors import BadInput
+from bluezone_node.proximity.attenuation import (
+    RASPBERRY_PI_TX_POWER,
+    TX_POWER_BOUNDS,
+    half_up,
+)
+from bluezone_node.proximity.model import SCAN_SECONDS
+
+COLUMNS = ("t_seconds", "device", "rssi_dbm")
+TX_COLUMN = "tx_dbm"
+
+RSSI_UNKNOWN = 127
+"""Bluetooth's way to say that the strength is not known."""
+WEAKEST_RSSI = -126
+STRONGEST_RSSI = -1
+"""dBm. Receivers that cannot measure report 0; nothing real is heard that strong."""
+
+FARTHEST = 6e10
+"""Seconds either way of the epoch that are still a date; a time in milliseconds is beyond."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_ROWS_A_STEP = 8192
+
+
+@dataclass(slots=True)
+class Recording:
+    """What a recording holds: for each device and each minute since the epoch, its packets."""
+
+    devices: dict[str, dict[int, dict[int, int]]] = field(default_factory=dict)
+    """Device → minute → attenuation in dB → packets."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """Rows that could not be used, by reason."""
+    first_refused: dict[str, int] = field(default_factory=dict)
+    """Line of the first of them, by reason."""
+    rows: int = 0
+
+
+def read_recording(file: BufferedReader, advance: Callable[[int], None]) -> Recording:
+    """Read the CSV (plain or gzip) *file*; *advance* is told the bytes that have gone by.
+
+    Columns, in any order, others ignored: ``t_seconds`` (any origin, any order), ``device``,
+    ``rssi_dbm`` and optionally ``tx_dbm``, which is `RASPBERRY_PI_TX_POWER` where it is empty.
+
+    Raises:
+        BadInput: reason ``not_csv``, ``no_column`` or ``nothing_usable``.
+    """
+    zipped = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
+    binary = gzip.GzipFile(fileobj=file) if zipped else file
+    # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
+    text = TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+    lines = csv.reader(text)
+    try:
+        recording = _fold(_telling(lines, file, advance), lambda: lines.line_num)
+    except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error):
+        raise BadInput(
+            f"{file.name}, line {lines.line_num + 1}: this is not CSV text.", reason="not_csv"
+        ) from None
+    if recording.rows and not recording.devices:
+        told = ", ".join(sorted(recording.refused))
+        raise BadInput(
+            f"{file.name}: none of the {recording.rows} rows can be used ({told}).",
+            reason="nothing_usable",
+        )
+    return recording
+
+
+class _Unusable(Exception):
+    """This row cannot be used; its argument is the reason."""
+
+
+def _telling(
+    lines: Iterator[list[str]], file: BufferedReader, advance: Callable[[int], None]
+) -> Iterator[list[str]]:
+    """Pass *lines* on, and now and then tell how far into *file* they have come."""
+    told = 0
+    for number, line in enumerate(lines):
+        yield line
+        if number % _ROWS_A_STEP == 0 and file.seekable():
+            here = file.tell()
+            advance(here - told)
+            told = here
+
+
+def _fold(lines: Iterator[list[str]], line_number: Callable[[], int]) -> Recording:
+    header = [column.strip().lower() for column in next(lines, [])]
+    missing = [column for column in COLUMNS if column not in header]
+    if missing:
+        raise BadInput(f"There is no column {' and no '.join(missing)}.", reason="no_column")
+    time, device, rssi = map(header.index, COLUMNS)
+    tx = header.index(TX_COLUMN) if TX_COLUMN in header else None
+    recording = Recording()
+    for row in lines:
+        if not row:
+            continue
+        recording.rows += 1
+        try:
+            if len(row) < len(header):
+                raise _Unusable("short_row")
+            if not row[device]:
+                raise _Unusable("no_device")
+            minute = int(_time(row[time]) // SCAN_SECONDS)
+            sent = RASPBERRY_PI_TX_POWER if tx is None or not row[tx] else _tx_power(row[tx])
+            attenuation = max(half_up(sent - _rssi(row[rssi])), 0)
+        except _Unusable as unusable:
+            reason = str(unusable)
+            recording.refused[reason] = recording.refused.get(reason, 0) + 1
+            recording.first_refused.setdefault(reason, line_number())
+            continue
+        counts = recording.devices.setdefault(row[device], {}).setdefault(minute, {})
+        counts[attenuation] = counts.get(attenuation, 0) + 1
+    return recording
+
+
+def _number(text: str, reason: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise _Unusable(reason) from None
+    if not isfinite(value):
+        raise _Unusable(reason)
+    return value
+
+
+def _time(text: str) -> float:
+    value = _number(text, "bad_time")
+    if abs(value) > FARTHEST:
+        raise _Unusable("bad_time")
+    return value
+
+
+def _rssi(text: str) -> float:
+    value = _number(text, "bad_rssi")
+    if value == RSSI_UNKNOWN:
+        raise _Unusable("rssi_unknown")
+    if not WEAKEST_RSSI <= value <= STRONGEST_RSSI:
+        raise _Unusable("rssi_out_of_range")
+    return value
+
+
+def _tx_power(text: str) -> float:
+    value = _number(text, "bad_tx_power")
+    lowest, highest = TX_POWER_BOUNDS
+    if not lowest <= value <= highest:
+        raise _Unusable("tx_power_out_of_range")
+    return value
