@@ -86,8 +86,9 @@ def match(
     preset = load_preset(preset_name)
     export = _open(export_file, public_keys)
     encounters, _ = fold_all(read_sightings(sightings_file))
+    index = HeardIndex(_heard(encounters))
     began = perf_counter()
-    matched = _matched(export, HeardIndex(_heard(encounters)))
+    matched = _matched(export, index)
     spent = perf_counter() - began
     windows = _windows(matched.values(), encounters, preset)
     report = MatchReport(
