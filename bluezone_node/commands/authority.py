@@ -292,7 +292,7 @@ async def _clock(spec: str) -> AsyncIterator[Clock]:
         return
     if not spec.startswith("air:"):
         raise BadConfig(f"there is no clock {spec!r}", hint="--clock system, or --clock air:ADDR")
-    from bluezone_node.ble.radio import open_clock
+    from bluezone_node.wiring import open_clock
 
     async with open_clock(spec) as clock:
         yield clock

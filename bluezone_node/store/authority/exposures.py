@@ -1,6 +1,7 @@
 """``authority.db``: published keys and the export batches made of them. It names nobody."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -183,7 +184,8 @@ def _revision_columns(revision: Revision | None) -> dict[str, object]:
     }
 
 
-def _exposure(row: Row[tuple[Any, ...]]) -> Exposure:
-    published, (report_type, days, at) = tuple(row)[:-3], tuple(row)[-3:]
-    revision = Revision(report_type, days, at) if at is not None else None
-    return Exposure(*published, revision=revision)
+def _exposure(row: Row[Any]) -> Exposure:
+    values: list[Any] = list(row)
+    report_type, days, at = values[-3:]
+    exposure = Exposure(*values[:-3])
+    return replace(exposure, revision=Revision(report_type, days, at)) if at else exposure

@@ -1,21 +1,25 @@
 """The folder from which export files are served: each file is whole or not there."""
 
+import fcntl
 import os
+import tempfile
 from pathlib import Path
 
 _PARTIAL = ".partial-"
 """Prefix of a file being written; the web server never hands one out."""
+_READABLE = 0o644
+"""Exports are public: another user's web server or mirror may read them."""
 
 
 class FolderShelf:
-    """`ExportShelf` on a local folder."""
+    """`ExportShelf` on a local folder. Several processes may write side by side."""
 
     def __init__(self, folder: Path, index: str = "index.txt") -> None:
         self._folder = folder
         self._index = index
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        for orphan in folder.glob(f"{_PARTIAL}*"):
-            orphan.unlink()
+        for partial in folder.glob(f"{_PARTIAL}*"):
+            _sweep(partial)
 
     def names(self) -> set[str]:
         return {
@@ -25,18 +29,21 @@ class FolderShelf:
         }
 
     def put(self, name: str, data: bytes) -> None:
-        partial = self._folder / f"{_PARTIAL}{name}"
-        with partial.open("wb") as file:
+        descriptor, partial = tempfile.mkstemp(prefix=_PARTIAL, dir=self._folder)
+        with os.fdopen(descriptor, "wb") as file:
+            # Held while it is being written: see `_sweep`.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.fchmod(file.fileno(), _READABLE)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(self._folder / name)
+            Path(partial).replace(self._folder / name)
         # The rename itself lives in the folder, which has its own page to lose.
-        descriptor = os.open(self._folder, os.O_RDONLY)
+        opened = os.open(self._folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
+            os.fsync(opened)
         finally:
-            os.close(descriptor)
+            os.close(opened)
 
     def read(self, name: str) -> bytes | None:
         try:
@@ -46,3 +53,13 @@ class FolderShelf:
 
     def remove(self, name: str) -> None:
         (self._folder / name).unlink(missing_ok=True)
+
+
+def _sweep(partial: Path) -> None:
+    """Remove a file that a killed process left half-written; leave a living one's alone."""
+    try:
+        with partial.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            partial.unlink(missing_ok=True)
+    except (BlockingIOError, FileNotFoundError):
+        return

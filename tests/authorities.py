@@ -1,0 +1,298 @@
+"""The authority's stores in plain dicts, a device that reports, and a server for one test.
+
+The stores pass the same contract suites as the SQL adapters (``tests/contract``).
+"""
+
+import asyncio
+import random
+from base64 import b64encode
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+
+from starlette.types import ASGIApp
+
+from bluezone_node.authority.exporter import Exporter
+from bluezone_node.authority.ports import (
+    Changes,
+    Decide,
+    Draw,
+    ExportBatch,
+    ExportShelf,
+    Exposure,
+    ExposureCounts,
+    ExposureStore,
+    RegistryCounts,
+    RegistryStore,
+    VerificationCode,
+    VerificationToken,
+)
+from bluezone_node.authority.publish import Published, Publisher, Upload
+from bluezone_node.authority.settings import AuthoritySettings
+from bluezone_node.authority.upload import UploadedKey
+from bluezone_node.authority.verification import Verification
+from bluezone_node.clock import SimClock
+from bluezone_node.crypto.certificate import keys_hmac
+from bluezone_node.crypto.keys import TemporaryExposureKey
+from bluezone_node.crypto.signing import PrivateKey, PublicKey, generate_private_key
+from bluezone_node.intervals import interval_at, rolling_start
+from bluezone_node.ports import Entropy
+from bluezone_node.web import server
+
+NOW = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)
+"""A Tuesday morning; the UTC day has 57 intervals behind it."""
+
+
+def seeded(seed: int = 0) -> Entropy:
+    """Return entropy that is the same in every run."""
+    return random.Random(seed).randbytes
+
+
+def key_made_of(text: str) -> PrivateKey:
+    """Return the private key that *text* stands for."""
+    return generate_private_key(text.encode().ljust(48, b"."))
+
+
+class MemoryRegistry:
+    """`RegistryStore` in dicts."""
+
+    def __init__(self) -> None:
+        self.codes: dict[bytes, VerificationCode] = {}
+        self.tokens: dict[bytes, VerificationToken] = {}
+
+    def add_code(self, code: VerificationCode) -> bool:
+        return self.codes.setdefault(code.digest, code) is code
+
+    def code(self, digest: bytes) -> VerificationCode | None:
+        return self.codes.get(digest)
+
+    def claim_code(self, digest: bytes, token: VerificationToken, at: datetime) -> bool:
+        code = self.codes.get(digest)
+        if code is None or code.claimed is not None or code.expires <= at:
+            return False
+        self.codes[digest] = replace(code, claimed=at)
+        self.tokens[token.digest] = token
+        return True
+
+    def token(self, digest: bytes) -> VerificationToken | None:
+        return self.tokens.get(digest)
+
+    def spend_token(self, digest: bytes, spent_on: bytes, at: datetime) -> bool:
+        token = self.tokens.get(digest)
+        if token is None or token.expires <= at or token.spent_on not in (None, spent_on):
+            return False
+        self.tokens[digest] = replace(token, spent_on=spent_on)
+        return True
+
+    def forget(self, before: datetime) -> int:
+        kept = len(self.codes) + len(self.tokens)
+        self.codes = {k: v for k, v in self.codes.items() if v.expires >= before}
+        self.tokens = {k: v for k, v in self.tokens.items() if v.expires >= before}
+        return kept - len(self.codes) - len(self.tokens)
+
+    def counts(self, now: datetime) -> RegistryCounts:
+        unclaimed = [code for code in self.codes.values() if code.claimed is None]
+        live = sum(code.expires > now for code in unclaimed)
+        return RegistryCounts(
+            live, len(self.codes) - len(unclaimed), len(unclaimed) - live, len(self.tokens)
+        )
+
+
+class MemoryExposures:
+    """`ExposureStore` in dicts."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, Exposure] = {}
+        self.drawn: list[ExportBatch] = []
+
+    def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
+        stored = {key: self.rows[key] for key in keys if key in self.rows}
+        changes = decide(stored, max((batch.end for batch in self.drawn), default=None))
+        for exposure in (*changes.added, *changes.revised):
+            self.rows[exposure.key] = exposure
+        return changes
+
+    def created_in(self, start: datetime, end: datetime) -> list[Exposure]:
+        return [row for _, row in sorted(self.rows.items()) if start <= row.created < end]
+
+    def revised_in(self, start: datetime, end: datetime) -> list[Exposure]:
+        return [
+            row
+            for _, row in sorted(self.rows.items())
+            if row.revision and start <= row.revision.at < end
+        ]
+
+    def oldest_created(self) -> datetime | None:
+        return min((row.created for row in self.rows.values()), default=None)
+
+    def draw_batch(self, start: datetime, end: datetime, draw: Draw) -> None:
+        if any(batch.start == start for batch in self.drawn):
+            return
+        made_up, batch = draw(self.created_in(start, end), len(self.revised_in(start, end)))
+        self.rows.update((exposure.key, exposure) for exposure in made_up)
+        self.drawn.append(batch)
+
+    def batches(self) -> list[ExportBatch]:
+        return sorted(self.drawn, key=lambda batch: batch.start)
+
+    def forget(self, before: datetime) -> int:
+        newest = max((batch.end for batch in self.drawn), default=before)
+        self.drawn = [b for b in self.drawn if b.end > before or b.end == newest]
+        kept = len(self.rows)
+        self.rows = {
+            key: row
+            for key, row in self.rows.items()
+            if row.created >= before or (row.revision and row.revision.at >= before)
+        }
+        return kept - len(self.rows)
+
+    def counts(self) -> ExposureCounts:
+        revised = sum(row.revision is not None for row in self.rows.values())
+        newest = max((batch.end for batch in self.drawn), default=None)
+        return ExposureCounts(len(self.rows), revised, len(self.drawn), newest)
+
+
+class MemoryShelf:
+    """`ExportShelf` in a dict; *power* counts down the writes until it fails."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.power: int | None = None
+        self.writes = 0
+
+    def names(self) -> set[str]:
+        return set(self.files) - {"index.txt"}
+
+    def put(self, name: str, data: bytes) -> None:
+        if self.power == 0:
+            raise OSError("the power failed")
+        if self.power is not None:
+            self.power -= 1
+        self.writes += 1
+        self.files[name] = data
+
+    def read(self, name: str) -> bytes | None:
+        return self.files.get(name)
+
+    def remove(self, name: str) -> None:
+        self.files.pop(name, None)
+
+    def index(self) -> list[str]:
+        return self.files["index.txt"].decode().split()
+
+
+class KnownKeys:
+    """`KeyDirectory` of fixed keys."""
+
+    def __init__(self, keys: dict[str, PublicKey]) -> None:
+        self._keys = keys
+
+    def key(self, key_id: str) -> PublicKey | None:
+        return self._keys.get(key_id)
+
+
+@dataclass
+class Office:
+    """A registrar and a publisher in memory, on one clock."""
+
+    settings: AuthoritySettings = field(default_factory=AuthoritySettings)
+    clock: SimClock = field(default_factory=lambda: SimClock(NOW))
+    registry: RegistryStore = field(default_factory=MemoryRegistry)
+    exposures: ExposureStore = field(default_factory=MemoryExposures)
+    shelf: ExportShelf = field(default_factory=MemoryShelf)
+    entropy: Entropy = field(default_factory=seeded)
+    registrar_key: PrivateKey = field(default_factory=lambda: key_made_of("registrar"))
+    export_key: PrivateKey = field(default_factory=lambda: key_made_of("export"))
+
+    def __post_init__(self) -> None:
+        self.verification = Verification(
+            self.registry,
+            self.clock,
+            self.entropy,
+            secret=b"c" * 32,
+            signing_key=lambda: self.registrar_key,
+            settings=self.settings.registrar,
+        )
+        self.publisher = Publisher(
+            self.exposures,
+            self.clock,
+            self.entropy,
+            secret=b"p" * 32,
+            directories={
+                entry.id: KnownKeys({"v1": self.registrar_key.public_key()})
+                for entry in self.settings.publisher.health_authorities
+            },
+            settings=self.settings.publisher,
+        )
+        self.exporter = Exporter(
+            self.exposures,
+            self.shelf,
+            self.clock,
+            self.entropy,
+            signing_key=self.export_key,
+            settings=self.settings.export,
+        )
+
+    def pass_time(self, **duration: float) -> None:
+        self.clock.advance(timedelta(**duration).total_seconds())
+
+    def certify(
+        self, keys_hmac: bytes, report_type: str = "confirmed", onset: date | None = None
+    ) -> str:
+        """Go the registrar's whole way to a certificate."""
+        code = self.verification.issue(report_type, onset).code
+        return self.verification.certify(self.verification.claim(code).token, keys_hmac)
+
+    def upload(
+        self,
+        keys: Sequence[TemporaryExposureKey],
+        report_type: str = "confirmed",
+        onset: date | None = None,
+        *,
+        secret: bytes = b"s" * 16,
+        token: str = "",
+        sent: Sequence[UploadedKey] | None = None,
+    ) -> Upload:
+        """Return the upload of *keys*, certified; *sent* takes the place of what goes out."""
+        certificate = self.certify(keys_hmac(keys, secret), report_type, onset)
+        return Upload(
+            sent if sent is not None else [uploaded(key) for key in keys],
+            "vn.moh",
+            certificate,
+            secret,
+            revision_token=token,
+        )
+
+    def publish(self, keys: Sequence[TemporaryExposureKey], *args: object, **kw: object) -> Published:
+        """Publish *keys* as a device does, see `upload`."""
+        return self.publisher.publish(self.upload(keys, *args, **kw))  # type: ignore[arg-type]
+
+
+def uploaded(key: TemporaryExposureKey, risk: int = 0) -> UploadedKey:
+    """Return *key* as it goes over the wire."""
+    text = b64encode(key.key).decode()
+    return UploadedKey(text, key.rolling_start, key.rolling_period, risk)
+
+
+def keys_of_days(*days_ago: int, seed: int = 1, now: datetime = NOW) -> list[TemporaryExposureKey]:
+    """Return one key for each of these days before *now*."""
+    draw = random.Random(seed).randbytes
+    today = rolling_start(interval_at(now))
+    return [TemporaryExposureKey(draw(16), today - 144 * days) for days in days_ago]
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve *app* on a port of the kernel's choice; yield its address."""
+    stop, ready = asyncio.Event(), asyncio.Event()
+    with server.bind("127.0.0.1:0") as bound:
+        running = asyncio.create_task(
+            server.serve(app, bound, trusted_proxies=[], ready=ready.set, stop=stop)
+        )
+        try:
+            await ready.wait()
+            yield server.address_of(bound)
+        finally:
+            stop.set()
+            await running

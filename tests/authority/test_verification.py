@@ -1,0 +1,218 @@
+"""The registrar: codes, tokens, certificates."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bluezone_node.authority import certificate as certificates
+from bluezone_node.authority.ports import VerificationCode
+from bluezone_node.crypto.signing import PrivateKey
+from bluezone_node.errors import AuthorityRefused, BluezoneError
+from bluezone_node.intervals import interval_at, midnight
+from tests.authorities import NOW, MemoryRegistry, Office
+
+HMAC = b"h" * 32
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def reason_of(refused: pytest.ExceptionInfo[AuthorityRefused]) -> str:
+    return refused.value.reason
+
+
+def read(office: Office, text: str) -> certificates.Certificate:
+    """Return what a publisher reads in a certificate."""
+    return certificates.verify(
+        text,
+        office.verification.public_keys().get,
+        issuer="bluezone-registrar",
+        audience="bluezone-publisher",
+        now=office.clock.now(),
+    )
+
+
+def test_a_code_becomes_a_token_becomes_a_certificate(office: Office) -> None:
+    """The whole road: what the health worker said is what the publisher reads."""
+    issued = office.verification.issue("likely", date(2026, 3, 7), date(2026, 3, 9))
+    assert len(issued.code) == 8
+    assert issued.code.isdecimal()
+    assert issued.expires == NOW + timedelta(minutes=15)
+    claimed = office.verification.claim(issued.code)
+    assert (claimed.report_type, claimed.symptom_date, claimed.test_date) == (
+        "likely",
+        date(2026, 3, 7),
+        date(2026, 3, 9),
+    )
+    certificate = read(office, office.verification.certify(claimed.token, HMAC))
+    onset = interval_at(midnight(date(2026, 3, 7)))
+    assert certificate == certificates.Certificate("likely", onset, HMAC)
+
+
+def test_without_a_symptom_date_there_is_no_onset_claim(office: Office) -> None:
+    """The day of the test is not passed off as the day of first symptoms."""
+    code = office.verification.issue("confirmed", None, date(2026, 3, 9)).code
+    token = office.verification.claim(code).token
+    assert read(office, office.verification.certify(token, HMAC)).onset_interval is None
+
+
+def test_a_wrong_code_is_invalid(office: Office) -> None:
+    """Whatever was typed, the answer to a wrong code is the same."""
+    office.verification.issue("confirmed")
+    for wrong in ("00000000", "", "abc", "1" * 60, "٠١٢٣٤٥٦٧"):
+        with pytest.raises(AuthorityRefused) as refused:
+            office.verification.claim(wrong)
+        assert reason_of(refused) == "code_invalid"
+
+
+def test_an_expired_code_says_so(office: Office) -> None:
+    """The holder of a code learns that it came too late, to the second."""
+    code = office.verification.issue("confirmed").code
+    office.pass_time(minutes=15)
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.claim(code)
+    assert reason_of(refused) == "code_expired"
+
+
+def test_a_used_code_says_so(office: Office) -> None:
+    """A code is for one report, and its holder learns that it was used, even after its time."""
+    code = office.verification.issue("confirmed").code
+    office.verification.claim(code)
+    for minutes in (0, 20):
+        office.pass_time(minutes=minutes)
+        with pytest.raises(AuthorityRefused) as refused:
+            office.verification.claim(code)
+        assert reason_of(refused) == "code_used"
+
+
+@pytest.mark.parametrize(
+    ("accept", "report_type", "fine"),
+    [
+        ([], "negative", True),
+        (["confirmed"], "confirmed", True),
+        (["confirmed"], "likely", False),
+        (["likely"], "confirmed", True),
+        (["likely"], "negative", False),
+        (["negative"], "confirmed", True),
+        (["user-report"], "confirmed", False),
+        (["nonsense", "likely"], "likely", True),
+    ],
+)
+def test_accept_is_a_hierarchy(
+    office: Office, accept: list[str], report_type: str, fine: bool
+) -> None:
+    """Who accepts a type accepts what is surer; a code not accepted is not used up."""
+    code = office.verification.issue(report_type).code
+    if not fine:
+        with pytest.raises(AuthorityRefused) as refused:
+            office.verification.claim(code, accept)
+        assert reason_of(refused) == "unsupported_test_type"
+    assert office.verification.claim(code, accept if fine else ()).report_type == report_type
+
+
+def test_a_token_is_for_one_set_of_keys(office: Office) -> None:
+    """The same keys may be certified again — the answer may have been lost — others may not."""
+    token = office.verification.claim(office.verification.issue("confirmed").code).token
+    assert read(office, office.verification.certify(token, HMAC)).keys_hmac == HMAC
+    assert read(office, office.verification.certify(token, HMAC)).keys_hmac == HMAC
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.certify(token, b"x" * 32)
+    assert reason_of(refused) == "token_used"
+
+
+def test_a_token_lives_for_a_day(office: Office) -> None:
+    """A token that came too late says so; one that never was is invalid."""
+    token = office.verification.claim(office.verification.issue("confirmed").code).token
+    office.pass_time(hours=24)
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.certify(token, HMAC)
+    assert reason_of(refused) == "token_expired"
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.certify("never", HMAC)
+    assert reason_of(refused) == "token_invalid"
+
+
+def test_a_failed_signing_does_not_spend_the_token(office: Office) -> None:
+    """The token is spent last: when the key is back, the same token works."""
+    token = office.verification.claim(office.verification.issue("confirmed").code).token
+
+    def unavailable() -> PrivateKey:
+        raise BluezoneError("the signing key is not there")
+
+    working, office.verification._signing_key = office.verification._signing_key, unavailable
+    with pytest.raises(BluezoneError):
+        office.verification.certify(token, HMAC)
+    office.verification._signing_key = working
+    other = b"y" * 32
+    assert read(office, office.verification.certify(token, other)).keys_hmac == other
+
+
+@given(length=st.integers(0, 64).filter(lambda n: n != 32))
+def test_only_an_hmac_is_certified(length: int) -> None:
+    """Anything but 32 bytes is no HMAC of keys."""
+    office = Office()
+    token = office.verification.claim(office.verification.issue("confirmed").code).token
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.certify(token, bytes(length))
+    assert reason_of(refused) == "hmac_invalid"
+
+
+@pytest.mark.parametrize("days", [-29, 2])
+def test_a_date_out_of_reach_is_refused(office: Office, days: int) -> None:
+    """Dates lie within four weeks; tomorrow is allowed, for those east of Greenwich."""
+    office.verification.issue("confirmed", NOW.date() + timedelta(days=-28))
+    late = Office()
+    late.pass_time(hours=1)
+    late.verification.issue("confirmed", NOW.date() + timedelta(days=1))
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.issue("confirmed", None, NOW.date() + timedelta(days=days))
+    assert reason_of(refused) == "invalid_date"
+
+
+def test_an_unknown_test_type_is_refused(office: Office) -> None:
+    """The registrar issues no user reports."""
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.issue("user-report")
+    assert reason_of(refused) == "invalid_test_type"
+
+
+def test_a_taken_code_is_not_issued_twice() -> None:
+    """Where chance repeats itself, the next number is tried, and in the end it is an error."""
+    draws = iter([1, 1, 2])
+    office = Office(entropy=lambda length: next(draws).to_bytes(length))
+    assert office.verification.issue("confirmed").code == "00000001"
+    assert office.verification.issue("confirmed").code == "00000002"
+
+    class Full(MemoryRegistry):
+        def add_code(self, code: VerificationCode) -> bool:
+            return False
+
+    with pytest.raises(BluezoneError, match="No free verification code"):
+        Office(registry=Full()).verification.issue("confirmed")
+
+
+def test_neither_codes_nor_tokens_are_kept(office: Office) -> None:
+    """What is in the store redeems nothing, and no value shows its secret in a repr."""
+    issued = office.verification.issue("confirmed")
+    claimed = office.verification.claim(issued.code)
+    registry = office.registry
+    assert isinstance(registry, MemoryRegistry)
+    kept = b"".join(registry.codes) + b"".join(registry.tokens)
+    for secret in (issued.code, claimed.token):
+        assert secret.encode() not in kept
+        assert secret not in repr((issued, claimed, registry.codes, registry.tokens))
+
+
+def test_old_codes_are_forgotten(office: Office) -> None:
+    """Two days after its expiry a code is as wrong as any other."""
+    code = office.verification.issue("confirmed").code
+    assert office.verification.counts().codes_open == 1
+    office.pass_time(hours=49)
+    assert office.verification.forget() == 1
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.claim(code)
+    assert reason_of(refused) == "code_invalid"

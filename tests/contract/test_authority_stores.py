@@ -1,0 +1,292 @@
+"""What the authority's stores promise, whatever they are made of."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bluezone_node.authority.ports import (
+    Changes,
+    ExportBatch,
+    ExportShelf,
+    Exposure,
+    ExposureStore,
+    RegistryStore,
+    Revision,
+    VerificationCode,
+    VerificationToken,
+)
+from bluezone_node.store.authority import exposures, registry
+from bluezone_node.store.authority.database import open_sqlite
+from bluezone_node.store.authority.shelf import FolderShelf
+from tests.authorities import MemoryExposures, MemoryRegistry, MemoryShelf
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+CODE = VerificationCode(
+    b"c" * 32, "likely", date(2026, 3, 8), date(2026, 3, 9), NOON, NOON + HOUR / 4
+)
+TOKEN = VerificationToken(b"t" * 32, "likely", date(2026, 3, 8), NOON, NOON + 24 * HOUR)
+
+
+@contextmanager
+def sql_registry(folder: Path) -> Iterator[RegistryStore]:
+    engine = open_sqlite(folder / "registry.db", registry.TABLES)
+    yield registry.SqlRegistry(engine)
+    engine.dispose()
+
+
+@contextmanager
+def sql_exposures(folder: Path) -> Iterator[ExposureStore]:
+    engine = open_sqlite(folder / "authority.db", exposures.TABLES)
+    yield exposures.SqlExposures(engine)
+    engine.dispose()
+
+
+@contextmanager
+def memory_registry(_folder: Path) -> Iterator[RegistryStore]:
+    yield MemoryRegistry()
+
+
+@contextmanager
+def memory_exposures(_folder: Path) -> Iterator[ExposureStore]:
+    yield MemoryExposures()
+
+
+@pytest.fixture(params=[memory_registry, sql_registry], ids=["memory", "sqlite"])
+def codes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryStore]:
+    with request.param(tmp_path) as store:
+        yield store
+
+
+@pytest.fixture(params=[memory_exposures, sql_exposures], ids=["memory", "sqlite"])
+def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExposureStore]:
+    with request.param(tmp_path) as store:
+        yield store
+
+
+@pytest.fixture(params=["memory", "folder"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> ExportShelf:
+    return MemoryShelf() if request.param == "memory" else FolderShelf(tmp_path / "exports")
+
+
+# Registry
+
+
+def test_a_code_comes_back_as_it_was_kept(codes: RegistryStore) -> None:
+    """Nothing of a code is lost or changed, and another digest finds nothing."""
+    assert codes.add_code(CODE)
+    assert codes.code(CODE.digest) == CODE
+    assert codes.code(b"x" * 32) is None
+
+
+def test_a_taken_digest_is_not_overwritten(codes: RegistryStore) -> None:
+    """Two people never share a code."""
+    codes.add_code(CODE)
+    assert not codes.add_code(replace(CODE, report_type="negative"))
+    assert codes.code(CODE.digest) == CODE
+
+
+def test_a_code_is_claimed_once_and_its_token_kept(codes: RegistryStore) -> None:
+    """The second claim of a code gets nothing."""
+    codes.add_code(CODE)
+    assert codes.claim_code(CODE.digest, TOKEN, NOON)
+    assert not codes.claim_code(CODE.digest, replace(TOKEN, digest=b"u" * 32), NOON)
+    found = codes.code(CODE.digest)
+    assert found is not None
+    assert found.claimed == NOON
+    assert codes.token(TOKEN.digest) == TOKEN
+    assert codes.token(b"u" * 32) is None
+
+
+def test_an_expired_code_is_not_claimed(codes: RegistryStore) -> None:
+    """At the instant of its expiry a code is dead."""
+    codes.add_code(CODE)
+    assert not codes.claim_code(CODE.digest, TOKEN, CODE.expires)
+    assert codes.token(TOKEN.digest) is None
+
+
+def test_an_unknown_code_is_not_claimed(codes: RegistryStore) -> None:
+    """There is no token without a code."""
+    assert not codes.claim_code(b"x" * 32, TOKEN, NOON)
+
+
+def test_of_many_racing_claims_one_wins(tmp_path: Path) -> None:
+    """Requests that redeem one code at the same time get one token between them."""
+    with sql_registry(tmp_path) as codes, ThreadPoolExecutor(8) as pool:
+        codes.add_code(CODE)
+        tokens = [replace(TOKEN, digest=bytes([n]) * 32) for n in range(16)]
+        won = list(pool.map(lambda token: codes.claim_code(CODE.digest, token, NOON), tokens))
+        assert sum(won) == 1
+        assert sum(codes.token(token.digest) is not None for token in tokens) == 1
+
+
+def test_a_token_is_spent_on_one_thing(codes: RegistryStore) -> None:
+    """Spending it again on the same is allowed, on another not, nor after its time."""
+    codes.add_code(CODE)
+    codes.claim_code(CODE.digest, TOKEN, NOON)
+    assert not codes.spend_token(TOKEN.digest, b"a" * 32, TOKEN.expires)
+    assert codes.spend_token(TOKEN.digest, b"a" * 32, NOON)
+    assert codes.spend_token(TOKEN.digest, b"a" * 32, NOON)
+    assert not codes.spend_token(TOKEN.digest, b"b" * 32, NOON)
+    assert not codes.spend_token(b"x" * 32, b"a" * 32, NOON)
+    assert codes.token(TOKEN.digest) == replace(TOKEN, spent_on=b"a" * 32)
+
+
+def test_codes_and_tokens_are_counted_and_forgotten(codes: RegistryStore) -> None:
+    """Counts tell open from claimed from expired; forgetting goes by expiry."""
+    for n in range(3):
+        codes.add_code(replace(CODE, digest=bytes([n]) * 32))
+    codes.claim_code(bytes(32), TOKEN, NOON)
+    counts = codes.counts(NOON)
+    assert (counts.codes_open, counts.codes_claimed, counts.codes_expired) == (2, 1, 0)
+    assert codes.counts(NOON + HOUR).codes_expired == 2
+    assert codes.forget(NOON + HOUR) == 3
+    assert codes.counts(NOON).tokens == 1
+    assert codes.forget(NOON + 25 * HOUR) == 1
+
+
+# Exposures
+
+
+def exposure(number: int, hours: float = 0, **changes: object) -> Exposure:
+    """Return a key that arrived *hours* after noon."""
+    made = Exposure(
+        bytes([number]) * 16, 2956032, 144, 2, "likely", -1, NOON + hours * HOUR, b"o" * 32
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def adding(*added: Exposure) -> Callable[[Mapping[bytes, Exposure], datetime | None], Changes]:
+    return lambda _stored, _drawn: Changes(added=added)
+
+
+def keeping(
+    start: datetime, end: datetime, *made_up: Exposure
+) -> Callable[[Sequence[Exposure], int], tuple[Sequence[Exposure], ExportBatch]]:
+    return lambda primary, revised: (
+        made_up,
+        ExportBatch(start, end, len(primary) + len(made_up) + revised, 500),
+    )
+
+
+def test_decide_sees_what_is_stored_and_nothing_else(keys: ExposureStore) -> None:
+    """Of the keys asked for, those that are stored come back whole."""
+    known = exposure(1, traveler=True, days_since_onset=None)
+    keys.publish([known.key], adding(known))
+    seen: list[Mapping[bytes, Exposure]] = []
+
+    def look(stored: Mapping[bytes, Exposure], _drawn: datetime | None) -> Changes:
+        seen.append(stored)
+        return Changes()
+
+    keys.publish([known.key, b"x" * 16], look)
+    assert seen == [{known.key: known}]
+
+
+def test_a_refused_publication_leaves_nothing(keys: ExposureStore) -> None:
+    """Where the decision raises, the store is as before."""
+
+    def refuse(_stored: Mapping[bytes, Exposure], _drawn: datetime | None) -> Changes:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        keys.publish([bytes(16)], refuse)
+    assert keys.counts().exposures == 0
+
+
+def test_a_revision_is_kept_beside_what_was_first_said(keys: ExposureStore) -> None:
+    """A revised key keeps its first report and is found by the time of its revision."""
+    known = exposure(1)
+    revised = replace(known, revision=Revision("negative", None, NOON + 5 * HOUR))
+    keys.publish([known.key], adding(known))
+    keys.publish([known.key], lambda _stored, _drawn: Changes(revised=[revised]))
+    assert keys.created_in(NOON, NOON + HOUR) == [revised]
+    assert keys.revised_in(NOON, NOON + HOUR) == []
+    assert keys.revised_in(NOON + 5 * HOUR, NOON + 6 * HOUR) == [revised]
+    assert keys.counts().revised == 1
+
+
+def test_windows_are_half_open_and_sorted_by_key(keys: ExposureStore) -> None:
+    """The start belongs to a window, the end to the next; arrival order does not show."""
+    keys.publish([], adding(exposure(3), exposure(1), exposure(2, 1), exposure(4, -0.01)))
+    assert [e.key[0] for e in keys.created_in(NOON, NOON + HOUR)] == [1, 3]
+    assert keys.oldest_created() == exposure(4, -0.01).created.replace(microsecond=0)
+
+
+def test_a_window_is_drawn_once(keys: ExposureStore) -> None:
+    """The first drawing counts: its made-up keys and its batch stay, a second does nothing."""
+    keys.publish([], adding(exposure(1)))
+    keys.draw_batch(NOON, NOON + HOUR, keeping(NOON, NOON + HOUR, exposure(2)))
+    keys.draw_batch(NOON, NOON + HOUR, keeping(NOON, NOON + HOUR, exposure(3)))
+    assert [e.key[0] for e in keys.created_in(NOON, NOON + HOUR)] == [1, 2]
+    assert keys.batches() == [ExportBatch(NOON, NOON + HOUR, 2, 500)]
+    assert keys.counts().newest_batch_end == NOON + HOUR
+
+
+def test_decide_is_told_up_to_when_windows_are_drawn(keys: ExposureStore) -> None:
+    """A key must not arrive in a window that was drawn, so the decision knows its end."""
+    told: list[datetime | None] = []
+
+    def note(_stored: Mapping[bytes, Exposure], drawn: datetime | None) -> Changes:
+        told.append(drawn)
+        return Changes()
+
+    keys.publish([], note)
+    keys.draw_batch(NOON, NOON + HOUR, keeping(NOON, NOON + HOUR))
+    keys.publish([], note)
+    assert told == [None, NOON + HOUR]
+
+
+def test_old_keys_and_batches_are_forgotten_but_not_the_newest(keys: ExposureStore) -> None:
+    """What was revised since stays, and the newest batch says where to go on."""
+    revision = Revision("negative", 0, NOON + 2 * HOUR)
+    keys.publish([], adding(exposure(1), exposure(2, revision=revision), exposure(3, 1)))
+    for n in range(2):
+        start = NOON + n * HOUR
+        keys.draw_batch(start, start + HOUR, keeping(start, start + HOUR))
+    assert keys.forget(NOON + HOUR) == 1
+    assert [batch.start for batch in keys.batches()] == [NOON + HOUR]
+    assert keys.forget(NOON + 30 * HOUR) == 2
+    assert [batch.start for batch in keys.batches()] == [NOON + HOUR]
+
+
+def test_racing_publications_of_one_key_store_it_once(tmp_path: Path) -> None:
+    """Each decision sees all that was stored before it."""
+
+    def add_if_new(stored: Mapping[bytes, Exposure], _drawn: datetime | None) -> Changes:
+        return Changes() if stored else Changes(added=[exposure(1)])
+
+    with sql_exposures(tmp_path) as keys, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _n: keys.publish([exposure(1).key], add_if_new), range(16)))
+        assert keys.counts().exposures == 1
+
+
+# Shelf
+
+
+def test_a_file_is_put_read_replaced_and_removed(shelf: ExportShelf) -> None:
+    """A shelf holds what was put last; removing twice is no error."""
+    assert shelf.read("1-2-00001.zip") is None
+    shelf.put("1-2-00001.zip", b"one")
+    shelf.put("1-2-00001.zip", b"two")
+    shelf.put("index.txt", b"exports/1-2-00001.zip\n")
+    assert shelf.read("1-2-00001.zip") == b"two"
+    assert shelf.names() == {"1-2-00001.zip"}
+    shelf.remove("1-2-00001.zip")
+    shelf.remove("1-2-00001.zip")
+    assert shelf.names() == set()
+
+
+def test_a_file_half_written_is_swept_away(tmp_path: Path) -> None:
+    """What a killed process left behind is neither listed nor kept."""
+    folder = tmp_path / "exports"
+    FolderShelf(folder)
+    (folder / ".partial-1-2-00001.zip").write_bytes(b"half")
+    assert FolderShelf(folder).names() == set()
+    assert list(folder.iterdir()) == []
