@@ -60,9 +60,9 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; every error of ours is one sentence, and exit status 1."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as finished:
-        sys.exit(finished.exit_code)
+        # Not standalone, click returns the status of `--help` or `Context.exit`, or what the
+        # command returned, which is nothing.
+        sys.exit(cli.main(standalone_mode=False))
     except click.Abort:
         click.echo("aborted", err=True)
         sys.exit(130)

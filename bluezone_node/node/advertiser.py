@@ -41,6 +41,7 @@ class Advertiser:
         self._on_store = on_store
         self._entropy = entropy
         self._metadata = metadata
+        self._current: Beacon | None = None
         self._renew = asyncio.Event()
         self.on_air = asyncio.Event()
         """Set once the first identifier is on the air."""
@@ -58,7 +59,11 @@ class Advertiser:
     async def _rotate(self) -> None:
         interval = interval_at(self._clock.now())
         key = await self._on_store(lambda store: key_for(store, interval, self._entropy))
-        await self._radio.advertise(beacon(key, interval, self._metadata))
+        chosen = beacon(key, interval, self._metadata)
+        if chosen != self._current:
+            # The same identifier again would only change the address, and link the two.
+            await self._radio.advertise(chosen)
+            self._current = chosen
         self.on_air.set()
 
     async def _stay(self) -> None:

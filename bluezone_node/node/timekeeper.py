@@ -28,7 +28,7 @@ class Timekeeper:
     def __init__(self, clock: Clock, jumped: Callable[[], None]) -> None:
         self._clock = clock
         self._jumped = jumped
-        self._offset = self._measure()
+        self._offset, _ = self._measure()
         self._last_jump: float | None = None
         self.jumps = 0
         """How often the wall clock was set since the node started."""
@@ -44,15 +44,23 @@ class Timekeeper:
 
     def look(self) -> None:
         """Compare once; tell of a jump."""
-        offset = self._measure()
+        offset, doubt = self._measure()
         moved = offset - self._offset
-        self._offset = offset
-        if abs(moved) <= TOLERATED:
+        if abs(moved) <= TOLERATED + doubt:
             return
+        self._offset = offset
         self.jumps += 1
         self._last_jump = self._clock.monotonic()
         log.warning("the wall clock was set by %+.0f s", moved)
         self._jumped()
 
-    def _measure(self) -> float:
-        return self._clock.now().timestamp() - self._clock.monotonic()
+    def _measure(self) -> tuple[float, float]:
+        """Return wall minus monotonic, and by how much it may be off, in seconds.
+
+        Two clocks cannot be read at one instant: whatever happens in between (another process,
+        a simulation that runs 20 000 times faster) is doubt, not a jump.
+        """
+        before = self._clock.monotonic()
+        wall = self._clock.now().timestamp()
+        after = self._clock.monotonic()
+        return wall - (before + after) / 2, (after - before) / 2

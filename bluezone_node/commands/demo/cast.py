@@ -59,11 +59,10 @@ class Cast:
         return [name for name, p in self._running.items() if p.returncode is not None]
 
     async def stop(self) -> None:
-        """End every process: politely, then not."""
+        """End every process, last started first: politely, then not."""
         for process in reversed(self._running.values()):
             if process.returncode is None:
                 process.terminate()
-        for process in self._running.values():
             try:
                 await asyncio.wait_for(process.wait(), STOP_WITHIN)
             except TimeoutError:

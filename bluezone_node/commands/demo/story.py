@@ -171,9 +171,7 @@ class Story:
 
     async def _two_days(self) -> None:
         await self._until("08:31")
-        await self._pace(WAITING_PACE)
-        await self._until("09:00", days=2)
-        await self._pace(TALKING_PACE)
+        await self._skip_to("09:00", days=2)
         self.check(not self._cast.fallen(), "Two days pass; nobody knows anything yet.")
 
     async def _diagnose(self) -> str:
@@ -196,11 +194,13 @@ class Story:
             done["published"] >= 3,
             f"An agrees, and publishes {done['published']} day keys. Nothing else leaves the node.",
         )
-        await self._pace(WAITING_PACE / 2)
-        await self._until("13:30", days=2)
-        await self._pace(TALKING_PACE)
-        files = sorted((self._authority / "exports").glob("*.zip"))
-        self.check(bool(files), f"The authority has signed {len(files)} export(s).")
+        await self._skip_to("13:30", days=2)
+        exports = await _eventually(self._exports)
+        self.check(
+            len(exports) == 1,
+            f"The authority has signed an export of {exports[0].stat().st_size // 1000} kB: An's "
+            "keys among a thousand made-up ones.",
+        )
 
     async def _warn(self) -> None:
         for name in ("binh", "chi", "kiosk"):
@@ -249,11 +249,17 @@ class Story:
         assert self._control is not None  # noqa: S101 - opened first
         await self._control.set_pace(pace)
 
-    async def _until(self, time: str, days: int = 0) -> None:
-        """Wait until that local *time* of the story's first day, or *days* later."""
+    async def _skip_to(self, time: str, days: int) -> None:
+        """Let time fly until that local *time*, *days* after the story's first day."""
         assert self._control is not None  # noqa: S101 - opened first
-        hour, minute = map(int, time.split(":"))
-        due = datetime(2026, 3, 2, hour, minute).astimezone() + timedelta(days=days)
+        await self._pace(WAITING_PACE)
+        await self._control.set_pace(TALKING_PACE, at=_local(time, days))
+        await self._until(time, days)
+
+    async def _until(self, time: str, days: int = 0) -> None:
+        """Wait until that local *time*, *days* after the story's first day."""
+        assert self._control is not None  # noqa: S101 - opened first
+        due = _local(time, days)
         await self._control.clock.sleep((due - self._now()).total_seconds())
         if fallen := self._cast.fallen():
             raise StoryFailed(f"{fallen[0]} has ended: see {self._folder}/{fallen[0]}.log")
@@ -266,6 +272,12 @@ class Story:
         if state is None or not state["radio"]["advertising"]:
             raise ConnectionError
         return state
+
+    async def _exports(self) -> list[Path]:
+        found = sorted((self._authority / "exports").glob("*.zip"))
+        if not found:
+            raise ConnectionError
+        return found
 
     async def _encounters(self, name: str) -> list[Document]:
         config = str(self._config(name))
@@ -289,6 +301,11 @@ async def _eventually(attempt: Callable[[], Awaitable[Found]]) -> Found:
             if monotonic() > deadline:
                 raise StoryFailed("a process did not come up in time") from error
             await asyncio.sleep(0.05)
+
+
+def _local(time: str, days: int) -> datetime:
+    hour, minute = map(int, time.split(":"))
+    return datetime(2026, 3, 2, hour, minute).astimezone() + timedelta(days=days)
 
 
 def _at(alert: Alert, hour: int) -> bool:
