@@ -67,9 +67,14 @@ def read_recording(file: BufferedReader, advance: Callable[[int], None]) -> Reco
     try:
         recording = _fold(_telling(lines, file, advance), lambda: lines.line_num)
     except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error):
+        # Text is decoded in blocks, so the place is only known to be no earlier.
+        line = max(lines.line_num, 1)
         raise BadInput(
-            f"{file.name}, line {lines.line_num + 1}: this is not CSV text.", reason="not_csv"
+            f"{file.name}, line {line} or after: this is not CSV text.", reason="not_csv"
         ) from None
+    finally:
+        # The file is the caller's to close; the wrapper would do so when it is collected.
+        text.detach()
     if recording.rows and not recording.devices:
         told = ", ".join(sorted(recording.refused))
         raise BadInput(
