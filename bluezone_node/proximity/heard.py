@@ -1,9 +1,10 @@
 """The identifiers of a log, laid out so that millions can be looked up in it each second.
 
-Two stages.  A table of 16-bit words, indexed by the low bits of an identifier, says on which
-days (modulo 16) an identifier with these bits could belong; it is small enough for the
-processor's cache and lets about one identifier in a hundred through.  Those are compared in
-full with the sorted log, and with the times at which it was heard.
+A table of 16-bit words, indexed by the first bits of an identifier, says on which days (modulo
+16) an identifier with these bits could belong; it is small enough for the processor's cache and
+lets about one identifier in thirty through.  A second one, indexed by other bits, sends nearly
+all of those away.  What passes both is compared in full with the sorted log, and with the times
+at which it was heard.
 """
 
 from array import array
@@ -21,10 +22,11 @@ from bluezone_node.proximity.windows import TOLERANCE_INTERVALS
 
 _DAYS = 16
 """Bits of a table word. A log holds 14 days; older days only let more through to be compared."""
-_ROOM = 64
-"""Table entries for each identifier of the busiest day: about two false candidates a key."""
+_ROOM = 32
+"""Table entries for each identifier of the busiest day: about four false candidates a key. Twice
+the room would halve them, and with 200,000 identifiers no longer stay in the cache."""
 _TABLE_BITS = range(10, 23)
-"""From 2 kB to 8 MB."""
+"""From 2 kB to 8 MB each."""
 
 
 class HeardIndex:
@@ -54,8 +56,9 @@ class HeardIndex:
         earliest = self._first // INTERVAL_SECONDS - TOLERANCE_INTERVALS
         latest = self._last // INTERVAL_SECONDS + TOLERANCE_INTERVALS
         self._span_starts, self._span_ends = _merged(earliest, latest + 1)
-        self._table = _table(self._low, earliest // ROLLING_PERIOD, latest // ROLLING_PERIOD)
-        self._table_mask = np.uint32(len(self._table) - 1)
+        days = earliest // ROLLING_PERIOD, latest // ROLLING_PERIOD
+        self._low_table, self._high_table = _table(self._low, *days), _table(self._high, *days)
+        self._table_mask = np.uint32(len(self._low_table) - 1)
 
     def __len__(self) -> int:
         return len(self._low)
@@ -113,14 +116,15 @@ class HeardIndex:
     def _candidates(
         self, made: NDArray[np.uint8], first: NDArray[np.int64], counts: NDArray[np.int64]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return the positions whose low bits were heard on a day of their key."""
+        """Return the positions that pass both tables: those heard, and a few by chance."""
         width = int(counts.max())
-        low_bits = made.view("<u4")[:, :width, 0] & self._table_mask
+        words = made.view("<u4")
         days = _day_bit(first // ROLLING_PERIOD) | _day_bit((first + counts - 1) // ROLLING_PERIOD)
-        passed = np.flatnonzero(self._table.take(low_bits) & days[:, np.newaxis])
-        row, column = np.divmod(passed, width)
-        inside = column < counts[row]
-        return row[inside], column[inside]
+        belong = self._low_table.take(words[:, :width, 0] & self._table_mask) & days[:, np.newaxis]
+        row, column = np.divmod(np.flatnonzero(belong), width)
+        belong = self._high_table.take(words[row, column, 2] & self._table_mask) & days[row]
+        passed = (belong != 0) & (column < counts[row])
+        return row[passed], column[passed]
 
     def _was_timely(self, interval: int, identifier: bytes) -> bool:
         return any(
@@ -135,12 +139,12 @@ def _day_bit(days: NDArray[np.int64]) -> NDArray[np.uint16]:
 
 
 def _table(
-    low: NDArray[np.uint64], first_day: NDArray[np.int64], last_day: NDArray[np.int64]
+    half: NDArray[np.uint64], first_day: NDArray[np.int64], last_day: NDArray[np.int64]
 ) -> NDArray[np.uint16]:
     busiest = int(np.bincount(first_day % _DAYS).max(initial=0))
     bits = min(max((busiest * _ROOM).bit_length(), _TABLE_BITS.start), _TABLE_BITS.stop - 1)
     table = np.zeros(1 << bits, np.uint16)
-    places = (low & np.uint64(len(table) - 1)).astype(np.intp)
+    places = (half & np.uint64(len(table) - 1)).astype(np.intp)
     for later in range(min(int((last_day - first_day).max(initial=0)) + 1, _DAYS)):
         lasting = first_day + later <= last_day
         np.bitwise_or.at(table, places[lasting], _day_bit(first_day[lasting] + later))
