@@ -11,8 +11,10 @@ import errno
 import logging
 import socket
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from bluezone_node.ble.address import is_non_resolvable
@@ -48,10 +50,16 @@ LEAST_AHEAD = 0.20
 """Seconds of the wall between announcing a pace and its beginning: every process has read the
 announcement by then, and all agree on the time at every moment."""
 
-LONGEST_STRETCH = 600.0
-"""Simulated seconds in one message, however fast time runs."""
+LONGEST_STRETCH = 60.0
+"""Simulated seconds worked out and sent at a time, however fast time runs."""
 
-MOST_UNREAD = 64 * 1024 * 1024
+BREATH = 0.02
+"""Wall seconds of work after which requests are looked at again."""
+
+BEHIND = 1.0
+"""Wall seconds by which deliveries may be late before it is said aloud."""
+
+MOST_UNREAD = 32 * 1024 * 1024
 """Bytes waiting for one client before it is given up."""
 
 
@@ -66,7 +74,11 @@ class _Client:
         self._writer.write(packed(answer))
         if self._writer.transport.get_write_buffer_size() > MOST_UNREAD:
             log.warning("a client reads too slowly and is disconnected")
-            self._writer.transport.abort()
+            self.abort()
+
+    def abort(self) -> None:
+        """Hang up at once: whoever reads from this client sees its end."""
+        self._writer.transport.abort()
 
     async def close(self) -> None:
         self._writer.close()
@@ -83,8 +95,11 @@ class Air:
         """Simulated time begins now; *ended* is told of everything that was on the air."""
         self._scenario = scenario
         self._ether = Ether(scenario, ended)
+        self._changes: deque[tuple[float, Callable[[float], None]]] = deque()
+        """What clients asked for and when, in order, until the ether comes to it."""
         self._clients: set[_Client] = set()
-        self._handlers: set[asyncio.Task[None]] = set()
+        self._served: dict[_Client, asyncio.Task[None]] = {}
+        self._behind = False
         start = scenario.start.timestamp()
         (_, first), *later = scenario.paces()
         self._timeline = Timeline((Segment(time.monotonic(), start, first),))
@@ -96,14 +111,14 @@ class Air:
         while True:
             pace = self._timeline.since(time.monotonic()).segments[0].pace
             await asyncio.sleep(min(max(TICK_SIMULATED / pace, SHORTEST_TICK), LONGEST_TICK))
-            self._deliver()
+            await self._catch_up()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end; a client's mistakes end its own connection only."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine of asyncio always has one
-        self._handlers.add(task)
         client = _Client(writer)
+        self._served[client] = task
         try:
             if await self._welcome(client, reader):
                 while True:
@@ -114,20 +129,25 @@ class Air:
         except (EOFError, OSError):
             log.debug("a client left")
         finally:
-            self._handlers.discard(task)
             self._leave(client)
             await client.close()
+            del self._served[client]
 
     async def close(self) -> None:
         """Disconnect everyone and take everything off the air."""
-        for handler in self._handlers:
-            handler.cancel()
-        await asyncio.gather(*self._handlers, return_exceptions=True)
-        self._ether.advance(self._time())
+        for client in self._served:
+            client.abort()
+        await asyncio.gather(*self._served.values())
+        self._ether.deafen()
+        self._deliver(self._time())
         self._ether.close()
 
     def _time(self) -> float:
-        return max(self._timeline.at(time.monotonic()), self._ether.now)
+        return self._timeline.at(time.monotonic())
+
+    def _change(self, change: Callable[[float], None]) -> None:
+        """Let *change* happen now: it is called with that instant when the ether gets there."""
+        self._changes.append((self._time(), change))
 
     async def _welcome(self, client: _Client, reader: asyncio.StreamReader) -> bool:
         hello = await read_request(reader)
@@ -141,7 +161,7 @@ class Air:
         client.device = hello.device
         duty = None
         if hello.device is not None:
-            self._ether.listen(hello.device, listening=True, at=self._time())
+            self._change(partial(self._ether.listen, hello.device, True))
             kept = self._ether.duty(hello.device)
             duty = (kept.window, kept.period, kept.phase)
         client.send(Welcome(VERSION, self._timeline.segments, duty))
@@ -175,8 +195,8 @@ class Air:
         if client in self._clients:
             self._clients.discard(client)
             if client.device is not None:
-                self._ether.put(client.device, None, self._time())
-                self._ether.listen(client.device, listening=False, at=self._time())
+                self._change(partial(self._ether.put, client.device, None))
+                self._change(partial(self._ether.listen, client.device, False))
 
     def _answer(self, client: _Client, request: Hello | Advertise | SetPace) -> None:
         try:
@@ -203,7 +223,7 @@ class Air:
             on_air = OnAir(request.address, request.payload)
         elif request.address is not None or request.payload is not None:
             raise Refused("address and payload change together", reason="address")
-        self._ether.put(client.device, on_air, self._time())
+        self._change(partial(self._ether.put, client.device, on_air))
 
     def _set_pace(self, request: SetPace) -> None:
         now = time.monotonic()
@@ -220,14 +240,31 @@ class Air:
         for client in self._clients:
             client.send(Announce(self._timeline.segments))
 
-    def _deliver(self) -> None:
-        until = self._time()
+    async def _catch_up(self) -> None:
+        """Deliver everything up to now, answering clients meanwhile."""
+        breath = time.monotonic()
+        until = self._timeline.at(breath)
         while self._ether.now < until:
-            start = self._ether.now
-            heard = self._ether.advance(min(until, start + LONGEST_STRETCH))
-            for client in self._clients:
-                if client.device in heard:
-                    client.send(_heard(heard[client.device]))
+            self._deliver(min(until, self._ether.now + LONGEST_STRETCH))
+            if time.monotonic() - breath > BREATH:
+                await asyncio.sleep(0)
+                breath = time.monotonic()
+        late = time.monotonic() - self._timeline.wall_at(self._ether.now)
+        if (late > BEHIND) is not self._behind:
+            self._behind = late > BEHIND
+            if self._behind:
+                log.warning("deliveries are late: this machine is too slow for this pace")
+            else:
+                log.warning("deliveries are in time again")
+
+    def _deliver(self, until: float) -> None:
+        while self._changes and self._changes[0][0] <= until:
+            at, change = self._changes.popleft()
+            change(at)
+        heard = self._ether.advance(until)
+        for client in self._clients:
+            if client.device in heard:
+                client.send(_heard(heard[client.device]))
 
 
 def _heard(batches: list[Batch]) -> Heard:
@@ -276,9 +313,9 @@ def _spec(bound: socket.socket) -> str:
 def _bind(address: Path | tuple[str, int]) -> socket.socket:
     """Return a socket bound to *address*; what a killed air left behind is taken over."""
     if isinstance(address, Path):
-        bound = socket.socket(socket.AF_UNIX)
         if address.is_socket():
             _take_over(address)
+        bound = socket.socket(socket.AF_UNIX)
         target: str | tuple[str, int] = str(address)
     else:
         bound = socket.socket(socket.AF_INET)

@@ -33,7 +33,7 @@ class Pair:
     binh: Radio
     clock: Clock
     on_air: Callable[[], Awaitable[list[tuple[bytes, bytes]]]]
-    """Stop An's advertising and return (address, payload) of everything it ever had on the air."""
+    """End it all and return (address, payload) of everything that An ever had on the air."""
     fail: Callable[[], Awaitable[None]]
     """Let the radio of Bình be gone."""
 
@@ -81,7 +81,7 @@ async def virtual(folder: Path) -> AsyncIterator[Pair]:
     binh, _ = await open_air(f"{spec}#binh")
 
     async def on_air() -> list[tuple[bytes, bytes]]:
-        await an.advertise(None)
+        await stack.aclose()
         return [(stretch.on_air.address, stretch.on_air.payload) for stretch in ended]
 
     yield Pair(an, binh, clock, on_air, stack.aclose)
