@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from bluezone_node.errors import BadInput
@@ -11,17 +12,25 @@ LARGEST_FILE = 64 << 20
 
 
 class FileExports:
-    """A KeySource over files that the user named."""
+    """A KeySource over files that the user named.
+
+    An export is known by its content beside its file name: tomorrow's stick may hold another
+    ``export.zip``.
+    """
 
     def __init__(self, name: str, paths: Sequence[Path]) -> None:
         self.name = name
-        self._paths = {path.name: path for path in paths}
+        self._paths = paths
+        self._found: dict[str, bytes] = {}
 
     async def index(self) -> list[str]:
-        return list(self._paths)
+        for path in self._paths:
+            content = await asyncio.to_thread(_read, path)
+            self._found[f"{path.name}#{sha256(content).hexdigest()[:12]}"] = content
+        return list(self._found)
 
     async def fetch(self, name: str) -> bytes:
-        return await asyncio.to_thread(_read, self._paths[name])
+        return self._found.pop(name)
 
 
 def _read(path: Path) -> bytes:

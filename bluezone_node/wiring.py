@@ -93,7 +93,7 @@ async def open_import(
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
-        source = Source(FileExports("file", files), _public_keys(public_keys))
+        source = Source(FileExports("file", files), _public_keys(public_keys), keeps_index=False)
         yield _sync(settings, [source], clock, on_store)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from bluezone_node.alerts import Alert
 from bluezone_node.crypto.identifiers import all_identifiers
 from bluezone_node.crypto.keys import TemporaryExposureKey
+from bluezone_node.intervals import day_of
 from bluezone_node.ports import MatchedKey, NodeStore
 from bluezone_node.proximity.model import ExposureWindow, IdentifierProtocol
 from bluezone_node.proximity.preset import Preset
@@ -37,5 +38,5 @@ def windows_of(
 def judge(store: NodeStore, preset: Preset, now: datetime, rx_offset: float) -> list[Alert]:
     """Weigh everything matched so far, store the alerts, and return the ones to be told."""
     windows = windows_of(store, store.matched_keys(), preset, rx_offset)
-    alerts = alerts_from(assess(windows, preset), preset)
+    alerts = alerts_from(assess(windows, preset, today=day_of(now)), preset)
     return store.put_alerts(alerts, now, preset.name)

@@ -51,6 +51,8 @@ class Source:
 
     exports: KeySource
     public_keys: tuple[PublicKey, ...]
+    keeps_index: bool = True
+    """Whether its index goes on listing what it listed before; files brought by hand do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class Sync:
         state = replace(before, last_attempt=now, problem="")
         try:
             listed = await source.exports.index()
-            if _rolled_back(listed, ledger.values(), now):
+            if source.keeps_index and _rolled_back(listed, ledger.values(), now):
                 state = replace(state, problem="rolled_back")
             for export in listed:
                 known = ledger.get(export)
