@@ -7,7 +7,7 @@ what is refused, and under which name.
 from collections import Counter
 from datetime import datetime
 
-from bluezone_node.ble.frame import Frame, decode, decode_service_data, usable_rssi
+from bluezone_node.ble.frame import Frame, decode, usable_rssi
 from bluezone_node.errors import BadFrame
 from bluezone_node.proximity.model import Sighting
 
@@ -38,15 +38,6 @@ class Receiver:
         frame = self.frame(payload)
         return None if frame is None else self.sighting(at, rssi, frame)
 
-    def take_service_data(self, at: datetime, rssi: int, data: bytes) -> Sighting | None:
-        """As `take`, for a stack that hands over only the service data of UUID FD6F."""
-        try:
-            frame = decode_service_data(data)
-        except BadFrame as bad:
-            self._count(bad.reason)
-            return None
-        return self.sighting(at, rssi, frame)
-
     def sighting(self, at: datetime, rssi: int, frame: Frame) -> Sighting | None:
         """Return the sighting of a *frame* already decoded, or count why it is none."""
         try:
@@ -56,10 +47,6 @@ class Receiver:
             return None
         self.heard += 1
         return Sighting(at, frame.identifier, frame.metadata, strength, frame.protocol)
-
-    def take_foreign(self) -> None:
-        """Count one advertisement that the stack already told apart as another's."""
-        self.foreign += 1
 
     def _count(self, reason: str, packets: int = 1) -> None:
         if reason == _NOT_OURS:

@@ -62,8 +62,6 @@ def test_a_receiver_counts_what_it_takes_and_what_it_refuses() -> None:
     assert receiver.take(AT, -60, b"\x02\x01\x1a") is None
     assert receiver.take(AT, -60, b"\x05") is None
     assert receiver.take(AT, 127, encode(BEACON)) is None
-    assert receiver.take_service_data(AT, -61, BEACON.rpi + BEACON.aem) is not None
-    assert receiver.take_service_data(AT, -61, BEACON.rpi[:3]) is None
-    receiver.take_foreign()
-    assert (receiver.heard, receiver.foreign) == (2, 2)
-    assert receiver.refused == {"truncated": 1, "no_rssi": 1, "no_identifier": 1}
+    assert receiver.frame(b"\x02\x01\x1a", packets=7) is None
+    assert (receiver.heard, receiver.foreign) == (1, 8)
+    assert receiver.refused == {"truncated": 1, "no_rssi": 1}
