@@ -209,7 +209,7 @@ def _problems(scenario: Scenario) -> list[tuple[str, str]]:
 def _invalid(text: str, name: str, path: str, what: str) -> BadInput:
     unknown = re.search(r"unknown field `(.+)`", what)
     if unknown:
-        path, what = f"{path}.{unknown[1]}", "there is no such key; see the keys in the manual"
+        path, what = f"{path}.{unknown[1]}", "there is no such key"
     where = f"line {_line_of(text, path)}: " if path else ""
     key = f"{path.removeprefix('.')}: " if path else ""
     return BadInput(f"{name}: {where}{key}{what}", reason="scenario_invalid")
