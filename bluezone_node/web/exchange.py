@@ -94,7 +94,7 @@ class Exchange:
                 status = 503
                 document = {"error": str(error), self._error_name: "unavailable"}
             except ClientDisconnect:
-                raise
+                return Response(status_code=400)  # nobody is there to read it
             except Exception as error:
                 # The last place where an answer can be made. Only the kind and the place are
                 # logged: the text of an error may quote what was sent.

@@ -1,6 +1,7 @@
 """Runs an application: binds, tells when it is ready, and stops within seconds when told to."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -65,10 +66,12 @@ async def serve(
     stop: asyncio.Event,
 ) -> None:
     """Serve *app* on *bound*, running *beside* in the same loop, until *stop* is set."""
+    # Neither addresses nor paths of requests are logged, whatever else is configured: who asked
+    # when is nobody's business, and a code may have been typed into an address.
+    logging.getLogger("uvicorn.access").disabled = True
     server = _Server(
         uvicorn.Config(
             app,
-            # Neither addresses nor paths of requests are logged: who asked when is nobody's.
             access_log=False,
             log_config=None,
             lifespan="off",

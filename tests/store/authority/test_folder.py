@@ -1,0 +1,128 @@
+"""The authority's folder and its databases on disk."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData
+
+from bluezone_node.authority.certificate import read_jwks
+from bluezone_node.clock import SimClock
+from bluezone_node.crypto.signing import load_public_key, public_base64
+from bluezone_node.errors import BadConfig, DatabaseUnusable, Unreachable
+from bluezone_node.store.authority import registry
+from bluezone_node.store.authority.database import open_sqlite
+from bluezone_node.store.authority.directory import FileKeys, HttpKeys
+from bluezone_node.store.authority.folder import make_folder, open_folder
+from tests.authorities import NOW
+
+BOTH = ("registrar", "publisher")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    """0700 for folders, 0600 for every file, and each public key fits its private one."""
+    folder = make_folder(tmp_path / "a", BOTH)
+    assert mode(folder.path) == mode(folder.path / "keys") == 0o700
+    assert {mode(file) for file in folder.path.rglob("*") if file.is_file()} == {0o600}
+    exported = load_public_key(folder.export_public_key.read_bytes())
+    assert public_base64(exported) == public_base64(folder.export_key().public_key())
+    known = read_jwks((folder.path / "registrar.jwks.json").read_bytes())
+    assert public_base64(known["v1"]) == public_base64(folder.registrar_key().public_key())
+    assert len(folder.code_secret()) == len(folder.publisher_secret()) == 32
+    assert len(folder.api_key()) >= 43
+    assert open_folder(folder.path) == folder
+
+
+def test_two_authorities_have_nothing_in_common(tmp_path: Path) -> None:
+    """Every secret is fresh."""
+    one, two = (make_folder(tmp_path / name, BOTH) for name in "ab")
+    for secret in ("code_secret", "publisher_secret", "api_key"):
+        assert getattr(one, secret)() != getattr(two, secret)()
+
+
+def test_a_role_has_only_its_own_keys(tmp_path: Path) -> None:
+    """A publisher cannot sign certificates, a registrar cannot sign exports."""
+    publisher = make_folder(tmp_path / "p", ["publisher"])
+    registrar = make_folder(tmp_path / "r", ["registrar"])
+    for missing in (publisher.registrar_key, publisher.code_secret, registrar.export_key):
+        with pytest.raises(BadConfig, match="cannot be read"):
+            missing()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    """Neither an authority nor anything else that lies there."""
+    folder = make_folder(tmp_path / "a", BOTH)
+    before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
+    with pytest.raises(BadConfig, match="not empty"):
+        make_folder(folder.path, BOTH)
+    assert {file: file.read_bytes() for file in before} == before
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(BadConfig, match="not empty"):
+        make_folder(tmp_path / "file", BOTH)
+
+
+def test_what_others_can_read_is_not_used(tmp_path: Path) -> None:
+    """The sentence says what to type."""
+    folder = make_folder(tmp_path / "a", BOTH)
+    (folder.path / "keys/export.pem").chmod(0o640)
+    with pytest.raises(BadConfig, match="Others can read") as refused:
+        folder.export_key()
+    assert refused.value.hint.startswith("chmod 600")
+    folder.path.chmod(0o755)
+    with pytest.raises(BadConfig, match="Others can read"):
+        open_folder(folder.path)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """With the command that makes one."""
+    with pytest.raises(BadConfig, match="cannot be read: No such file") as refused:
+        open_folder(tmp_path / "none")
+    assert "authority init" in refused.value.hint
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """And left as it was."""
+    path = tmp_path / "registry.db"
+    path.write_bytes(b"this is not a database, whatever its name says" * 30)
+    with pytest.raises(DatabaseUnusable, match=r"registry\.db"):
+        open_sqlite(path, registry.TABLES)
+    assert path.read_bytes().startswith(b"this is not")
+    with pytest.raises(DatabaseUnusable, match="cannot be used"):
+        open_sqlite(tmp_path / "no/such/folder.db", MetaData())
+
+
+def test_a_database_is_its_owners_alone(tmp_path: Path) -> None:
+    """0600, the write-ahead log included."""
+    engine = open_sqlite(tmp_path / "registry.db", registry.TABLES)
+    with engine.begin():
+        assert {mode(file) for file in tmp_path.iterdir()} == {0o600}
+    engine.dispose()
+
+
+def test_no_foreign_key_crosses_the_databases() -> None:
+    """Registry and exposures are apart: no table refers to another."""
+    from bluezone_node.store.authority import exposures
+
+    tables = [*registry.TABLES.tables.values(), *exposures.TABLES.tables.values()]
+    assert len(tables) == 4
+    assert not any(table.foreign_keys for table in tables)
+
+
+def test_missing_public_keys_are_named(tmp_path: Path) -> None:
+    """A publisher without the registrar's keys is told where they come from."""
+    with pytest.raises(BadConfig) as refused:
+        FileKeys(tmp_path / "registrar.jwks.json")
+    assert "registrar" in refused.value.hint
+    (tmp_path / "bad.json").write_text("{}")
+    with pytest.raises(BadConfig, match="no JSON Web Key Set"):
+        FileKeys(tmp_path / "bad.json")
+
+
+def test_an_unreachable_registrar_is_no_refusal() -> None:
+    """The upload may be tried again."""
+    with pytest.raises(Unreachable):
+        HttpKeys("http://127.0.0.1:1/jwks", SimClock(NOW)).key("v1")
