@@ -1,15 +1,15 @@
 """The log of encounters: only appended to, and read back by time.
 
-A rolling identifier is one row, each scan in which it was heard another.  The scans of one
-identifier arrive over many flushes; a small map in memory says which row it has, so that no index
-on random identifiers need be written.  After a restart an identifier may get a second row, and
-``encounters_with`` joins the two.
+An encounter is one row with its identifier, written when it is first heard; in which minutes it
+was heard stands in those minutes (``minutes``).  Which row an identifier has is remembered in
+memory, so that no index on random identifiers need be written.  After a restart, or half an hour,
+an identifier gets a second row, and ``encounters_with`` joins them.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import ceil
 from sqlite3 import Connection
 
 from bluezone_node.intervals import from_unix
@@ -21,16 +21,20 @@ from bluezone_node.proximity.model import (
     RssiHistogram,
     Scan,
 )
-from bluezone_node.store.node.coverage import log_scans
 from bluezone_node.store.node.database import Database, Sync
-from bluezone_node.store.node.recent import RecentEncounters
-from bluezone_node.store.node.tables import Tables
+from bluezone_node.store.node.heard import Heard, moments, unpack
+from bluezone_node.store.node.minutes import add_heard, minute_of, read_heard, write_scans
+from bluezone_node.store.node.recent import ROW_SECONDS, RecentRows, Whose
+from bluezone_node.store.node.tables import Tables, first_second
 
-SLOT_BITS = 20
-"""heard_scan.slot = start << 20 | encounter id mod 2^20: no million encounters share a second."""
-
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 1000
 """Encounters read at once: enough to make a query worth it, little to hold."""
+
+PARAMETERS = 30_000
+"""Identifiers compared in one query: SQLite takes 32,766 parameters."""
+
+Scans = dict[datetime, HeardScan]
+"""By start, so that what was heard twice in one second (the clock was set back) is added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,180 +44,139 @@ class _Row:
     identifier: bytes = field(repr=False)
     metadata: bytes | None = field(repr=False)
     first: int
-    last: int
-
-
-_COLUMNS = "id, protocol, identifier, metadata, first_heard, last_heard"
 
 
 class Encounters(Tables):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._recent = RecentEncounters()
+        self._recent = RecentRows()
 
     def log(self, encounters: Iterable[Encounter], scans: Iterable[Scan]) -> None:
+        minutes: dict[int, list[Heard]] = defaultdict(list)
         try:
             with self._database.writing(Sync.LATER) as connection:
-                heard = [
-                    slot
-                    for encounter in encounters
-                    for slot in _slots(encounter, self._row_of(connection, encounter))
-                ]
-                connection.executemany(_HEARD, sorted(heard))
-                log_scans(connection, scans)
+                for encounter in encounters:
+                    whose = (encounter.protocol, encounter.identifier, encounter.metadata)
+                    for scan in encounter.scans:
+                        at = int(scan.start.timestamp())
+                        row = self._recent.row_of(whose, at)
+                        if row is None:
+                            row = _append(connection, whose, at)
+                            self._recent.add(whose, row, at)
+                        start = minute_of(at)
+                        heard = Heard(row, at - start, scan.seconds, scan.rssi.to_bytes())
+                        minutes[start].append(heard)
+                write_scans(connection, scans)
+                for start in sorted(minutes):
+                    add_heard(connection, start, minutes[start])
         except BaseException:
-            # The map may name rows that were rolled back.
+            # It may name rows that were rolled back.
             self._recent.clear()
             raise
 
-    def _row_of(self, connection: Connection, encounter: Encounter) -> int:
-        first = int(encounter.scans[0].start.timestamp())
-        last = int(encounter.scans[-1].start.timestamp())
-        row = self._recent.row_of(encounter, first)
-        if row is not None:
-            # The identifier is compared because `erase` may have emptied the table since, and
-            # the number may belong to someone else now.
-            joined = connection.execute(
-                "UPDATE encounter SET first_heard = min(first_heard, ?),"
-                " last_heard = max(last_heard, ?)"
-                " WHERE id = ? AND identifier = ? AND metadata IS ?",
-                (first, last, row, encounter.identifier, encounter.metadata),
-            )
-            if not joined.rowcount:
-                row = None
-        if row is None:
-            row = connection.execute(
-                "INSERT INTO encounter (protocol, identifier, metadata, first_heard, last_heard)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (encounter.protocol.value, encounter.identifier, encounter.metadata, first, last),
-            ).lastrowid
-            assert row is not None  # noqa: S101 - an INSERT always has one
-        self._recent.put(encounter, row, last)
-        return row
-
     def heard_identifiers(self, protocol: IdentifierProtocol) -> Iterator[HeardIdentifier]:
-        # Page by page: an open query would keep the write-ahead log from being emptied.
         after = 0
-        while True:
-            rows = self._database.rows(
-                "SELECT id, identifier, first_heard, last_heard FROM encounter"
-                " WHERE id > ? AND protocol = ? ORDER BY id LIMIT 5000",
-                (after, protocol.value),
-            )
-            for _, identifier, first, last in rows:
-                yield HeardIdentifier(identifier, first, last)
-            if not rows:
-                return
-            after = rows[-1][0]
+        while rows := self._rows(
+            f"id > ? AND protocol = ? ORDER BY id LIMIT {ROWS_AT_ONCE}", after, protocol.value
+        ):
+            last: dict[int, int] = {}
+            for run in _runs(rows):
+                for start, packed in read_heard(self._database, *_span(run)):
+                    last.update((row, start + second) for row, second in moments(packed))
+            for row in rows:
+                yield HeardIdentifier(row.identifier, row.first, last.get(row.id, row.first))
+            after = rows[-1].id
 
     def encounters_with(
         self, protocol: IdentifierProtocol, identifiers: Iterable[bytes]
     ) -> list[Encounter]:
         wanted = list(set(identifiers))
-        found: list[_Row] = []
-        # Each turn reads the whole table (some 50 ms for 200,000 rows), for as many identifiers
-        # as any SQLite takes parameters.
-        for at in range(0, len(wanted), 30_000):
-            some = wanted[at : at + 30_000]
+        rows: list[_Row] = []
+        for at in range(0, len(wanted), PARAMETERS):
+            some = wanted[at : at + PARAMETERS]
             marks = ",".join("?" * len(some))
-            rows = self._database.rows(
-                f"SELECT {_COLUMNS} FROM encounter WHERE identifier IN ({marks}) AND protocol = ?",  # noqa: S608
-                (*some, protocol.value),
-            )
-            found += [_Row(*row) for row in rows]
-        found.sort(key=lambda row: (row.first, row.id))
-        return _joined(self._read(found))
+            # Reads the whole table: faster than writing an index all day for a few such questions.
+            rows += self._rows(f"identifier IN ({marks}) AND protocol = ?", *some, protocol.value)
+        joined: dict[tuple[bytes, bytes | None], Scans] = defaultdict(dict)
+        for row, scans in _scans_of(self._database, rows):
+            for scan in scans.values():
+                _add(joined[row.identifier, row.metadata], scan)
+        return [
+            _encounter(identifier, metadata, scans, protocol)
+            for (identifier, metadata), scans in joined.items()
+        ]
 
     def encounters(self, start: datetime, end: datetime) -> Iterator[Encounter]:
         ids = self._database.rows(
             "SELECT id FROM encounter WHERE first_heard >= ? AND first_heard < ?"
             " ORDER BY first_heard, id",
-            (ceil(start.timestamp()), ceil(end.timestamp())),
+            (first_second(start), first_second(end)),
         )
         for at in range(0, len(ids), ROWS_AT_ONCE):
             some = [id_ for (id_,) in ids[at : at + ROWS_AT_ONCE]]
             marks = ",".join("?" * len(some))
-            rows = self._database.rows(
-                f"SELECT {_COLUMNS} FROM encounter WHERE id IN ({marks}) ORDER BY first_heard, id",  # noqa: S608
-                some,
-            )
-            yield from self._read([_Row(*row) for row in rows])
+            for row, scans in _scans_of(self._database, self._rows(f"id IN ({marks})", *some)):
+                protocol = IdentifierProtocol(row.protocol)
+                yield _encounter(row.identifier, row.metadata, scans, protocol)
 
-    def _read(self, rows: Sequence[_Row]) -> Iterator[Encounter]:
-        for together in _overlapping(rows):
-            scans = self._scans_of(together)
-            for row in together:
-                if heard := scans.get(row.id):
-                    yield Encounter(
-                        row.identifier,
-                        row.metadata,
-                        tuple(heard),
-                        IdentifierProtocol(row.protocol),
-                    )
-
-    def _scans_of(self, rows: Sequence[_Row]) -> dict[int, list[HeardScan]]:
-        first, last = min(row.first for row in rows), max(row.last for row in rows)
-        marks = ",".join("?" * len(rows))
-        heard = self._database.rows(
-            "SELECT encounter_id, start, seconds, rssi FROM heard_scan"  # noqa: S608
-            f" WHERE slot >= ? AND slot < ? AND encounter_id IN ({marks}) ORDER BY slot",
-            (first << SLOT_BITS, last + 1 << SLOT_BITS, *(row.id for row in rows)),
+    def _rows(self, condition: str, *parameters: object) -> list[_Row]:
+        rows = self._database.rows(
+            "SELECT id, protocol, identifier, metadata, first_heard FROM encounter"  # noqa: S608
+            f" WHERE {condition}",
+            parameters,
         )
-        scans: dict[int, list[HeardScan]] = {}
-        for row, start, seconds, rssi in heard:
-            scan = HeardScan(from_unix(start), seconds, RssiHistogram.from_bytes(rssi))
-            scans.setdefault(row, []).append(scan)
-        return scans
+        return [_Row(*row) for row in rows]
 
 
-# A slot that is taken was heard twice (the clock was set back): both histograms are kept, and
-# reading adds up the counts of a level that stands twice.
-_HEARD = """
-INSERT INTO heard_scan (slot, encounter_id, seconds, rssi) VALUES (?, ?, ?, ?)
-ON CONFLICT (slot) DO UPDATE SET
-  seconds = max(seconds, excluded.seconds), rssi = CAST(rssi || excluded.rssi AS BLOB)
-"""
+def _append(connection: Connection, whose: Whose, first: int) -> int:
+    protocol, identifier, metadata = whose
+    row = connection.execute(
+        "INSERT INTO encounter (protocol, identifier, metadata, first_heard) VALUES (?, ?, ?, ?)",
+        (protocol.value, identifier, metadata, first),
+    ).lastrowid
+    assert row is not None  # noqa: S101 - an INSERT always has one
+    return row
 
 
-def _slots(encounter: Encounter, row: int) -> Iterator[tuple[int, int, int, bytes]]:
-    low = row & (1 << SLOT_BITS) - 1
-    for scan in encounter.scans:
-        slot = int(scan.start.timestamp()) << SLOT_BITS | low
-        yield slot, row, scan.seconds, scan.rssi.to_bytes()
-
-
-def _overlapping(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
-    """Cut *rows*, ascending by first hearing, into runs whose times touch one another.
-
-    One query reads the scans of a run; across a gap of days it would read everyone else's too.
-    """
+def _runs(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    """Cut *rows* into runs in time, so that the minutes between two runs need not be read."""
     run: list[_Row] = []
-    last = 0
-    for row in rows:
-        if run and (row.first > last or len(run) == ROWS_AT_ONCE):
+    for row in sorted(rows, key=lambda row: (row.first, row.id)):
+        if run and row.first > run[-1].first + ROW_SECONDS:
             yield run
-            run, last = [], 0
+            run = []
         run.append(row)
-        last = max(last, row.last)
     if run:
         yield run
 
 
-def _joined(encounters: Iterable[Encounter]) -> list[Encounter]:
-    """Make one encounter of the rows of one identifier, in order of first hearing."""
-    joined: dict[tuple[bytes, bytes | None], dict[datetime, HeardScan]] = {}
-    protocol = IdentifierProtocol.GAEN
-    for encounter in encounters:
-        protocol = encounter.protocol
-        scans = joined.setdefault((encounter.identifier, encounter.metadata), {})
-        for scan in encounter.scans:
-            known = scans.get(scan.start)
-            scans[scan.start] = scan if known is None else _both(known, scan)
-    return [
-        Encounter(identifier, metadata, tuple(scans[at] for at in sorted(scans)), protocol)
-        for (identifier, metadata), scans in joined.items()
-    ]
+def _span(run: Sequence[_Row]) -> tuple[int, int]:
+    """Return the Unix seconds between which all scans of *run* lie."""
+    return run[0].first, run[-1].first + ROW_SECONDS
 
 
-def _both(one: HeardScan, other: HeardScan) -> HeardScan:
-    return HeardScan(one.start, max(one.seconds, other.seconds), one.rssi + other.rssi)
+def _scans_of(database: Database, rows: Iterable[_Row]) -> Iterator[tuple[_Row, Scans]]:
+    """Yield the scans of each of *rows*, in order of first hearing."""
+    for run in _runs(rows):
+        scans: dict[int, Scans] = {row.id: {} for row in run}
+        for start, packed in read_heard(database, *_span(run)):
+            for heard in unpack(packed, scans):
+                at = from_unix(start + heard.second)
+                rssi = RssiHistogram.from_bytes(heard.rssi)
+                _add(scans[heard.encounter], HeardScan(at, heard.seconds, rssi))
+        yield from ((row, scans[row.id]) for row in run if scans[row.id])
+
+
+def _add(scans: Scans, scan: HeardScan) -> None:
+    known = scans.get(scan.start)
+    if known is not None:
+        seconds = max(known.seconds, scan.seconds)
+        scan = HeardScan(scan.start, seconds, known.rssi + scan.rssi)
+    scans[scan.start] = scan
+
+
+def _encounter(
+    identifier: bytes, metadata: bytes | None, scans: Scans, protocol: IdentifierProtocol
+) -> Encounter:
+    ascending = tuple(scans[start] for start in sorted(scans))
+    return Encounter(identifier, metadata, ascending, protocol)

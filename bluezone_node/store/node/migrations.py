@@ -1,8 +1,8 @@
 """The schema, and how it came to be: each step is applied once, in order, in a transaction.
 
 Instants are whole Unix seconds, days are ISO dates.  No random bytes are ever indexed: an index
-on them would write a page here and there for every row, which is what kills SD cards, and the
-pages it splits would keep copies of bytes that were deleted.  For the same reason every table
+on them would write a page here and there for every row, which is what kills SD cards, and
+the pages it splits would keep copies of bytes that were deleted.  For the same reason every table
 that grows is ordered by its rowid, and its rowid by time: SQLite then only appends.
 """
 
@@ -34,28 +34,18 @@ CREATE TABLE encounter (
   protocol TEXT NOT NULL,           -- 'gaen' or 'bluezone'
   identifier BLOB NOT NULL,         -- rolling identifier as heard, 16 (gaen) or 12 (bluezone) bytes
   metadata BLOB,                    -- 4 encrypted bytes; NULL where the frame carried none
-  first_heard INTEGER NOT NULL,     -- start of its first scan still kept
-  last_heard INTEGER NOT NULL       -- start of its last scan
+  first_heard INTEGER NOT NULL      -- its scans lie within half an hour from here
 ) STRICT
 """,
     """
-CREATE TABLE heard_scan (
-  slot INTEGER PRIMARY KEY,         -- start * 2^20 + encounter_id mod 2^20: in order of time,
-                                    -- so a stretch of time is a stretch of rows without an index
-  start INTEGER GENERATED ALWAYS AS (slot >> 20) VIRTUAL,  -- first heard in this scan
-  encounter_id INTEGER NOT NULL,    -- encounter.id
-  seconds INTEGER NOT NULL,         -- how long the scan stands for, at most 300
-  rssi BLOB NOT NULL CHECK (length(rssi) >= 2 AND length(rssi) % 2 = 0)
-                                    -- histogram: pairs of level (dBm, int8) and count (uint8)
-) STRICT
-""",
-    """
-CREATE TABLE scan (
-  start INTEGER PRIMARY KEY,        -- the minute in which this node listened
-  seconds INTEGER NOT NULL,         -- how long it stands for, at most 300
-  listened REAL NOT NULL,           -- seconds of it in which the receiver was on
-  sightings INTEGER NOT NULL,       -- frames of ours heard
-  others INTEGER NOT NULL           -- frames of anyone else: proof that the receiver works
+CREATE TABLE minute (
+  start INTEGER PRIMARY KEY,        -- the UTC minute
+  seconds INTEGER NOT NULL DEFAULT 0,    -- how long its scan stands for, at most 300; 0: no scan
+  listened REAL NOT NULL DEFAULT 0,      -- seconds of it in which the receiver was on
+  sightings INTEGER NOT NULL DEFAULT 0,  -- frames of ours heard
+  others INTEGER NOT NULL DEFAULT 0,     -- frames of anyone else: proof that the receiver works
+  heard BLOB                        -- deflated columns: encounter.id, second of the minute,
+                                    -- seconds, histogram of levels (heard.py); NULL: nobody
 ) STRICT
 """,
     """

@@ -1,46 +1,47 @@
 """Which row an identifier that is still on the air has: a bounded map, in memory only."""
 
-from bluezone_node.proximity.model import Encounter, IdentifierProtocol
+from bluezone_node.proximity.model import IdentifierProtocol
 
-SILENT_SECONDS = 1800
-"""An identifier not heard for this long gets a new row: none is on the air for longer than 20
-minutes (GAEN), and matching drops what is heard later."""
+ROW_SECONDS = 1800
+"""How long after its first hearing an identifier keeps its row.  None is on the air for longer
+than 20 minutes (GAEN); one that is gets a row for every half hour, so that readers know how far
+to look for the scans of a row."""
 
 CAPACITY = 50_000
-"""Identifiers remembered: 15 MB. Beyond it the longest silent gets a new row when heard again."""
+"""Identifiers remembered: 15 MB.  Beyond it, the oldest gets a new row when it is heard again."""
 
 Whose = tuple[IdentifierProtocol, bytes, bytes | None]
+"""Protocol, identifier, metadata: what makes two hearings the same encounter."""
 
 
-class RecentEncounters:
+class RecentRows:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
-        # In order of last hearing, so that the longest silent is the first.
+        # In order of addition, so that the oldest comes first.
         self._rows: dict[Whose, tuple[int, int]] = {}
 
-    def row_of(self, encounter: Encounter, heard: int) -> int | None:
-        """Return the row of *encounter*, heard again at Unix second *heard*, if it is known."""
-        row, last = self._rows.get(_whose(encounter), (None, 0))
-        return row if heard - last <= SILENT_SECONDS else None
+    def row_of(self, whose: Whose, second: int) -> int | None:
+        """Return the row for *whose*, heard at Unix *second*, if it has one that reaches so far."""
+        row, first = self._rows.get(whose, (None, 0))
+        return row if 0 <= second - first <= ROW_SECONDS else None
 
-    def put(self, encounter: Encounter, row: int, last: int) -> None:
-        """Remember that *encounter* has *row* and was heard at Unix second *last*."""
-        whose = _whose(encounter)
+    def add(self, whose: Whose, row: int, first: int) -> None:
+        """Remember that *whose*, first heard at Unix second *first*, has *row*."""
         self._rows.pop(whose, None)
-        self._rows[whose] = (row, last)
-        while len(self._rows) > self._capacity or self._longest_silent() < last - SILENT_SECONDS:
+        self._rows[whose] = (row, first)
+        while len(self._rows) > self._capacity or self._oldest() < first - ROW_SECONDS:
             del self._rows[next(iter(self._rows))]
 
-    def _longest_silent(self) -> int:
-        _, last = next(iter(self._rows.values()))
-        return last
+    def _oldest(self) -> int:
+        _, first = next(iter(self._rows.values()))
+        return first
+
+    def forget(self, before: int) -> None:
+        """Drop what was first heard before Unix second *before*: its rows may be gone."""
+        self._rows = {whose: known for whose, known in self._rows.items() if known[1] >= before}
 
     def clear(self) -> None:
         self._rows.clear()
 
     def __len__(self) -> int:
         return len(self._rows)
-
-
-def _whose(encounter: Encounter) -> Whose:
-    return encounter.protocol, encounter.identifier, encounter.metadata

@@ -5,20 +5,69 @@ beyond a program; who fears that encrypts the disk.
 """
 
 from datetime import datetime, timedelta
-from math import ceil
+from sqlite3 import Connection
 
 from bluezone_node.intervals import INTERVAL_SECONDS, day_of
-from bluezone_node.store.node.encounters import SLOT_BITS
-from bluezone_node.store.node.tables import Tables
+from bluezone_node.store.node.encounters import Encounters
+from bluezone_node.store.node.heard import moments, unpack
+from bluezone_node.store.node.minutes import minute_of, put_heard, read_heard
+from bluezone_node.store.node.recent import ROW_SECONDS
+from bluezone_node.store.node.tables import first_second
 
 LEDGER_GRACE = timedelta(days=1)
 """How much longer the names of exports are kept: an authority lists a file for 14 days and some
 hours (its clean-up runs daily), and a name forgotten too soon would be fetched again."""
 
+
+class Retention(Encounters):
+    def forget(self, before: datetime) -> int:
+        limits = {
+            "before": first_second(before),
+            "interval": int(before.timestamp()) // INTERVAL_SECONDS,
+            "day": day_of(before).isoformat(),
+            "ledger": first_second(before - LEDGER_GRACE),
+        }
+        with self._database.writing() as connection:
+            removed = self._forget_log(connection, first_second(before))
+            removed += sum(connection.execute(due, limits).rowcount for due in _DUE)
+        self._database.empty_the_log()
+        return removed
+
+    def _forget_log(self, connection: Connection, before: int) -> int:
+        self._recent.forget(before)
+        # Of an encounter that lasted across the limit, what was heard after it is left.
+        first: dict[int, int] = {}
+        for start, packed in read_heard(self._database, before, before + ROW_SECONDS):
+            for row, second in moments(packed):
+                if start + second >= before:
+                    first.setdefault(row, start + second)
+        connection.executemany(
+            "UPDATE encounter SET first_heard = ? WHERE id = ? AND first_heard < ?",
+            ((second, row, before) for row, second in first.items()),
+        )
+        cut = minute_of(before)
+        kept = [
+            heard
+            for start, packed in read_heard(self._database, cut, before - 1)
+            for heard in unpack(packed)
+            if start + heard.second >= before
+        ]
+        removed = connection.execute("DELETE FROM minute WHERE start < ?", (before,)).rowcount
+        if kept:
+            put_heard(connection, cut, kept)
+        due = connection.execute("DELETE FROM encounter WHERE first_heard < ?", (before,))
+        return removed - bool(kept) + due.rowcount
+
+    def erase(self) -> None:
+        with self._database.writing() as connection:
+            for table in _TABLES:
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names below
+        self._recent.clear()
+        self._database.shrink()
+        self._database.empty_the_log()
+
+
 _DUE = (
-    "DELETE FROM heard_scan WHERE slot < :slot",
-    "DELETE FROM encounter WHERE last_heard < :before",
-    "DELETE FROM scan WHERE start < :before",
     "DELETE FROM own_key WHERE rolling_start + rolling_period <= :interval",
     "DELETE FROM matched_key WHERE rolling_start + rolling_period <= :interval",
     "DELETE FROM alert WHERE day < :day",
@@ -32,39 +81,7 @@ _DUE = (
     "DELETE FROM report WHERE started < :before",
 )
 
-# Of an encounter that lasted across the limit, only the scans after it are left.
-_BEGIN_LATER = """
-UPDATE encounter SET first_heard = (
-  SELECT min(start) FROM heard_scan
-  WHERE slot >= :slot AND slot < last_heard + 1 << 20 AND encounter_id = encounter.id
-) WHERE first_heard < :before
-"""
-
 _TABLES = (
-    "own_key", "encounter", "heard_scan", "scan", "source", "export", "matched_key", "alert",
-    "report", "report_key",
+    "own_key", "encounter", "minute", "source", "export", "matched_key", "alert", "report",
+    "report_key",
 )  # fmt: skip
-
-
-class Retention(Tables):
-    def forget(self, before: datetime) -> int:
-        seconds = ceil(before.timestamp())
-        limits = {
-            "before": seconds,
-            "slot": seconds << SLOT_BITS,
-            "interval": int(before.timestamp()) // INTERVAL_SECONDS,
-            "day": day_of(before).isoformat(),
-            "ledger": ceil((before - LEDGER_GRACE).timestamp()),
-        }
-        with self._database.writing() as connection:
-            removed = sum(connection.execute(statement, limits).rowcount for statement in _DUE)
-            connection.execute(_BEGIN_LATER, limits)
-        self._database.empty_the_log()
-        return removed
-
-    def erase(self) -> None:
-        with self._database.writing() as connection:
-            for table in _TABLES:
-                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
-        self._database.shrink()
-        self._database.empty_the_log()

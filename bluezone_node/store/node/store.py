@@ -5,16 +5,15 @@ from types import TracebackType
 from typing import Self
 
 from bluezone_node.store.node.alerts import Alerts
-from bluezone_node.store.node.coverage import Coverage
 from bluezone_node.store.node.database import open_database
-from bluezone_node.store.node.encounters import Encounters
 from bluezone_node.store.node.exports import Exports
 from bluezone_node.store.node.keys import OwnKeys
+from bluezone_node.store.node.minutes import Coverage
 from bluezone_node.store.node.reports import Reports
 from bluezone_node.store.node.retention import Retention
 
 
-class SqliteNodeStore(OwnKeys, Retention, Encounters, Coverage, Exports, Alerts, Reports):
+class SqliteNodeStore(OwnKeys, Retention, Coverage, Exports, Alerts, Reports):
     """A NodeStore in a SQLite file. To be used by the thread that opened it."""
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """What the parts of the store share: the connection they work on, and how instants are kept."""
 
 from datetime import date, datetime
+from math import ceil
 
 from bluezone_node.intervals import from_unix
 from bluezone_node.store.node.database import Database
@@ -26,3 +27,8 @@ def to_instant(seconds: int | None) -> datetime | None:
 def to_day(text: str | None) -> date | None:
     """Return the day of the ISO date *text*."""
     return None if text is None else date.fromisoformat(text)
+
+
+def first_second(instant: datetime) -> int:
+    """Return the first whole Unix second not before *instant*: a bound for ``>=`` and ``<``."""
+    return ceil(instant.timestamp())
