@@ -92,12 +92,12 @@ CREATE TABLE alert (
   kind TEXT NOT NULL,               -- 'proximity'
   day TEXT NOT NULL,                -- UTC day of the exposure
   starts INTEGER NOT NULL,          -- the exposure lies in [starts, ends)
-  ends INTEGER NOT NULL,
+  ends INTEGER NOT NULL,            -- see starts
   level INTEGER NOT NULL,           -- 1 low, 2 high
   score REAL NOT NULL,              -- in the unit of the rules
   minutes_near REAL NOT NULL,       -- by the attenuation thresholds of the rules
-  minutes_middle REAL NOT NULL,
-  minutes_far REAL NOT NULL,
+  minutes_middle REAL NOT NULL,     -- likewise
+  minutes_far REAL NOT NULL,        -- likewise
   confidence TEXT NOT NULL,         -- 'low', 'medium' or 'high'
   packets INTEGER NOT NULL,         -- packets the judgement rests on
   rules TEXT NOT NULL,              -- preset that decided
