@@ -164,6 +164,8 @@ async def _logged(work: Callable[[], object]) -> None:
     """Do *work* in a thread; where it fails, say so and go on: the next round tries again."""
     try:
         await asyncio.to_thread(work)
+    except OSError as error:
+        _log.error("%s failed: %s: %s", work.__qualname__, error.filename, error.strerror)
     except Exception as error:
         _log.error("%s failed: %s", work.__qualname__, type(error).__name__)
 

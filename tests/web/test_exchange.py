@@ -223,6 +223,24 @@ async def test_guessing_codes_is_slowed_down(desk: Desk) -> None:
     assert claimed["token"]
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_only_a_trusted_proxy_is_believed_about_addresses(trusted: bool) -> None:
+    """Whoever could write his own address could guess without end."""
+    office = Office()
+    routes = registrar_routes(office.verification, office.clock, seeded(3), API_KEY, 2)
+    proxies = ["127.0.0.1"] if trusted else []
+    async with (
+        served(build_app(routes), proxies) as url,
+        httpx2.AsyncClient(base_url=url) as http,
+    ):
+        statuses = []
+        for n in range(4):
+            headers = {"X-Forwarded-For": f"192.0.2.{n}"}
+            answer = await http.post("/api/verify", json={"code": "1"}, headers=headers)
+            statuses.append(answer.status_code)
+    assert statuses == ([400] * 4 if trusted else [400, 400, 429, 429])
+
+
 async def test_the_api_key_is_needed_to_issue(desk: Desk) -> None:
     """A wrong one, a longer one and none are the same."""
     for key in ("", "wrong", API_KEY + "x", "é"):

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from bluezone_node.authority.ports import RegistryCounts, VerificationCode, VerificationToken
-from bluezone_node.store.authority.database import UnixTime, writing
+from bluezone_node.store.authority.database import UnixTime, scrub, writing
 
 TABLES = MetaData()
 
@@ -120,7 +120,9 @@ class SqlRegistry:
         with writing(self._engine) as db:
             codes = db.execute(delete(_codes).where(_codes.c.expires < before))
             tokens = db.execute(delete(_tokens).where(_tokens.c.expires < before))
-            return codes.rowcount + tokens.rowcount
+        if removed := codes.rowcount + tokens.rowcount:
+            scrub(self._engine)
+        return removed
 
     def counts(self, now: datetime) -> RegistryCounts:
         unclaimed = _codes.c.claimed.is_(None)

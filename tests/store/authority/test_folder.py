@@ -1,12 +1,14 @@
 """The authority's folder and its databases on disk."""
 
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import MetaData
 
 from bluezone_node.authority.certificate import read_jwks
+from bluezone_node.authority.ports import VerificationCode
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.signing import load_public_key, public_base64
 from bluezone_node.errors import BadConfig, DatabaseUnusable, Unreachable
@@ -100,6 +102,23 @@ def test_a_database_is_its_owners_alone(tmp_path: Path) -> None:
     engine = open_sqlite(tmp_path / "registry.db", registry.TABLES)
     with engine.begin():
         assert {mode(file) for file in tmp_path.iterdir()} == {0o600}
+    engine.dispose()
+
+
+def test_what_is_forgotten_is_gone_from_the_disk(tmp_path: Path) -> None:
+    """Neither the database nor its log still has the bytes, while the server goes on."""
+    engine = open_sqlite(tmp_path / "registry.db", registry.TABLES)
+    store = registry.SqlRegistry(engine)
+    canaries = [bytes([65 + n]) * 32 for n in range(20)]
+    for canary in canaries:
+        store.add_code(VerificationCode(canary, "likely", NOW.date(), None, NOW, NOW))
+
+    def on_disk(canary: bytes) -> bool:
+        return any(canary in file.read_bytes() for file in tmp_path.iterdir())
+
+    assert all(map(on_disk, canaries))
+    assert store.forget(NOW + timedelta(hours=1)) == 20
+    assert not any(map(on_disk, canaries))
     engine.dispose()
 
 
