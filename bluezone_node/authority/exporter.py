@@ -93,8 +93,9 @@ class Exporter:
 
     def _due(self, now: datetime, expired: datetime) -> Iterator[tuple[datetime, datetime]]:
         bound = floor(now - timedelta(minutes=self._settings.min_age_minutes), self._period)
-        start = self._store.counts().newest_batch_end
-        if start is None:
+        if batches := self._store.batches():
+            start = batches[-1].end
+        else:
             oldest = self._store.oldest_created() or bound
             start = min(bound - self._period, floor(oldest, self._period))
         start = max(start, expired)

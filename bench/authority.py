@@ -1,0 +1,96 @@
+"""How many uploads one core takes, and how long an export of many keys lasts.
+
+    python -m bench.authority
+
+Uploads run through the publisher and SQLite with a commit each, as a server does; the ratio is
+against the one thing that no server can do without, checking the certificate's signature.
+"""
+
+import os
+import tempfile
+import time
+from base64 import b64encode
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bluezone_node.authority.ports import Changes, Exposure
+from bluezone_node.authority.publish import Upload
+from bluezone_node.authority.upload import UploadedKey
+from bluezone_node.clock import SimClock
+from bluezone_node.crypto.certificate import keys_hmac
+from bluezone_node.crypto.keys import TemporaryExposureKey
+from bluezone_node.crypto.signing import sign, verify
+from bluezone_node.intervals import interval_at, rolling_start
+from bluezone_node.store.authority.folder import make_folder
+from bluezone_node.wiring import open_authority
+
+NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
+UPLOADS = 300
+KEYS = 14
+EXPORTED = 200_000
+ROLES = ("registrar", "publisher")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = make_folder(Path(temporary) / "authority", ROLES)
+        clock = SimClock(NOW)
+        with open_authority(folder, clock, ROLES) as parts:
+            assert parts.verification is not None
+            assert parts.publisher is not None
+            assert parts.exporter is not None
+            assert parts.exposures is not None
+            today = rolling_start(interval_at(NOW))
+            uploads = []
+            began = time.process_time()
+            for _ in range(UPLOADS):
+                keys = [
+                    TemporaryExposureKey(os.urandom(16), today - 144 * (n + 1)) for n in range(KEYS)
+                ]
+                token = parts.verification.claim(parts.verification.issue("confirmed").code).token
+                certificate = parts.verification.certify(token, keys_hmac(keys, b"s" * 16))
+                sent = [
+                    UploadedKey(b64encode(k.key).decode(), k.rolling_start, k.rolling_period, 0)
+                    for k in keys
+                ]
+                uploads.append(Upload(sent, "vn.moh", certificate, b"s" * 16))
+            registered = (time.process_time() - began) / UPLOADS
+
+            began = time.process_time()
+            for upload in uploads:
+                parts.publisher.publish(upload)
+            published = (time.process_time() - began) / UPLOADS
+
+            key = folder.registrar_key()
+            signature, public = sign(key, b"x"), key.public_key()
+            began = time.process_time()
+            for _ in range(UPLOADS):
+                verify(public, signature, b"x")
+            verified = (time.process_time() - began) / UPLOADS
+            print(f"code, token and certificate: {registered * 1000:.2f} ms CPU")
+            print(
+                f"upload of {KEYS} keys: {published * 1000:.2f} ms CPU, {1 / published:.0f} a "
+                f"second and core; {published / verified:.1f} x one signature check"
+            )
+
+            blank = Exposure(b"", today - 144, 144, 2, "confirmed", 0, NOW, bytes(32))
+            many = [replace(blank, key=os.urandom(16)) for _ in range(EXPORTED)]
+            parts.exposures.publish([], lambda _stored, _drawn: Changes(added=many))
+            clock.advance(86_400)
+            began = time.process_time()
+            run = parts.exporter.run()
+            exported = time.process_time() - began
+            began = time.process_time()
+            parts.exporter.run()
+            idle = time.process_time() - began
+            size = sum(file.stat().st_size for file in folder.exports.glob("*.zip"))
+            print(
+                f"export of {EXPORTED} keys: {exported:.2f} s CPU, {run.written} file, "
+                f"{size / 1e6:.1f} MB, {EXPORTED / exported:.0f} keys a second"
+            )
+            print(f"a run with nothing to do: {idle * 1000:.1f} ms CPU, 1/{exported / idle:.0f}")
+
+
+if __name__ == "__main__":
+    main()
