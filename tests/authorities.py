@@ -264,7 +264,9 @@ class Office:
             revision_token=token,
         )
 
-    def publish(self, keys: Sequence[TemporaryExposureKey], *args: object, **kw: object) -> Published:
+    def publish(
+        self, keys: Sequence[TemporaryExposureKey], *args: object, **kw: object
+    ) -> Published:
         """Publish *keys* as a device does, see `upload`."""
         return self.publisher.publish(self.upload(keys, *args, **kw))  # type: ignore[arg-type]
 
@@ -288,9 +290,7 @@ async def served(app: ASGIApp, trusted_proxies: Sequence[str] = ()) -> AsyncIter
     stop, ready = asyncio.Event(), asyncio.Event()
     with server.bind("127.0.0.1:0") as bound:
         running = asyncio.create_task(
-            server.serve(
-                app, bound, trusted_proxies=trusted_proxies, ready=ready.set, stop=stop
-            )
+            server.serve(app, bound, trusted_proxies=trusted_proxies, ready=ready.set, stop=stop)
         )
         try:
             await ready.wait()

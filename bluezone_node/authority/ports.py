@@ -121,6 +121,8 @@ class Changes:
     added: Sequence[Exposure] = ()
     revised: Sequence[Exposure] = ()
     """Stored keys with their new `Exposure.revision`."""
+    unchanged: Sequence[Exposure] = ()
+    """Stored keys that the sender may revise and did not: nothing is done with them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,23 +5,18 @@ In the order of Google's key server: health authority, certificate, revision tok
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
 
 from bluezone_node.authority import certificate as certificates
 from bluezone_node.authority.certificate import Certificate, CertificateRefused
-from bluezone_node.authority.ports import (
-    Changes,
-    Exposure,
-    ExposureStore,
-    KeyDirectory,
-    Revision,
-)
+from bluezone_node.authority.decision import Decision
+from bluezone_node.authority.ports import Exposure, ExposureStore, KeyDirectory
 from bluezone_node.authority.revision import TokenKey, read_token, write_token
 from bluezone_node.authority.settings import HealthAuthoritySettings, PublisherSettings
 from bluezone_node.authority.upload import (
-    AcceptedKey,
     UploadedKey,
     accept,
     certified,
@@ -32,14 +27,6 @@ from bluezone_node.authority.upload import (
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.intervals import interval_at
 from bluezone_node.ports import Clock, Entropy
-
-NEGATIVE = "negative"
-
-TRANSITIONS: Mapping[str, frozenset[str]] = {
-    "likely": frozenset({"confirmed", NEGATIVE}),
-    "user-report": frozenset({"confirmed", "likely", NEGATIVE}),
-}
-"""What a diagnosis may become, once. A confirmed one stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +100,7 @@ class Publisher:
             now=now,
             settings=self._settings,
         )
-        decision = _Decision(
+        decision = Decision(
             report_type=certificate.report_type,
             traveler=upload.traveler,
             vouched=vouched,
@@ -121,16 +108,12 @@ class Publisher:
             owners={k.key: self._owner(certificate, k.key) for k in accepted.keys},
             revised_at=floor(now, timedelta(minutes=self._settings.truncate_minutes)),
         )
-        inserted: list[bytes] = []
-
-        def decide(stored: Mapping[bytes, Exposure], drawn: datetime | None) -> Changes:
-            changes, ours = decision.of(accepted.keys, stored, drawn or now.min.replace(tzinfo=UTC))
-            inserted[:] = ours
-            return changes
-
-        self._store.publish([key.key for key in accepted.keys], decide)
-        token = self._token(vouched, accepted.keys, inserted, now)
-        return Published(len(inserted), token, accepted.unusable, accepted.warnings)
+        changes = self._store.publish(
+            [key.key for key in accepted.keys], partial(decision.of, accepted.keys)
+        )
+        theirs = [*changes.added, *changes.revised, *changes.unchanged]
+        token = self._token(vouched, theirs, now)
+        return Published(len(theirs), token, accepted.unusable, accepted.warnings)
 
     def _certificate(
         self, upload: Upload, authority: HealthAuthoritySettings, now: datetime
@@ -155,112 +138,19 @@ class Publisher:
         return hmac.digest(self._owner_secret, certificate.keys_hmac + key, "sha256")
 
     def _token(
-        self,
-        vouched: Mapping[bytes, TokenKey],
-        keys: Sequence[AcceptedKey],
-        inserted: Sequence[bytes],
-        now: datetime,
+        self, vouched: Mapping[bytes, TokenKey], theirs: Iterable[Exposure], now: datetime
     ) -> str:
+        """Return the right to revise what could be revised before, and what is *theirs* now."""
         oldest = interval_at(now - timedelta(hours=self._settings.max_age_hours))
         kept = {
             key: entry
             for key, entry in vouched.items()
             if entry.rolling_start + entry.rolling_period >= oldest
         }
-        ours = set(inserted)
-        for key in keys:
-            if key.key in ours:
-                kept[key.key] = TokenKey(key.key, key.rolling_start, key.rolling_period)
+        for exposure in theirs:
+            entry = TokenKey(exposure.key, exposure.rolling_start, exposure.rolling_period)
+            kept[exposure.key] = entry
         return write_token(kept.values(), self._token_secret, self._entropy) if kept else ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """What to do with accepted keys, once it is known which of them are stored."""
-
-    report_type: str
-    traveler: bool
-    vouched: Mapping[bytes, TokenKey]
-    token_given: bool
-    owners: Mapping[bytes, bytes]
-    revised_at: datetime
-
-    def of(
-        self, keys: Sequence[AcceptedKey], stored: Mapping[bytes, Exposure], drawn: datetime
-    ) -> tuple[Changes, list[bytes]]:
-        """Return the changes, and the keys that are the sender's own afterwards.
-
-        *drawn*: before this, every export has been drawn.  Nothing arrives there, not even when
-        the clock was set back: it would never be handed out.
-        """
-        added, revised, ours = [], [], []
-        for key in keys:
-            known = stored.get(key.key)
-            if known is None:
-                if self.report_type != NEGATIVE:
-                    added.append(self._exposure(key, drawn))
-                    ours.append(key.key)
-                continue
-            self._check_right(key, known)
-            ours.append(key.key)
-            if not self._is_known_as(known):
-                revised.append(self._revise(key, known, drawn))
-        return Changes(added, revised), ours
-
-    def _exposure(self, key: AcceptedKey, drawn: datetime) -> Exposure:
-        return Exposure(
-            key.key,
-            key.rolling_start,
-            key.rolling_period,
-            key.transmission_risk,
-            self.report_type,
-            key.days_since_onset,
-            max(key.created, drawn),
-            self.owners[key.key],
-            self.traveler,
-        )
-
-    def _check_right(self, key: AcceptedKey, known: Exposure) -> None:
-        """Refuse to touch a stored key for anyone but its sender: exports make keys public."""
-        again = (
-            hmac.compare_digest(known.owner, self.owners[key.key])
-            and self.report_type == known.report_type
-        )
-        entry = self.vouched.get(key.key)
-        if entry is None and not again:
-            if self.token_given:
-                raise AuthorityRefused(
-                    "The revision token is not for these keys.", reason="invalid_revision_token"
-                )
-            raise AuthorityRefused(
-                "A key has been published before; revising it needs the revision token.",
-                reason="missing_revision_token",
-            )
-        sent = (key.rolling_start, key.rolling_period)
-        promised = sent if entry is None else (entry.rolling_start, entry.rolling_period)
-        if not sent == promised == (known.rolling_start, known.rolling_period):
-            raise AuthorityRefused(
-                "A key was published before with other times.", reason="invalid_revision_token"
-            )
-
-    def _is_known_as(self, known: Exposure) -> bool:
-        told = known.revision.report_type if known.revision else known.report_type
-        return self.report_type in (known.report_type, told)
-
-    def _revise(self, key: AcceptedKey, known: Exposure, drawn: datetime) -> Exposure:
-        if known.revision is not None:
-            raise AuthorityRefused(
-                "A key has been revised before, and can be only once.",
-                reason="key_already_revised",
-            )
-        if self.report_type not in TRANSITIONS.get(known.report_type, frozenset()):
-            raise AuthorityRefused(
-                f"A {known.report_type} diagnosis cannot become {self.report_type}.",
-                reason="invalid_report_type_transition",
-            )
-        # Not before its own creation, or an embargoed key would be revised before it is known.
-        at = max(self.revised_at, known.created, drawn)
-        return replace(known, revision=Revision(self.report_type, key.days_since_onset, at))
 
 
 def _not_certified(message: str) -> AuthorityRefused:
