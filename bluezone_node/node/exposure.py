@@ -30,6 +30,7 @@ def windows_of(
             tuple((interval, rpi) for rpi, interval in identifiers.items() if rpi in heard),
             encounters,
             infectiousness=preset.infectiousness_of,
+            report_type_when_missing=preset.report_type_when_missing,
             rx_offset=rx_offset,
         )
     return windows

@@ -117,20 +117,22 @@ def fold_all(sightings: Iterable[Sighting]) -> tuple[list[Encounter], list[Scan]
     A recording does not say when the radio listened, so its scans are the minutes in which
     anything was heard at all. Each pair of identifier and metadata gives one encounter.
     """
-    fold = Fold(_UNBOUNDED)
-    heard_in: dict[int, int] = {}
+    by_minute: dict[int, list[Sighting]] = {}
     for sighting in sightings:
-        fold.hear(sighting)
         minute = int(sighting.at.timestamp()) // SCAN_SECONDS
-        heard_in[minute] = heard_in.get(minute, 0) + 1
+        by_minute.setdefault(minute, []).append(sighting)
 
+    fold = Fold(_UNBOUNDED)
     scans: list[Scan] = []
     merged: dict[_Key, list[HeardScan]] = {}
     previous: datetime | None = None
-    for minute in sorted(heard_in):
+    for minute in sorted(by_minute):
+        heard = by_minute.pop(minute)
+        for sighting in heard:
+            fold.hear(sighting)
         start = from_unix(minute * SCAN_SECONDS)
         seconds = stands_for(previous, start)
-        scans.append(Scan(start, seconds, float(SCAN_SECONDS), heard_in[minute], foreign=0))
+        scans.append(Scan(start, seconds, float(SCAN_SECONDS), len(heard), foreign=0))
         for encounter in fold.close(start, seconds):
             key = (encounter.identifier, encounter.metadata, encounter.protocol)
             merged.setdefault(key, []).extend(encounter.scans)
