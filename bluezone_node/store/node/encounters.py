@@ -27,8 +27,11 @@ from bluezone_node.store.node.minutes import add_heard, minute_of, read_heard, w
 from bluezone_node.store.node.recent import ROW_SECONDS, RecentRows, Whose
 from bluezone_node.store.node.tables import Tables, first_second
 
-ROWS_AT_ONCE = 1000
-"""Encounters read at once: enough to make a query worth it, little to hold."""
+ROWS_AT_ONCE = 500
+"""Encounters read at once with their scans: near 200 people these take some 20 MB."""
+
+IDENTIFIERS_AT_ONCE = 5000
+"""Encounters read at once without them: the more, the less often a minute is read twice."""
 
 PARAMETERS = 30_000
 """Identifiers compared in one query: SQLite takes 32,766 parameters."""
@@ -55,7 +58,8 @@ class Encounters(Tables):
         minutes: dict[int, list[Heard]] = defaultdict(list)
         try:
             with self._database.writing(Sync.LATER) as connection:
-                for encounter in encounters:
+                # In order of time, so that rows leave side by side: `forget` must find no holes.
+                for encounter in sorted(encounters, key=lambda heard: heard.scans[0].start):
                     whose = (encounter.protocol, encounter.identifier, encounter.metadata)
                     for scan in encounter.scans:
                         at = int(scan.start.timestamp())
@@ -77,7 +81,9 @@ class Encounters(Tables):
     def heard_identifiers(self, protocol: IdentifierProtocol) -> Iterator[HeardIdentifier]:
         after = 0
         while rows := self._rows(
-            f"id > ? AND protocol = ? ORDER BY id LIMIT {ROWS_AT_ONCE}", after, protocol.value
+            f"id > ? AND protocol = ? ORDER BY id LIMIT {IDENTIFIERS_AT_ONCE}",
+            after,
+            protocol.value,
         ):
             last: dict[int, int] = {}
             for run in _runs(rows):

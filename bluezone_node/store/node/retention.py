@@ -4,6 +4,7 @@ This is about the files.  What a flash card's controller keeps of blocks that we
 beyond a program; who fears that encrypts the disk.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
@@ -29,7 +30,8 @@ class Retention(Encounters):
         }
         with self._database.writing() as connection:
             removed = self._forget_log(connection, first_second(before))
-            removed += sum(connection.execute(due, limits).rowcount for due in _DUE)
+            for table, due in _DUE:
+                removed += _rewrite_without(connection, table, due, limits)
         self._database.empty_the_log()
         return removed
 
@@ -61,27 +63,43 @@ class Retention(Encounters):
     def erase(self) -> None:
         with self._database.writing() as connection:
             for table in _TABLES:
-                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names below
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608
         self._recent.clear()
         self._database.shrink()
         self._database.empty_the_log()
 
 
-_DUE = (
-    "DELETE FROM own_key WHERE rolling_start + rolling_period <= :interval",
-    "DELETE FROM matched_key WHERE rolling_start + rolling_period <= :interval",
-    "DELETE FROM alert WHERE day < :day",
-    "DELETE FROM export WHERE reached < :ledger",
-    "DELETE FROM report_key WHERE report_id IN (SELECT id FROM report WHERE started < :before)",
-    # An unfinished report needs all the keys that its certificate covers.
-    """
-    DELETE FROM report_key WHERE rolling_start + rolling_period <= :interval
-    AND report_id IN (SELECT id FROM report WHERE published IS NOT NULL)
-    """,
-    "DELETE FROM report WHERE started < :before",
-)
+_ENDED = "rolling_start + rolling_period <= :interval"
 
-_TABLES = (
-    "own_key", "encounter", "minute", "source", "export", "matched_key", "alert", "report",
-    "report_key",
-)  # fmt: skip
+_DUE = (
+    # Keys first: they are chosen by their report.
+    ("report_key", "report_id IN (SELECT id FROM report WHERE started < :before)"),
+    # An unfinished report needs all the keys that its certificate covers.
+    ("report_key", f"{_ENDED} AND report_id IN (SELECT id FROM report WHERE published > 0)"),  # noqa: S608
+    ("report", "started < :before"),
+    ("own_key", _ENDED),
+    ("matched_key", _ENDED),
+    ("alert", "day < :day"),
+    ("export", "reached < :ledger"),
+)
+"""Small tables, and which of their rows are due."""
+
+_TABLES = ("encounter", "minute", "source", *dict(_DUE))
+
+
+def _rewrite_without(
+    connection: Connection, table: str, due: str, limits: Mapping[str, object]
+) -> int:
+    """Delete the rows that are *due* and write the others anew; return how many went.
+
+    SQLite zeroes a deleted row, yet not the copy of a row that it left behind when it moved the
+    row to another page.  Emptying the table zeroes all its pages.
+    """
+    removed = connection.execute(f"DELETE FROM {table} WHERE {due}", limits).rowcount  # noqa: S608
+    if removed:
+        rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
+    return removed
