@@ -287,7 +287,9 @@ class NodeStore(Protocol):
         """Write the ledger line and the matched keys at once.
 
         A key already matched keeps its row; *revised* replaces report type and days since onset
-        of a key matched before or in the same export (primary keys first, then revised).
+        of a key matched before or in the same export (primary keys first, then revised).  A
+        revision that comes before its key is kept too: a withdrawn diagnosis stays withdrawn when
+        the export with the key, which had failed, is matched at last.
         """
 
     def matched_keys(self) -> list[MatchedKey]: ...
@@ -313,7 +315,12 @@ class NodeStore(Protocol):
 
     # The rest -----------------------------------------------------------------------------
     def forget(self, before: datetime) -> int:
-        """Erase everything older than *before* beyond recovery; return the rows removed."""
+        """Erase everything older than *before* beyond recovery; return the rows removed.
+
+        Raises:
+            DatabaseUnusable: it is deleted, yet not wiped while another program reads the
+                database; calling again wipes it.
+        """
 
     def erase(self) -> None:
         """Erase everything beyond recovery."""
