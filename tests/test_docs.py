@@ -1,6 +1,7 @@
 """The pages say what the program does: what a person may set, type or choose stands in them."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,12 +15,21 @@ from bluezone_node.authority import settings as authority
 from bluezone_node.ble import scenario
 from bluezone_node.commands import cli
 from bluezone_node.presets import load_preset, preset_names
+from bluezone_node.web.routes.publish import PublishRequest
+from bluezone_node.web.routes.verification import CertificateRequest, IssueRequest, VerifyRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 OPERATE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
 PRESETS = (ROOT / "docs" / "presets.md").read_text(encoding="utf-8")
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+UNITS = sorted(ROOT.glob("systemd/*.service"))
+REQUESTS: dict[str, type[msgspec.Struct]] = {
+    "/api/issue": IssueRequest,
+    "/api/verify": VerifyRequest,
+    "/api/certificate": CertificateRequest,
+    "/v1/publish": PublishRequest,
+}
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "node": config.NodeSettings,
@@ -107,6 +117,60 @@ def test_every_command_stands_in_the_manual_with_its_options(name: str) -> None:
         if isinstance(parameter, click.Option)
     }
     assert set(re.findall(r"`(--[a-z-]+)`", row[1])) == options
+
+
+@pytest.mark.parametrize("page", [*PAGES, *UNITS], ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_line_shown_can_be_typed(page: Path) -> None:
+    """What a page or a unit tells to run names a command and options that exist."""
+    text = page.read_text(encoding="utf-8")
+    shown = (
+        text if page in UNITS else "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
+    )
+    for words in re.findall(r"bluezone-node +([^`|;&)\n]+)", shown):
+        path, options = _parsed(words.split())
+        assert path, f"{page.name}: bluezone-node {words}"
+        known = {option for parameter in path[-1].params for option in parameter.opts}
+        assert options <= known | {"--help"}, f"{page.name}: bluezone-node {words}"
+
+
+def _parsed(words: list[str]) -> tuple[list[click.Command], set[str]]:
+    """Return the commands that *words* lead through, and the options after them."""
+    path: list[click.Command] = []
+    here: click.Command = cli
+    for word in words:
+        found = (
+            here.get_command(click.Context(here), word) if isinstance(here, click.Group) else None
+        )
+        if found is None:
+            break
+        path.append(found)
+        here = found
+    return path, {word for word in words if word.startswith("--")}
+
+
+def test_the_settings_shown_are_settings() -> None:
+    """The example of a config.toml in docs/operate.md is taken as it stands."""
+    example = re.search(r"```toml\n(.*?)```", OPERATE, re.DOTALL)
+    assert example
+    settings = msgspec.convert(tomllib.loads(example[1]), config.Settings)
+    assert settings.sources
+    assert settings.authority
+
+
+def test_the_scenario_shown_is_a_scenario() -> None:
+    """The room of README.md opens as it stands."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    room = re.search(r"<<'ROOM'\n(.*?)\nROOM\n", readme, re.DOTALL)
+    assert room
+    assert [device.name for device in scenario.parse_scenario(room[1]).devices] == ["an", "binh"]
+
+
+def test_the_requests_shown_are_requests() -> None:
+    """Every request in docs/protocol.md has the form that the server takes."""
+    shown = re.findall(r"^POST (\S+) +(\{.*?\})\n200 ", PROTOCOL, re.MULTILINE | re.DOTALL)
+    assert {path for path, _ in shown} == set(REQUESTS)
+    for path, body in shown:
+        msgspec.json.decode(body, type=REQUESTS[path])
 
 
 @pytest.mark.parametrize("struct", SCENARIO, ids=lambda struct: str(struct.__name__))
