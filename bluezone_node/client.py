@@ -232,7 +232,9 @@ class HttpAuthority(_Connection):
             document["symptomOnsetInterval"] = publication.onset_interval
         answer = await self._ask(f"{self._publisher}/v1/publish", document, _Published)
         warnings = [*answer.warnings, *([answer.error] if answer.error else [])]
-        return PublishReceipt(answer.inserted, answer.revision_token, tuple(warnings))
+        return PublishReceipt(
+            answer.inserted, answer.revision_token, tuple(map(_printable, warnings))
+        )
 
     async def _ask(self, url: str, document: Mapping[str, object], form: type[Answer]) -> Answer:
         status, body = await self.post(url, document)
@@ -245,6 +247,8 @@ class HttpAuthority(_Connection):
                 raise _not_understood(url) from None
             raise Unreachable(f"{_host(url)} answered with HTTP status {status}.") from None
         reason = refusal.error_code or refusal.code
+        if status == 429:
+            raise Unreachable(f"{_host(url)} is asked too often; try again in a minute.")
         if status >= 500 or not _REASON.fullmatch(reason):
             raise Unreachable(f"{_host(url)} answered with HTTP status {status}.")
         raise AuthorityRefused(_printable(refusal.error) or reason, reason=reason)

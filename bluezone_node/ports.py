@@ -4,7 +4,7 @@ Each port has one contract suite in ``tests/contract``; every adapter passes it.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
 from typing import Protocol, TypeVar
@@ -239,7 +239,25 @@ class StoredAlert:
     id: int
     raised: datetime
     """When this evidence first was judged."""
+    told: datetime | None
+    """When its owner was told of it at this level; None: not yet."""
     acknowledged: datetime | None
+
+    def renewed(self, alert: Alert, at: datetime) -> "StoredAlert":
+        """Return this entry with the evidence of *alert*, judged at *at*.
+
+        The same evidence changes nothing; a higher level is news even to one who read it.
+        """
+        if alert == self.alert:
+            return self
+        grew = alert.level > self.alert.level
+        return replace(
+            self,
+            alert=alert,
+            raised=at,
+            told=None if grew else self.told,
+            acknowledged=None if grew else self.acknowledged,
+        )
 
 
 class NodeStore(Protocol):
@@ -299,10 +317,14 @@ class NodeStore(Protocol):
         """Return alerts, newest exposure first."""
 
     def put_alerts(self, alerts: Sequence[Alert], at: datetime, rules: str) -> list[Alert]:
-        """Make *alerts* the alerts of *rules*; return those that are new or grew in level.
+        """Make *alerts* the alerts of *rules*; return those whose owner is still to be told.
 
-        An alert of these rules that is no longer among them is withdrawn (a revoked diagnosis).
+        An alert that grew in level is to be told again.  An alert of these rules that is no longer
+        among them is withdrawn (a revoked diagnosis).
         """
+
+    def mark_told(self, alerts: Sequence[Alert], at: datetime) -> None:
+        """Note that the owner was told of *alerts*: commit, tell, and only then this."""
 
     def acknowledge(self, alert_id: int, at: datetime) -> bool:
         """Mark as read; False where there is no such alert."""

@@ -151,21 +151,19 @@ class MemoryNodeStore:
             if entry.alert.rules == rules
         }
         kept = [entry for entry in self._alerts if entry.alert.rules != rules]
-        told = []
+        raised = []
         for alert in alerts:
             before = known.get((alert.kind, alert.day))
             if before is None:
-                entry = StoredAlert(alert, self._next_id(), at, None)
-            elif before.alert == alert:
-                entry = before
-            else:
-                entry = replace(before, alert=alert, raised=at)
-            if before is None or alert.level > before.alert.level:
-                entry = replace(entry, acknowledged=None)
-                told.append(alert)
-            kept.append(entry)
-        self._alerts = kept
-        return told
+                before = StoredAlert(alert, self._next_id(), at, told=None, acknowledged=None)
+            raised.append(before.renewed(alert, at))
+        self._alerts = kept + raised
+        return [entry.alert for entry in raised if entry.told is None]
+
+    def mark_told(self, alerts: Sequence[Alert], at: datetime) -> None:
+        self._alerts = [
+            replace(entry, told=at) if entry.alert in alerts else entry for entry in self._alerts
+        ]
 
     def acknowledge(self, alert_id: int, at: datetime) -> bool:
         self._alerts = [

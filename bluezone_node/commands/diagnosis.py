@@ -91,11 +91,20 @@ def _show(preview: Preview, as_json: bool) -> None:
 
 
 async def _send(service: Diagnosis, code: str, onset: date | None, as_json: bool) -> None:
-    done = await service.report(code, onset)
+    report, receipt = await service.report(code, onset)
     if as_json:
-        print_json({"published": len(done.keys), "report_type": done.report_type})
+        print_json(
+            {
+                "sent": len(report.keys),
+                "published": receipt.inserted,
+                "report_type": report.report_type,
+                "warnings": receipt.warnings,
+            }
+        )
         return
     click.echo(
-        f"Đã gửi {len(done.keys)} khóa ngày. Cảm ơn bạn đã bảo vệ người khác.\n"
-        f"{len(done.keys)} day keys are published. Thank you for protecting others."
+        f"Đã công bố {receipt.inserted} khóa ngày. Cảm ơn bạn đã bảo vệ người khác.\n"
+        f"{receipt.inserted} day keys are published. Thank you for protecting others."
     )
+    for warning in receipt.warnings:
+        note(f"The authority says: {warning}")

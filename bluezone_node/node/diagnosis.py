@@ -21,6 +21,7 @@ from bluezone_node.ports import (
     NodeStore,
     OnStore,
     Publication,
+    PublishReceipt,
     Report,
 )
 
@@ -97,8 +98,8 @@ class Diagnosis:
         days = [interval_day(key.rolling_start) for key in keys]
         return Preview(len(keys), min(days), max(days), unfinished.started if unfinished else None)
 
-    async def report(self, code: str, onset: date | None) -> Report:
-        """Publish the keys; return the finished report.
+    async def report(self, code: str, onset: date | None) -> tuple[Report, PublishReceipt]:
+        """Publish the keys; return the finished report and what the publisher answered.
 
         Raises:
             NothingToReport: there are no keys; the code was not used.
@@ -149,7 +150,7 @@ class Diagnosis:
             lambda store: _saved(store, replace(report, certificate=certificate))
         )
 
-    async def _publish(self, report: Report) -> Report:
+    async def _publish(self, report: Report) -> tuple[Report, PublishReceipt]:
         onset = report.onset
         publication = Publication(
             keys=report.keys,
@@ -169,7 +170,7 @@ class Diagnosis:
             published=self._clock.now().astimezone(UTC),
             revision_token=receipt.revision_token,
         )
-        return await self._on_store(lambda store: _saved(store, finished))
+        return await self._on_store(lambda store: _saved(store, finished)), receipt
 
     async def _give_up(self, report: Report) -> None:
         """A refused token or certificate will be refused for ever: do not take it up again."""

@@ -145,6 +145,9 @@ class Sync:
         )
         for alert in alerts:
             await self._notifier.tell(alert)
+        if alerts:
+            now = self._clock.now()
+            await self._on_store(lambda store: store.mark_told(alerts, now))
         self.last_round = self._clock.now()
         problems = tuple(state for state in states if state.problem)
         return Round(tuple(records), problems, tuple(alerts))

@@ -285,18 +285,27 @@ def alert(day: date = TODAY, level: AlertLevel = AlertLevel.LOW, score: float = 
     )
 
 
-def test_a_new_alert_is_told_once(store: NodeStore) -> None:
-    """The same evidence again is neither told nor changed."""
+def test_an_alert_is_to_be_told_until_it_was_told(store: NodeStore) -> None:
+    """A node that dies between the commit and the telling tells it when it is back."""
     assert store.put_alerts([alert()], NOON, "swisscovid") == [alert()]
     (before,) = store.alerts()
-    assert (before.alert, before.raised, before.acknowledged) == (alert(), NOON, None)
-    assert store.put_alerts([alert()], NOON + MINUTE, "swisscovid") == []
+    assert (before.alert, before.raised, before.told, before.acknowledged) == (
+        alert(),
+        NOON,
+        None,
+        None,
+    )
+    assert store.put_alerts([alert()], NOON + MINUTE, "swisscovid") == [alert()]
     assert store.alerts() == [before]
+    store.mark_told([alert()], NOON + MINUTE)
+    assert store.put_alerts([alert()], NOON + 2 * MINUTE, "swisscovid") == []
+    assert store.alerts() == [replace(before, told=NOON + MINUTE)]
 
 
 def test_an_alert_that_grows_is_told_again_and_unread(store: NodeStore) -> None:
     """A higher level is news even to one who read the alert; more of the same is not."""
     store.put_alerts([alert()], NOON, "swisscovid")
+    store.mark_told([alert()], NOON)
     (first,) = store.alerts()
     assert store.acknowledge(first.id, NOON + MINUTE)
     assert store.put_alerts([alert(score=13)], NOON + 2 * MINUTE, "swisscovid") == []
@@ -306,7 +315,7 @@ def test_an_alert_that_grows_is_told_again_and_unread(store: NodeStore) -> None:
     high = alert(level=AlertLevel.HIGH)
     assert store.put_alerts([high], NOON + 3 * MINUTE, "swisscovid") == [high]
     (grown,) = store.alerts()
-    assert (grown.id, grown.acknowledged) == (first.id, None)
+    assert (grown.id, grown.told, grown.acknowledged) == (first.id, None, None)
 
 
 def test_an_alert_no_longer_founded_is_withdrawn(store: NodeStore) -> None:

@@ -82,7 +82,7 @@ async def test_the_onset_that_the_health_worker_gave_is_used_where_none_is_told(
     """The code carries it."""
     stage = Stage()
     stage.authority.symptom_date = date(2026, 3, 12)
-    done = await stage.diagnosis.report(CODE, None)
+    done, _ = await stage.diagnosis.report(CODE, None)
 
     assert done.onset == date(2026, 3, 12)
     assert len(stage.authority.published[0].keys) == 8
@@ -97,7 +97,7 @@ async def test_a_report_that_broke_off_is_taken_up_with_the_same_keys(step: str)
         await stage.diagnosis.report(CODE, None)
     stage.authority.failing = set()
     stage.clock.advance(3600)
-    done = await stage.diagnosis.report(CODE, None)
+    done, _ = await stage.diagnosis.report(CODE, None)
 
     assert stage.authority.claims == 1
     assert done.published is not None

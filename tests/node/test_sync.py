@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from bluezone_node.alerts import AlertLevel
+from bluezone_node.alerts import Alert, AlertLevel
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.keys import TemporaryExposureKey, associated_encrypted_metadata_key
 from bluezone_node.crypto.metadata import Metadata, encode, encrypt
@@ -291,3 +291,22 @@ async def test_metadata_cannot_be_forged_into_a_nearer_contact() -> None:
     await stage.sync.once()
 
     assert not stage.told.alerts
+
+
+async def test_an_alert_that_could_not_be_told_is_told_in_the_next_round() -> None:
+    """Commit, then tell, then note it: dying in between tells it once more, never not at all."""
+    stage = Stage()
+    stage.exports.files["1.zip"] = GOOD
+    tell = stage.told.tell
+
+    async def dies(_alert: Alert) -> None:
+        raise ConnectionError
+
+    stage.told.tell = dies  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        await stage.sync.once()
+    stage.told.tell = tell  # type: ignore[method-assign]
+    await stage.sync.once()
+    await stage.sync.once()
+
+    assert len(stage.told.alerts) == 1

@@ -1,7 +1,6 @@
 """Alerts: one a day, kind and set of rules, with the evidence that decided."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from sqlite3 import Connection
 from typing import Any
@@ -13,7 +12,7 @@ from bluezone_node.store.node.tables import Tables, to_instant, to_seconds
 
 _COLUMNS = (
     "kind, day, starts, ends, level, score, minutes_near, minutes_middle, minutes_far,"
-    " confidence, packets, rules, report_type, raised, acknowledged"
+    " confidence, packets, rules, report_type, raised, told, acknowledged"
 )
 
 
@@ -25,29 +24,36 @@ class Alerts(Tables):
         return [_stored(row) for row in rows]
 
     def put_alerts(self, alerts: Sequence[Alert], at: datetime, rules: str) -> list[Alert]:
-        told = []
         with self._database.writing() as connection:
             known = {
                 (entry.alert.kind, entry.alert.day): entry
                 for entry in self.alerts()
                 if entry.alert.rules == rules
             }
+            untold = []
             for alert in alerts:
                 before = known.pop((alert.kind, alert.day), None)
                 if before is None:
-                    _insert(connection, StoredAlert(alert, 0, at, None))
-                    told.append(alert)
-                elif before.alert != alert:
-                    grew = alert.level > before.alert.level
-                    read = None if grew else before.acknowledged
-                    after = replace(before, alert=alert, raised=at, acknowledged=read)
+                    entry = StoredAlert(alert, 0, at, told=None, acknowledged=None)
+                else:
                     _delete(connection, before)
-                    _insert(connection, after)
-                    if grew:
-                        told.append(alert)
+                    entry = before.renewed(alert, at)
+                _insert(connection, entry)
+                if entry.told is None:
+                    untold.append(alert)
             for withdrawn in known.values():
                 _delete(connection, withdrawn)
-        return told
+        return untold
+
+    def mark_told(self, alerts: Sequence[Alert], at: datetime) -> None:
+        with self._database.writing() as connection:
+            connection.executemany(
+                "UPDATE alert SET told = ? WHERE kind = ? AND day = ? AND rules = ?",
+                [
+                    (to_seconds(at), alert.kind.value, alert.day.isoformat(), alert.rules)
+                    for alert in alerts
+                ],
+            )
 
     def acknowledge(self, alert_id: int, at: datetime) -> bool:
         with self._database.writing() as connection:
@@ -61,7 +67,7 @@ class Alerts(Tables):
 def _insert(connection: Connection, entry: StoredAlert) -> None:
     alert = entry.alert
     connection.execute(
-        f"INSERT INTO alert (id, {_COLUMNS}) VALUES (?{', ?' * 15})",  # noqa: S608
+        f"INSERT INTO alert (id, {_COLUMNS}) VALUES (?{', ?' * 16})",  # noqa: S608
         (
             entry.id or None,
             alert.kind.value,
@@ -78,6 +84,7 @@ def _insert(connection: Connection, entry: StoredAlert) -> None:
             alert.rules,
             alert.report_type,
             to_seconds(entry.raised),
+            to_seconds(entry.told),
             to_seconds(entry.acknowledged),
         ),
     )
@@ -88,7 +95,7 @@ def _delete(connection: Connection, entry: StoredAlert) -> None:
 
 
 def _stored(row: Sequence[Any]) -> StoredAlert:
-    id_, kind, day, starts, ends, level, *evidence, raised, acknowledged = row
+    id_, kind, day, starts, ends, level, *evidence, raised, told, acknowledged = row
     alert = Alert(
         AlertKind(kind),
         date.fromisoformat(day),
@@ -97,4 +104,4 @@ def _stored(row: Sequence[Any]) -> StoredAlert:
         AlertLevel(level),
         *evidence,
     )
-    return StoredAlert(alert, id_, from_unix(raised), to_instant(acknowledged))
+    return StoredAlert(alert, id_, from_unix(raised), to_instant(told), to_instant(acknowledged))

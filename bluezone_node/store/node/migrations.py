@@ -103,6 +103,7 @@ CREATE TABLE alert (
   rules TEXT NOT NULL,              -- preset that decided
   report_type TEXT NOT NULL,        -- most serious diagnosis behind it
   raised INTEGER NOT NULL,          -- when this evidence was first judged
+  told INTEGER,                     -- when the owner was told of it at this level
   acknowledged INTEGER,             -- when a person read it
   UNIQUE (kind, day, rules)
 ) STRICT
