@@ -23,7 +23,7 @@ from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.crypto.signing import sign, verify
 from bluezone_node.intervals import interval_at, rolling_start
 from bluezone_node.store.authority.folder import make_folder
-from bluezone_node.wiring import open_authority
+from bluezone_node.wiring.authority import open_authority
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
 UPLOADS = 300

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bluezone_node.errors import BadConfig
+
 SOCKET_NAME = "control.sock"
 
 TIMEOUT = 2.0
@@ -36,7 +38,13 @@ class ControlDoor:
         Only the holder of the database lock calls this, so nobody else is listening.
         """
         self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, self._path)
+        try:
+            self._server = await asyncio.start_unix_server(self._serve, self._path)
+        except OSError as error:
+            raise BadConfig(
+                f"{self._path} cannot be opened: {error.strerror or error}",
+                hint="choose a state folder with a shorter path: Linux allows a socket 107 bytes",
+            ) from error
         self._path.chmod(0o600)
 
     async def close(self) -> None:

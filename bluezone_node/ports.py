@@ -200,8 +200,6 @@ class SourceState:
     """What is remembered of a source between syncs."""
 
     source: str
-    newest_end: int = 0
-    """Largest end_timestamp ever verified: an index that ends before it was rolled back."""
     last_success: datetime | None = None
     last_attempt: datetime | None = None
     problem: str = ""

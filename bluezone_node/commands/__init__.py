@@ -64,8 +64,8 @@ def main() -> None:
         # command returned, which is nothing.
         sys.exit(cli.main(standalone_mode=False))
     except click.Abort:
-        click.echo("aborted", err=True)
-        sys.exit(130)
+        click.echo("aborted; nothing was done", err=True)
+        sys.exit(1)
     except click.ClickException as misuse:
         misuse.show()
         sys.exit(misuse.exit_code)

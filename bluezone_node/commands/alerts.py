@@ -14,11 +14,15 @@ from bluezone_node.ports import StoredAlert
 
 
 @click.group(invoke_without_command=True)
+@config_option
+@json_option
 @click.pass_context
-def alerts(context: click.Context) -> None:
+def alerts(context: click.Context, config: Path | None, as_json: bool) -> None:
     """Exposure alerts: list, show, ack."""
     if context.invoked_subcommand is None:
-        context.invoke(list_alerts)
+        context.invoke(list_alerts, config=config, as_json=as_json)
+    elif config is not None or as_json:
+        raise click.UsageError(f"name options after `{context.invoked_subcommand}`")
 
 
 @alerts.command("list")
@@ -75,7 +79,7 @@ def show(alert_id: int, config: Path | None, as_json: bool) -> None:
 @config_option
 def ack(alert_id: int, config: Path | None) -> None:
     """Mark an alert as read."""
-    from bluezone_node.wiring import open_store
+    from bluezone_node.wiring.node import open_store
 
     with open_store(settings_file.load(config)) as store:
         if not store.acknowledge(alert_id, datetime.now(UTC)):
@@ -84,7 +88,7 @@ def ack(alert_id: int, config: Path | None) -> None:
 
 
 def _stored(config: Path | None) -> list[StoredAlert]:
-    from bluezone_node.wiring import open_store
+    from bluezone_node.wiring.node import open_store
 
     with open_store(settings_file.load(config)) as store:
         return store.alerts()

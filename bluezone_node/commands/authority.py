@@ -22,10 +22,6 @@ ROLES = {
     "registrar": ("registrar",),
     "publisher": ("publisher",),
 }
-EXPORT_SECONDS = 60
-"""Between two looks at whether an export is due."""
-
-_log = logging.getLogger(__name__)
 
 
 @click.group()
@@ -97,7 +93,7 @@ def init(directory: Path, role: str, as_json: bool) -> None:
         print_json(made)
         return
     note(f"A new authority is in {folder.path}. Start it with:")
-    note(f"  bluezone-node authority serve --dir {folder.path}")
+    note(f"  bluezone-node authority serve --dir {folder.path} --role {role}")
     if role == "all":
         note("A node needs this in its config.toml:")
         click.echo(
@@ -126,48 +122,15 @@ def serve(folder: Any, role: str, listen: str | None, clock_spec: str, as_json: 
 
 
 async def _serve(folder: Any, role: str, listen: str, clock_spec: str, as_json: bool) -> None:
-    from bluezone_node.web import server
-    from bluezone_node.wiring import authority_app, open_authority
+    from bluezone_node.wiring.authority import serve_authority
+
+    def ready(address: str) -> None:
+        note(f"listening on {address}")
+        if as_json:
+            print_json({"listening": address})
 
     async with _clock(clock_spec) as clock:
-        with open_authority(folder, clock, ROLES[role]) as parts, server.bind(listen) as bound:
-            exporter = parts.exporter
-            stop = server.stop_on_signals()
-
-            async def export() -> None:
-                while exporter is not None:
-                    await _logged(exporter.run)
-                    await clock.sleep(EXPORT_SECONDS)
-
-            async def forget() -> None:
-                while parts.verification is not None:
-                    await _logged(parts.verification.forget)
-                    await clock.sleep(3600)
-
-            def ready() -> None:
-                address = server.address_of(bound)
-                note(f"listening on {address}")
-                if as_json:
-                    print_json({"listening": address})
-
-            await server.serve(
-                authority_app(folder, parts, clock),
-                bound,
-                trusted_proxies=folder.settings.serve.trusted_proxies,
-                beside=[export, forget],
-                ready=ready,
-                stop=stop,
-            )
-
-
-async def _logged(work: Callable[[], object]) -> None:
-    """Do *work* in a thread; where it fails, say so and go on: the next round tries again."""
-    try:
-        await asyncio.to_thread(work)
-    except OSError as error:
-        _log.error("%s failed: %s: %s", work.__qualname__, error.filename, error.strerror)
-    except Exception as error:
-        _log.error("%s failed: %s", work.__qualname__, type(error).__name__)
+        await serve_authority(folder, clock, ROLES[role], listen, ready)
 
 
 @authority.group()
@@ -208,7 +171,7 @@ def issue(
 async def _issue(
     folder: Any, test_type: str, symptom: date | None, test: date | None, clock_spec: str
 ) -> Any:
-    from bluezone_node.wiring import open_authority
+    from bluezone_node.wiring.authority import open_authority
 
     async with _clock(clock_spec) as clock:
         with open_authority(folder, clock, ROLES["registrar"]) as parts:
@@ -235,7 +198,7 @@ def run_export(folder: Any, clock_spec: str, as_json: bool) -> None:
 
 
 async def _export(folder: Any, clock_spec: str) -> Any:
-    from bluezone_node.wiring import open_authority
+    from bluezone_node.wiring.authority import open_authority
 
     async with _clock(clock_spec) as clock:
         with open_authority(folder, clock, ROLES["publisher"]) as parts:
@@ -248,7 +211,7 @@ async def _export(folder: Any, clock_spec: str) -> Any:
 @json_option
 def status(folder: Any, as_json: bool) -> None:
     """Say how much is kept, and up to when keys were exported."""
-    from bluezone_node.wiring import open_authority
+    from bluezone_node.wiring.authority import open_authority
 
     roles = [
         role
@@ -294,7 +257,7 @@ async def _clock(spec: str) -> AsyncIterator[Clock]:
         return
     if not spec.startswith("air:"):
         raise BadConfig(f"there is no clock {spec!r}", hint="--clock system, or --clock air:ADDR")
-    from bluezone_node.wiring import open_clock
+    from bluezone_node.wiring.clock import open_clock
 
     async with open_clock(spec) as clock:
         yield clock

@@ -40,7 +40,7 @@ def report(
 
     Nothing else leaves the device: no name, no place, none of the encounters.
     """
-    from bluezone_node.wiring import open_diagnosis
+    from bluezone_node.wiring.node import open_diagnosis
 
     settings = settings_file.load(config)
 

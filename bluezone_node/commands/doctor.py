@@ -55,7 +55,7 @@ def examine(config: Path | None) -> Iterator[Finding]:
     except BluezoneError as error:
         yield Finding("settings", False, str(error), error.hint)
         return
-    yield Finding("settings", True, "read")
+    yield _rules(settings)
     yield from _store(settings)
     yield _radio(settings)
     yield _time()
@@ -63,8 +63,18 @@ def examine(config: Path | None) -> Iterator[Finding]:
     yield from _sources(settings)
 
 
+def _rules(settings: Settings) -> Finding:
+    from bluezone_node.presets import load_preset
+
+    try:
+        preset = load_preset(settings.node.rules)
+    except BluezoneError as error:
+        return Finding("settings", False, str(error), error.hint)
+    return Finding("settings", True, f"read; rules {preset.name}: {preset.title}")
+
+
 def _store(settings: Settings) -> Iterator[Finding]:
-    from bluezone_node.wiring import check_store
+    from bluezone_node.wiring.node import check_store
 
     folder = settings.state_dir()
     try:
@@ -87,7 +97,12 @@ def _radio(settings: Settings) -> Finding:
         return Finding("radio", True, "simulated; this node hears no real device")
     adapters = sorted(path.name for path in BLUETOOTH.glob("hci*")) if BLUETOOTH.is_dir() else []
     if adapters:
-        return Finding("radio", True, f"adapters {', '.join(adapters)}")
+        return Finding(
+            "radio",
+            False,
+            f"{', '.join(adapters)} is there, but this version has no BlueZ radio yet",
+            "use the simulated radio: docs/operate.md",
+        )
     return Finding(
         "radio",
         False,
@@ -110,7 +125,7 @@ def _running(settings: Settings) -> Finding:
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:
-    from bluezone_node.wiring import check_source
+    from bluezone_node.wiring.node import check_source
 
     if not settings.sources:
         yield Finding(

@@ -21,7 +21,7 @@ from bluezone_node.proximity.model import Encounter
 @json_option
 def encounters(since: datetime | None, config: Path | None, as_json: bool) -> None:
     """List the encounters in the log. Identifiers are never shown."""
-    from bluezone_node.wiring import open_store
+    from bluezone_node.wiring.node import open_store
 
     # No end: the clock of a simulated node may be ahead of this machine's.
     start = since.astimezone(UTC) if since else datetime(1970, 1, 1, tzinfo=UTC)

@@ -26,9 +26,12 @@ def run(config: Path | None, radio: str | None, verbose: bool) -> None:
     settings = settings_file.load(config)
     try:
         asyncio.run(_until_told(settings, radio))
-    except* BluezoneError as group:
+    except BaseExceptionGroup as group:
+        ours, others = group.split(BluezoneError)
+        if ours is None or others is not None:
+            raise
         # One reason is enough for a person; the tasks beside it fell because of it.
-        raise _first(group) from None
+        raise _first(ours) from None
 
 
 def set_up_logging(verbose: bool) -> None:
@@ -52,7 +55,7 @@ class _JournalFormatter(logging.Formatter):
 
 
 async def _until_told(settings: settings_file.Settings, radio: str | None) -> None:
-    from bluezone_node.wiring import open_node
+    from bluezone_node.wiring.node import open_node
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

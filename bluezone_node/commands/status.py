@@ -24,7 +24,7 @@ Document = dict[str, Any]
 @json_option
 def status(config: Path | None, as_json: bool) -> None:
     """Show whether the node runs, hears, and is up to date."""
-    from bluezone_node.wiring import open_store
+    from bluezone_node.wiring.node import open_store
 
     settings = settings_file.load(config)
     folder = settings.state_dir()

@@ -9,6 +9,7 @@ import click
 from bluezone_node import config as settings_file
 from bluezone_node.commands.console import json_option, note, print_json, progress
 from bluezone_node.commands.options import config_option
+from bluezone_node.errors import BadConfig
 from bluezone_node.node.sync import Round, Sync
 from bluezone_node.ports import ExportState
 
@@ -19,11 +20,13 @@ from bluezone_node.ports import ExportState
 @json_option
 def sync(now: bool, config: Path | None, as_json: bool) -> None:
     """Download, verify and match new exports."""
-    from bluezone_node.wiring import open_sync
+    from bluezone_node.wiring.node import open_sync
 
     settings = settings_file.load(config)
     if not settings.sources:
-        raise click.UsageError("no sources are configured; add a [[sources]] section")
+        raise BadConfig(
+            "no sources are configured", hint="add a [[sources]] section: docs/operate.md"
+        )
 
     async def work(advance: Callable[[int], None]) -> Round | None:
         async with open_sync(settings) as service:
@@ -59,7 +62,7 @@ def import_keys(
     files: tuple[Path, ...], public_keys: tuple[str, ...], config: Path | None, as_json: bool
 ) -> None:
     """Verify and match export FILES, from a USB stick for example. Needs no network."""
-    from bluezone_node.wiring import open_import
+    from bluezone_node.wiring.node import open_import
 
     async def work(advance: Callable[[int], None]) -> Round:
         service: Sync

@@ -175,7 +175,6 @@ class Sync:
                     continue
                 record = await self._match(source, export, known, index, progress)
                 records.append(record)
-                state = replace(state, newest_end=max(state.newest_end, record.end_timestamp))
                 if record.state is ExportState.FAILED:
                     state = replace(state, problem=record.reason)
         except Unreachable as error:

@@ -201,7 +201,7 @@ def test_a_minute_listened_to_twice_is_one_scan(store: NodeStore) -> None:
 def test_a_source_is_remembered_between_syncs(store: NodeStore) -> None:
     """A source never seen has the empty state; a later state replaces an earlier."""
     assert store.source_state("vn") == SourceState("vn")
-    state = SourceState("vn", 1_700_000_000, NOON, NOON + MINUTE, "truncated")
+    state = SourceState("vn", NOON, NOON + MINUTE, "truncated")
     store.put_source_state(replace(state, problem="unreachable", last_success=None))
     store.put_source_state(state)
     assert store.source_state("vn") == state
@@ -447,7 +447,7 @@ def test_a_published_report_loses_keys_that_are_due(store: NodeStore) -> None:
 def test_erase_leaves_nothing(store: NodeStore) -> None:
     """After erasing, the store is as new, and can be used again."""
     fill(store, NOON)
-    store.put_source_state(SourceState("vn", 5))
+    store.put_source_state(SourceState("vn", NOON))
     store.erase()
     assert store.own_keys() == []
     assert list(store.heard_identifiers(GAEN)) == []

@@ -34,7 +34,7 @@ _EXPORT_KEY = "keys/export.pem"
 _PUBLISHER_SECRET = "keys/publisher.secret"  # noqa: S105 - a file's name
 
 _SETTINGS_TEXT = """\
-# The health authority's server. Every setting and its reason: bluezone_node/authority/settings.py
+# The health authority's server. Every setting and its reason: docs/operate.md
 
 [serve]
 listen = "127.0.0.1:8600"

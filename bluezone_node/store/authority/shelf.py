@@ -8,7 +8,7 @@ from pathlib import Path
 _PARTIAL = ".partial-"
 """Prefix of a file being written; the web server never hands one out."""
 _READABLE = 0o644
-"""Exports are public: another user's web server or mirror may read them."""
+"""Exports are public: once their owner opens the folder above, a web server may read them."""
 
 
 class FolderShelf:

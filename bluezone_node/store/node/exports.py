@@ -12,23 +12,20 @@ from bluezone_node.store.node.tables import Tables, to_instant, to_seconds
 class Exports(Tables):
     def source_state(self, source: str) -> SourceState:
         rows = self._database.rows(
-            "SELECT newest_end, last_success, last_attempt, problem FROM source WHERE name = ?",
+            "SELECT last_success, last_attempt, problem FROM source WHERE name = ?",
             (source,),
         )
-        for newest_end, success, attempt, problem in rows:
-            return SourceState(
-                source, newest_end, to_instant(success), to_instant(attempt), problem
-            )
+        for success, attempt, problem in rows:
+            return SourceState(source, to_instant(success), to_instant(attempt), problem)
         return SourceState(source)
 
     def put_source_state(self, state: SourceState) -> None:
         with self._database.writing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO source"
-                " (name, newest_end, last_success, last_attempt, problem) VALUES (?, ?, ?, ?, ?)",
+                " (name, last_success, last_attempt, problem) VALUES (?, ?, ?, ?)",
                 (
                     state.source,
-                    state.newest_end,
                     to_seconds(state.last_success),
                     to_seconds(state.last_attempt),
                     state.problem,

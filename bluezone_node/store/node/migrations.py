@@ -51,7 +51,6 @@ CREATE TABLE minute (
     """
 CREATE TABLE source (
   name TEXT PRIMARY KEY,            -- where exports come from, as named in the configuration
-  newest_end INTEGER NOT NULL,      -- largest end of a verified export: guards against rollback
   last_success INTEGER,             -- when all was well last
   last_attempt INTEGER,             -- when it was tried last
   problem TEXT NOT NULL             -- machine name of what is wrong now; '' when nothing is

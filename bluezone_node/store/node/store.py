@@ -16,6 +16,14 @@ from bluezone_node.store.node.retention import Retention
 class SqliteNodeStore(OwnKeys, Retention, Coverage, Exports, Alerts, Reports):
     """A NodeStore in a SQLite file. To be used by the thread that opened it."""
 
+    def check(self) -> None:
+        """Read the whole file over.
+
+        Raises:
+            DatabaseUnusable: it is damaged.
+        """
+        self._database.check()
+
     def close(self) -> None:
         self._database.close()
 

@@ -1,37 +1,29 @@
-"""The one place that picks adapters and builds what runs.
+"""What a device runs: its daemon, and the services behind single commands.
 
 Imports of heavy adapters stand inside the functions that need them: `status` must not wait for
-the matcher, nor a node for the server's packages.
+the matcher.
 """
 
 import asyncio
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bluezone_node.clock import SystemClock
 from bluezone_node.config import Settings, SourceSettings
 from bluezone_node.errors import BadConfig
 from bluezone_node.ports import Clock, KeySource, NodeStore, OnStore, Result
+from bluezone_node.wiring.clock import open_clock
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.routing import BaseRoute
-
-    from bluezone_node.authority.exporter import Exporter
-    from bluezone_node.authority.ports import ExposureStore
-    from bluezone_node.authority.publish import Publisher
-    from bluezone_node.authority.verification import Verification
     from bluezone_node.crypto.signing import PublicKey
     from bluezone_node.node.daemon import Daemon
     from bluezone_node.node.diagnosis import Diagnosis
     from bluezone_node.node.sync import Source, Sync
-    from bluezone_node.store.authority.folder import AuthorityFolder
 
 DATABASE_NAME = "node.db"
 
@@ -56,8 +48,12 @@ def check_store(settings: Settings) -> str:
     Raises:
         DatabaseUnusable: it is not.
     """
-    with open_store(settings) as store:
-        return f"{settings.state_dir() / DATABASE_NAME}, {len(store.own_keys())} own keys"
+    from bluezone_node.store.node import open_node_store
+
+    path = settings.state_dir() / DATABASE_NAME
+    with open_node_store(path) as store:
+        store.check()
+        return f"{path} is whole, {len(store.own_keys())} own keys"
 
 
 def erase_node(settings: Settings) -> None:
@@ -226,25 +222,6 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
 # Parts
 
 
-@asynccontextmanager
-async def open_clock(spec: str) -> AsyncIterator[Clock]:
-    """Return the clock that goes with a radio: a simulated air brings its own time.
-
-    Raises:
-        RadioUnavailable: *spec* names an air, and none answers.
-    """
-    if not spec.startswith("air:"):
-        yield SystemClock()
-        return
-    from bluezone_node.ble.virtual import connect_clock
-
-    clock = await connect_clock(spec)
-    try:
-        yield clock
-    finally:
-        await clock.close()
-
-
 async def _store_thread(settings: Settings, stack: AsyncExitStack) -> OnStore:
     from bluezone_node.store.node import StoreThread
 
@@ -321,93 +298,3 @@ def _plain(condition: dict[str, object]) -> dict[str, object]:
 def _done(act: Callable[[], None]) -> dict[str, object]:
     act()
     return {"done": True}
-
-
-# The health authority
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorityParts:
-    """The services of the roles that this process plays."""
-
-    verification: "Verification | None"
-    publisher: "Publisher | None"
-    exporter: "Exporter | None"
-    exposures: "ExposureStore | None"
-
-
-@contextmanager
-def open_authority(
-    folder: "AuthorityFolder", clock: Clock, roles: Collection[str]
-) -> Iterator[AuthorityParts]:
-    """Build the authority's services for *roles* (registrar, publisher), each on its own database.
-
-    Raises:
-        BadConfig: a key of a role is missing.
-        DatabaseUnusable: a database cannot be opened.
-    """
-    from bluezone_node.authority.exporter import Exporter
-    from bluezone_node.authority.publish import Publisher
-    from bluezone_node.authority.verification import Verification
-    from bluezone_node.store.authority import exposures, registry
-    from bluezone_node.store.authority.database import open_sqlite
-    from bluezone_node.store.authority.directory import FileKeys, HttpKeys
-    from bluezone_node.store.authority.shelf import FolderShelf
-
-    settings = folder.settings
-    verification = publisher = exporter = store = None
-    with ExitStack() as stack:
-        if "registrar" in roles:
-            signing_key = folder.registrar_key()
-            engine = open_sqlite(folder.registry_db, registry.TABLES)
-            stack.callback(engine.dispose)
-            verification = Verification(
-                registry.SqlRegistry(engine),
-                clock,
-                os.urandom,
-                secret=folder.code_secret(),
-                signing_key=lambda: signing_key,
-                settings=settings.registrar,
-            )
-        if "publisher" in roles:
-            secret, export_key = folder.publisher_secret(), folder.export_key()
-            engine = open_sqlite(folder.authority_db, exposures.TABLES)
-            stack.callback(engine.dispose)
-            store = exposures.SqlExposures(engine)
-            publisher = Publisher(
-                store,
-                clock,
-                os.urandom,
-                secret=secret,
-                directories={
-                    entry.id: HttpKeys(entry.jwks, clock)
-                    if entry.jwks.startswith(("http://", "https://"))
-                    else FileKeys(folder.path / entry.jwks)
-                    for entry in settings.publisher.health_authorities
-                },
-                settings=settings.publisher,
-            )
-            exporter = Exporter(
-                store,
-                FolderShelf(folder.exports),
-                clock,
-                os.urandom,
-                signing_key=export_key,
-                settings=settings.export,
-            )
-        yield AuthorityParts(verification, publisher, exporter, store)
-
-
-def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock) -> "Starlette":
-    """Return the application that serves *parts*."""
-    from bluezone_node.web import app
-
-    routes: list[BaseRoute] = []
-    if parts.verification is not None:
-        per_minute = folder.settings.registrar.verify_per_minute
-        routes += app.registrar_routes(
-            parts.verification, clock, os.urandom, folder.api_key(), per_minute
-        )
-    if parts.publisher is not None:
-        routes += app.publisher_routes(parts.publisher, os.urandom, folder.exports)
-    return app.build_app(routes)

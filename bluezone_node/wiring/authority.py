@@ -1,0 +1,168 @@
+"""What an authority runs: its services, its HTTP server, and its rounds.
+
+Nothing here is imported by a node, which does without the server's packages.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bluezone_node.ports import Clock
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
+
+    from bluezone_node.authority.exporter import Exporter
+    from bluezone_node.authority.ports import ExposureStore
+    from bluezone_node.authority.publish import Publisher
+    from bluezone_node.authority.verification import Verification
+    from bluezone_node.store.authority.folder import AuthorityFolder
+
+EXPORT_SECONDS = 60
+"""Between two looks at whether an export is due."""
+
+FORGET_SECONDS = 3600
+"""Between two rounds of erasing codes and tokens that are over."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityParts:
+    """The services of the roles that this process plays."""
+
+    verification: "Verification | None"
+    publisher: "Publisher | None"
+    exporter: "Exporter | None"
+    exposures: "ExposureStore | None"
+
+
+@contextmanager
+def open_authority(
+    folder: "AuthorityFolder", clock: Clock, roles: Collection[str]
+) -> Iterator[AuthorityParts]:
+    """Build the authority's services for *roles* (registrar, publisher), each on its own database.
+
+    Raises:
+        BadConfig: a key of a role is missing.
+        DatabaseUnusable: a database cannot be opened.
+    """
+    from bluezone_node.authority.exporter import Exporter
+    from bluezone_node.authority.publish import Publisher
+    from bluezone_node.authority.verification import Verification
+    from bluezone_node.store.authority import exposures, registry
+    from bluezone_node.store.authority.database import open_sqlite
+    from bluezone_node.store.authority.directory import FileKeys, HttpKeys
+    from bluezone_node.store.authority.shelf import FolderShelf
+
+    settings = folder.settings
+    verification = publisher = exporter = store = None
+    with ExitStack() as stack:
+        if "registrar" in roles:
+            signing_key = folder.registrar_key()
+            engine = open_sqlite(folder.registry_db, registry.TABLES)
+            stack.callback(engine.dispose)
+            verification = Verification(
+                registry.SqlRegistry(engine),
+                clock,
+                os.urandom,
+                secret=folder.code_secret(),
+                signing_key=lambda: signing_key,
+                settings=settings.registrar,
+            )
+        if "publisher" in roles:
+            secret, export_key = folder.publisher_secret(), folder.export_key()
+            engine = open_sqlite(folder.authority_db, exposures.TABLES)
+            stack.callback(engine.dispose)
+            store = exposures.SqlExposures(engine)
+            publisher = Publisher(
+                store,
+                clock,
+                os.urandom,
+                secret=secret,
+                directories={
+                    entry.id: HttpKeys(entry.jwks, clock)
+                    if entry.jwks.startswith(("http://", "https://"))
+                    else FileKeys(folder.path / entry.jwks)
+                    for entry in settings.publisher.health_authorities
+                },
+                settings=settings.publisher,
+            )
+            exporter = Exporter(
+                store,
+                FolderShelf(folder.exports),
+                clock,
+                os.urandom,
+                signing_key=export_key,
+                settings=settings.export,
+            )
+        yield AuthorityParts(verification, publisher, exporter, store)
+
+
+def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock) -> "Starlette":
+    """Return the application that serves *parts*."""
+    from bluezone_node.web import app
+
+    routes: list[BaseRoute] = []
+    if parts.verification is not None:
+        per_minute = folder.settings.registrar.verify_per_minute
+        routes += app.registrar_routes(
+            parts.verification, clock, os.urandom, folder.api_key(), per_minute
+        )
+    if parts.publisher is not None:
+        routes += app.publisher_routes(parts.publisher, os.urandom, folder.exports)
+    return app.build_app(routes)
+
+
+async def serve_authority(
+    folder: "AuthorityFolder",
+    clock: Clock,
+    roles: Collection[str],
+    listen: str,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve *roles* at *listen* (HOST:PORT) until SIGTERM or Ctrl-C; export and forget beside it.
+
+    *ready* is called with the address once requests are taken.
+
+    Raises:
+        BadConfig: a key of a role is missing, or the address cannot be had.
+    """
+    from bluezone_node.web import server
+
+    with open_authority(folder, clock, roles) as parts, server.bind(listen) as bound:
+        exporter, verification = parts.exporter, parts.verification
+
+        async def export() -> None:
+            while exporter is not None:
+                await _logged(exporter.run)
+                await clock.sleep(EXPORT_SECONDS)
+
+        async def forget() -> None:
+            while verification is not None:
+                await _logged(verification.forget)
+                await clock.sleep(FORGET_SECONDS)
+
+        await server.serve(
+            authority_app(folder, parts, clock),
+            bound,
+            trusted_proxies=folder.settings.serve.trusted_proxies,
+            beside=[export, forget],
+            ready=lambda: ready(server.address_of(bound)),
+            stop=server.stop_on_signals(),
+        )
+
+
+async def _logged(work: Callable[[], object]) -> None:
+    """Do *work* in a thread; where it fails, say so and go on: the next round tries again."""
+    try:
+        await asyncio.to_thread(work)
+    except OSError as error:
+        log.error("%s failed: %s: %s", work.__qualname__, error.filename, error.strerror)
+    except Exception as error:
+        log.error("%s failed: %s", work.__qualname__, type(error).__name__)
