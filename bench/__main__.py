@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHES = ("matching", "frame", "fold", "export", "daemon", "disk", "start", "air")
+BENCHES = ("matching", "frame", "fold", "export", "daemon", "disk", "start", "air", "authority")
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from bluezone_node.commands import LazyGroup
 @click.group(
     cls=LazyGroup,
     lazy={
+        "bluezone": "lab.bluezone:bluezone",
         "identifiers": "lab.identifiers:identifiers",
         "inspect": "lab.inspect:inspect",
         "match": "lab.match:match",

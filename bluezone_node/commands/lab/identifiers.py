@@ -83,9 +83,9 @@ def identifiers(
 
 
 def _gaen(key: bytes, start: int, period: int, plain: bytes | None, as_json: bool) -> None:
-    _check_length("--key", key, KEY_BYTES)
+    check_length("--key", key, KEY_BYTES)
     if plain is not None:
-        _check_length("--metadata", plain, metadata.METADATA_BYTES)
+        check_length("--metadata", plain, metadata.METADATA_BYTES)
     aemk = associated_encrypted_metadata_key(key)
     rows = [
         {
@@ -108,7 +108,7 @@ def _gaen(key: bytes, start: int, period: int, plain: bytes | None, as_json: boo
 
 
 def _bluezone(day_key: bytes, day_start: int, as_json: bool) -> None:
-    _check_length("--key", day_key, bluezone.DAY_KEY_BYTES)
+    check_length("--key", day_key, bluezone.DAY_KEY_BYTES)
     slots = bluezone.identifiers(day_key, day_start)
     if as_json:
         print_json({"identifiers": [{"slot": s.slot, "id": s.identifier.hex()} for s in slots]})
@@ -119,7 +119,8 @@ def _bluezone(day_key: bytes, day_start: int, as_json: bool) -> None:
     )
 
 
-def _check_length(option: str, value: bytes, wanted: int) -> None:
+def check_length(option: str, value: bytes, wanted: int) -> None:
+    """Refuse a value of another length than *wanted* bytes, as a misuse of *option*."""
     if len(value) != wanted:
         raise click.UsageError(f"{option} must have {wanted} bytes, this has {len(value)}")
 

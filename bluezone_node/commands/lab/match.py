@@ -9,13 +9,12 @@ import click
 
 from bluezone_node.commands.console import columns, json_option, note, print_json, progress
 from bluezone_node.commands.lab.inspect import public_key
-from bluezone_node.commands.lab.sightings import read_sightings
+from bluezone_node.commands.lab.sightings import heard_times, read_sightings
 from bluezone_node.crypto.signing import PublicKey
 from bluezone_node.errors import BadExport
 from bluezone_node.export.archive import MAX_EXPORT_BYTES
 from bluezone_node.export.container import Export, open_verified
 from bluezone_node.export.signature import SignatureState
-from bluezone_node.intervals import INTERVAL_SECONDS
 from bluezone_node.presets import load_preset
 from bluezone_node.proximity.encounters import fold_all
 from bluezone_node.proximity.matching import HeardIndex, MatchedIdentifiers, match_batches
@@ -23,7 +22,6 @@ from bluezone_node.proximity.model import (
     DiagnosisKey,
     Encounter,
     ExposureWindow,
-    HeardIdentifier,
 )
 from bluezone_node.proximity.preset import Preset
 from bluezone_node.proximity.windows import exposure_windows
@@ -86,7 +84,7 @@ def match(
     preset = load_preset(preset_name)
     export = _open(export_file, public_keys)
     encounters, _ = fold_all(read_sightings(sightings_file))
-    index = HeardIndex(_heard(encounters))
+    index = HeardIndex(heard_times(encounters))
     began = perf_counter()
     matched = _matched(export, index)
     spent = perf_counter() - began
@@ -130,19 +128,6 @@ def _open(path: Path, public_keys: Sequence[PublicKey]) -> Export:
             hint="without --public-key it is matched unchecked",
         )
     return export
-
-
-def _heard(encounters: Iterable[Encounter]) -> Iterator[HeardIdentifier]:
-    """Yield when each identifier was heard; a pause of over an interval begins a new time."""
-    for encounter in encounters:
-        first = last = int(encounter.scans[0].start.timestamp())
-        for scan in encounter.scans[1:]:
-            start = int(scan.start.timestamp())
-            if start - last > INTERVAL_SECONDS:
-                yield HeardIdentifier(encounter.identifier, first, last)
-                first = start
-            last = start
-        yield HeardIdentifier(encounter.identifier, first, last)
 
 
 def _matched(export: Export, index: HeardIndex) -> dict[bytes, MatchedIdentifiers]:

@@ -5,14 +5,19 @@ wrong answer to an epidemiologist.
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import from_unix
-from bluezone_node.proximity.model import Sighting
+from bluezone_node.intervals import INTERVAL_SECONDS, from_unix
+from bluezone_node.proximity.model import (
+    Encounter,
+    HeardIdentifier,
+    IdentifierProtocol,
+    Sighting,
+)
 
 COLUMNS = ("time", "rpi", "aem", "rssi")
 RSSI = range(-127, 21)
@@ -21,16 +26,22 @@ RSSI = range(-127, 21)
 Value = TypeVar("Value")
 
 
-def read_sightings(path: Path) -> Iterator[Sighting]:
+IDENTIFIER_BYTES = {IdentifierProtocol.GAEN: 16, IdentifierProtocol.BLUEZONE: 12}
+
+
+def read_sightings(
+    path: Path, protocol: IdentifierProtocol = IdentifierProtocol.GAEN
+) -> Iterator[Sighting]:
     """Yield the sightings of the CSV file at *path*, in its order.
 
     Columns, in any order, others ignored: ``time`` (ISO 8601, UTC where no offset is given, or
-    Unix seconds), ``rpi`` (32 hexadecimal digits), ``aem`` (8, or empty where there was none),
-    ``rssi`` (dBm).
+    Unix seconds), ``rpi`` (32 hexadecimal digits, 24 for Bluezone), ``aem`` (8, or empty where
+    there was none), ``rssi`` (dBm).
 
     Raises:
         BadInput: reason ``sightings_malformed``; the message has the number of the line.
     """
+    length = IDENTIFIER_BYTES[protocol]
     # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file)
@@ -47,11 +58,12 @@ def read_sightings(path: Path) -> Iterator[Sighting]:
                     raise ValueError(f"{len(header)} columns are announced, {len(line)} are here")
                 yield Sighting(
                     at=_read("time", line[time], _instant),
-                    identifier=_read("rpi", line[rpi], lambda text: _bytes(text, 16)),
+                    identifier=_read("rpi", line[rpi], lambda text: _bytes(text, length)),
                     metadata=_read(
                         "aem", line[aem], lambda text: _bytes(text, 4) if text else None
                     ),
                     rssi=_read("rssi", line[rssi], _strength),
+                    protocol=protocol,
                 )
         except (ValueError, csv.Error) as error:
             # UnicodeDecodeError is a ValueError that would quote the file.
@@ -61,6 +73,19 @@ def read_sightings(path: Path) -> Iterator[Sighting]:
                 reason="sightings_malformed",
                 hint=f"the columns are {', '.join(COLUMNS)}, separated by commas",
             ) from None
+
+
+def heard_times(encounters: Iterable[Encounter]) -> Iterator[HeardIdentifier]:
+    """Yield when each identifier was heard; a pause of over an interval begins a new time."""
+    for encounter in encounters:
+        first = last = int(encounter.scans[0].start.timestamp())
+        for scan in encounter.scans[1:]:
+            start = int(scan.start.timestamp())
+            if start - last > INTERVAL_SECONDS:
+                yield HeardIdentifier(encounter.identifier, first, last)
+                first = start
+            last = start
+        yield HeardIdentifier(encounter.identifier, first, last)
 
 
 def _read(column: str, text: str, parse: Callable[[str], Value]) -> Value:
