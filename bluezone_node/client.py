@@ -202,13 +202,14 @@ class HttpAuthority(_Connection):
         self._registrar = _checked(registrar)
         self._publisher = _checked(publisher)
 
-    async def claim(self, code: str) -> ClaimedCode:
-        answer = await self._ask(
-            f"{self._registrar}/api/verify",
+    async def claim(self, code: str, nonce: bytes) -> ClaimedCode:
+        document = {
+            "code": code,
             # All that diagnosis reports know how to publish.
-            {"code": code, "accept": ["confirmed", "likely", "negative"]},
-            _Claimed,
-        )
+            "accept": ["confirmed", "likely", "negative"],
+            "nonce": b64encode(nonce).decode(),
+        }
+        answer = await self._ask(f"{self._registrar}/api/verify", document, _Claimed)
         try:
             onset = date.fromisoformat(answer.symptom_date) if answer.symptom_date else None
         except ValueError:

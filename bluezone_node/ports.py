@@ -148,12 +148,15 @@ class PublishReceipt:
 class Authority(Protocol):
     """The health authority as a device meets it: registrar first, publisher after."""
 
-    async def claim(self, code: str) -> ClaimedCode:
+    async def claim(self, code: str, nonce: bytes) -> ClaimedCode:
         """Exchange a verification code for a token.
+
+        *nonce*: 32 bytes that nobody else can guess.  The same code with the same nonce gives a
+        new token in the place of the last, until the code expires or a certificate was given.
 
         Raises:
             AuthorityRefused: reason ``code_invalid``, ``code_expired``, ``code_used``, …
-            Unreachable: no usable answer; the same code may be tried again.
+            Unreachable: no usable answer; the same code may be tried again, with the same nonce.
         """
 
     async def certify(self, token: str, keys_hmac: bytes) -> str:

@@ -69,11 +69,20 @@ class MemoryRegistry:
 
     def claim_code(self, digest: bytes, token: VerificationToken, at: datetime) -> bool:
         code = self.codes.get(digest)
-        if code is None or code.claimed is not None or code.expires <= at:
+        if code is None or code.expires <= at:
             return False
-        self.codes[digest] = replace(code, claimed=at)
+        if code.claimed is not None:
+            if not self.repeatable(token.claimed_with):
+                return False
+            kept = [t for t in self.tokens.values() if t.claimed_with != token.claimed_with]
+            self.tokens = {t.digest: t for t in kept}
+        self.codes[digest] = replace(code, claimed=code.claimed or at)
         self.tokens[token.digest] = token
         return True
+
+    def repeatable(self, claimed_with: bytes | None) -> bool:
+        held = {token.claimed_with for token in self.tokens.values()} - {None}
+        return claimed_with in held
 
     def token(self, digest: bytes) -> VerificationToken | None:
         return self.tokens.get(digest)
@@ -82,7 +91,7 @@ class MemoryRegistry:
         token = self.tokens.get(digest)
         if token is None or token.expires <= at or token.spent_on not in (None, spent_on):
             return False
-        self.tokens[digest] = replace(token, spent_on=spent_on)
+        self.tokens[digest] = replace(token, spent_on=spent_on, claimed_with=None)
         return True
 
     def forget(self, before: datetime) -> int:

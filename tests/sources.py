@@ -59,22 +59,30 @@ class MemoryAuthority:
     symptom_date: date | None = None
     failing: set[str] = field(default_factory=set)
     """Steps that do not answer: claim, certify, publish."""
+    losing: set[str] = field(default_factory=set)
+    """Steps that are done and whose answer does not arrive: claim."""
     claims: int = 0
+    claimed_with: bytes = b""
     refuse_publication: str = ""
     certified: bytes = b""
     published: list[Publication] = field(default_factory=list)
 
-    async def claim(self, code: str) -> ClaimedCode:
+    async def claim(self, code: str, nonce: bytes) -> ClaimedCode:
         self._fail("claim")
         if code != self.code:
             raise AuthorityRefused("this code is not known", reason="code_invalid")
-        if self.claims:
+        if self.claims and (self.certified or nonce != self.claimed_with):
             raise AuthorityRefused("this code was used", reason="code_used")
         self.claims += 1
-        return ClaimedCode("token", "confirmed", self.symptom_date)
+        self.claimed_with = nonce
+        if "claim" in self.losing:
+            raise Unreachable("the answer was lost")
+        return ClaimedCode(f"token-{self.claims}", "confirmed", self.symptom_date)
 
     async def certify(self, token: str, keys_hmac: bytes) -> str:
         self._fail("certify")
+        if token != f"token-{self.claims}":
+            raise AuthorityRefused("this token is not known", reason="token_invalid")
         self.certified = keys_hmac
         return "certificate"
 

@@ -253,7 +253,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 
 async def claim(answer: bytes) -> object:
     async with answering(answer) as (url, _), HttpAuthority(url, url) as authority:
-        return await authority.claim("12345678")
+        return await authority.claim("12345678", b"n" * 32)
 
 
 def refusal(status: str, body: bytes) -> bytes:
@@ -296,7 +296,7 @@ async def test_requests_are_all_of_one_length() -> None:
     keys = [TemporaryExposureKey(bytes([n]) * 16, 2956032 - 144 * n) for n in range(14)]
     fine = with_body(b'{"token":"t","testtype":"likely","certificate":"c"}')
     async with answering(*[fine] * 4) as (url, requests), HttpAuthority(url, url) as authority:
-        await authority.claim("12345678")
+        await authority.claim("12345678", b"n" * 32)
         await authority.certify("t" * 43, b"h" * 32)
         for count in (1, 14):
             await authority.publish(Publication(keys[:count], "vn.moh", "c" * 400, b"s" * 32, None))

@@ -38,6 +38,9 @@ class VerificationToken:
     expires: datetime
     spent_on: bytes | None = field(default=None, repr=False)
     """Digest of the keys' HMAC it was spent on, so that a lost answer can be asked for again."""
+    claimed_with: bytes | None = field(default=None, repr=False)
+    """HMAC of code and nonce under the registrar's secret, by which the device that claimed the
+    code is known again until the token is spent; None where it sent no nonce."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +64,19 @@ class RegistryStore(Protocol):
     def claim_code(self, digest: bytes, token: VerificationToken, at: datetime) -> bool:
         """Mark the code claimed and keep *token*, both or neither.
 
-        False where the code is unknown, expired at *at*, or claimed already (by a racing request).
+        False where the code is unknown, expired at *at*, or claimed already (by a racing request);
+        but a token claimed with the same, and not spent, gives way to *token*.
         """
+
+    def repeatable(self, claimed_with: bytes) -> bool:
+        """Say whether there is a token claimed with this that was not spent."""
 
     def token(self, digest: bytes) -> VerificationToken | None: ...
 
     def spend_token(self, digest: bytes, spent_on: bytes, at: datetime) -> bool:
         """Mark the token spent; False where it is unknown, expired at *at*, or spent already.
 
-        Spending it again on the same thing is True.
+        Spending it again on the same thing is True.  *claimed_with* is removed with the first.
         """
 
     def forget(self, before: datetime) -> int:

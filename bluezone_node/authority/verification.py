@@ -30,6 +30,8 @@ CODE_DIGITS = 8
 TOKEN_BYTES = 32
 COLLISIONS = 6
 """New codes tried before giving up: with 10⁸ of them, meeting six taken ones means a fault."""
+NONCE_BYTES = range(32, 257)
+"""Lengths taken of the nonce of a claim: this node sends 32 bytes, apps on Google's server 256."""
 KEEP_AFTER_EXPIRY = timedelta(hours=48)
 """So long *expired* and *used* can still be told from *wrong*."""
 LATEST_ZONE = timedelta(hours=14)
@@ -103,14 +105,24 @@ class Verification:
                 return IssuedCode(code, expires)
         raise BluezoneError("No free verification code was found; try again.")
 
-    def claim(self, code: str, accept: Collection[str] = ()) -> Claimed:
+    def claim(self, code: str, accept: Collection[str] = (), nonce: bytes = b"") -> Claimed:
         """Exchange *code* for a token. *accept*: the report types the caller can handle, or all.
 
+        A claim with *nonce* can be repeated with it, as its answer may have been lost: until the
+        code expires or the token is spent, a new token takes the place of the last.
+
         Raises:
-            AuthorityRefused: reason ``code_invalid``, ``code_expired``, ``code_used`` or
-                ``unsupported_test_type``.  Only who knows a right code learns the latter three.
+            AuthorityRefused: reason ``nonce_invalid``, ``code_invalid``, ``code_expired``,
+                ``code_used`` or ``unsupported_test_type``.  Only who knows a right code learns
+                the latter three.
         """
         now = self._clock.now()
+        if nonce and len(nonce) not in NONCE_BYTES:
+            raise AuthorityRefused(
+                f"A nonce must have {NONCE_BYTES[0]} to {NONCE_BYTES[-1]} bytes.",
+                reason="nonce_invalid",
+            )
+        claimed_with = self._digest("claim", f"{code}:{nonce.hex()}") if nonce else None
         digest = self._digest("code", code)
         found = self._store.code(digest)
         if found is None:
@@ -118,7 +130,9 @@ class Verification:
                 "The verification code is not right. Compare it with what you were given.",
                 reason="code_invalid",
             )
-        if found.claimed is not None:
+        if found.claimed is not None and not (
+            claimed_with and self._store.repeatable(claimed_with)
+        ):
             raise _used()
         if found.expires <= now:
             raise AuthorityRefused(
@@ -136,6 +150,7 @@ class Verification:
             found.symptom_date,
             now,
             now + timedelta(hours=self._settings.token_hours),
+            claimed_with=claimed_with,
         )
         if not self._store.claim_code(digest, record, now):
             raise _used()

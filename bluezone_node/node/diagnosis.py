@@ -2,12 +2,13 @@
 
 Nothing leaves the device before its owner agreed, and never anything but the day keys.  Every
 step is written down before the next, so that a report that broke off can be taken up again: the
-authority gives a code's token only once.
+authority gives a code's token to one device only, known by a nonce.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.crypto.keys import TemporaryExposureKey
@@ -64,6 +65,11 @@ def publishable(
     return tuple(key for key in keys if interval_day(key.rolling_start) >= first)
 
 
+def claim_nonce(hmac_secret: bytes) -> bytes:
+    """Return the 32 bytes by which the registrar knows who claimed a code, see *protocol.md*."""
+    return sha256(b"claim" + hmac_secret).digest()
+
+
 class Diagnosis:
     """Reports a positive test with a health worker's code."""
 
@@ -96,7 +102,9 @@ class Diagnosis:
         if not keys:
             raise NothingToReport
         days = [interval_day(key.rolling_start) for key in keys]
-        return Preview(len(keys), min(days), max(days), unfinished.started if unfinished else None)
+        # Without a token nothing was agreed to that would be taken up: any code may be given.
+        resumes = unfinished.started if unfinished and unfinished.token else None
+        return Preview(len(keys), min(days), max(days), resumes)
 
     async def report(self, code: str, onset: date | None) -> tuple[Report, PublishReceipt]:
         """Publish the keys; return the finished report and what the publisher answered.
@@ -107,7 +115,9 @@ class Diagnosis:
             Unreachable: no answer; calling again takes the report up where it broke off.
         """
         await self.preview(onset)
-        report = await self._on_store(self._unfinished) or await self._claim(code, onset)
+        report = await self._on_store(self._begun)
+        if not report.token:
+            report = await self._claim(report, code, onset)
         if not report.keys:
             report = await self._on_store(lambda store: self._gather(store, report))
             self._key_retired()
@@ -121,18 +131,35 @@ class Diagnosis:
         open_reports = [r for r in store.reports() if r.published is None and r.started > since]
         return max(open_reports, key=lambda report: report.id, default=None)
 
-    async def _claim(self, code: str, onset: date | None) -> Report:
-        claimed = await self._authority.claim(code)
-        report = Report(
-            id=0,
+    def _begun(self, store: NodeStore) -> Report:
+        """Return the unfinished report, or a new one: kept before its nonce is sent anywhere."""
+        return self._unfinished(store) or _saved(
+            store,
+            Report(
+                id=0,
+                started=self._clock.now(),
+                token="",
+                report_type="",
+                onset=None,
+                hmac_secret=self._entropy(HMAC_SECRET_BYTES),
+                keys=(),
+            ),
+        )
+
+    async def _claim(self, report: Report, code: str, onset: date | None) -> Report:
+        try:
+            claimed = await self._authority.claim(code, claim_nonce(report.hmac_secret))
+        except AuthorityRefused:
+            await self._give_up(report)
+            raise
+        claimed_report = replace(
+            report,
             started=self._clock.now(),
             token=claimed.token,
             report_type=claimed.report_type,
             onset=onset or claimed.symptom_date,
-            hmac_secret=self._entropy(HMAC_SECRET_BYTES),
-            keys=(),
         )
-        return await self._on_store(lambda store: _saved(store, report))
+        return await self._on_store(lambda store: _saved(store, claimed_report))
 
     def _gather(self, store: NodeStore, report: Report) -> Report:
         retire_key(store, interval_at(self._clock.now()), self._entropy)
@@ -173,7 +200,7 @@ class Diagnosis:
         return await self._on_store(lambda store: _saved(store, finished)), receipt
 
     async def _give_up(self, report: Report) -> None:
-        """A refused token or certificate will be refused for ever: do not take it up again."""
+        """What was refused will be refused for ever: do not take it up again."""
         expired = replace(report, started=self._clock.now() - TOKEN_LIFE, token="")
         await self._on_store(lambda store: _saved(store, expired))
 

@@ -89,6 +89,52 @@ def test_a_used_code_says_so(office: Office) -> None:
         assert reason_of(refused) == "code_used"
 
 
+def test_without_a_nonce_no_claim_is_repeated(office: Office) -> None:
+    """Software that sends none meets what it always met; and so does one that sends it late."""
+    code = office.verification.issue("confirmed").code
+    token = office.verification.claim(code).token
+    for nonce in (b"", b"n" * 32):
+        with pytest.raises(AuthorityRefused) as refused:
+            office.verification.claim(code, nonce=nonce)
+        assert reason_of(refused) == "code_used"
+    assert office.verification.certify(token, HMAC)
+
+
+@pytest.mark.parametrize("length", [1, 31, 257])
+def test_a_nonce_that_could_be_guessed_is_refused(office: Office, length: int) -> None:
+    """The code is not used up by it."""
+    code = office.verification.issue("confirmed").code
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.claim(code, nonce=bytes(length))
+    assert reason_of(refused) == "nonce_invalid"
+    assert office.verification.claim(code, nonce=bytes(256)).token
+
+
+def test_a_repeated_claim_is_held_to_what_the_caller_accepts(office: Office) -> None:
+    """A refused repetition leaves the token of the first."""
+    code = office.verification.issue("likely").code
+    token = office.verification.claim(code, nonce=b"n" * 32).token
+    with pytest.raises(AuthorityRefused) as refused:
+        office.verification.claim(code, ["confirmed"], nonce=b"n" * 32)
+    assert reason_of(refused) == "unsupported_test_type"
+    assert office.verification.certify(token, HMAC)
+
+
+def test_of_the_nonce_only_an_hmac_is_kept_and_no_longer_than_needed(office: Office) -> None:
+    """The store ties no token to its code; once the token is spent, not even to the device."""
+    code, nonce = office.verification.issue("confirmed").code, b"n" * 32
+    token = office.verification.claim(code, nonce=nonce).token
+    registry = office.registry
+    assert isinstance(registry, MemoryRegistry)
+    (kept,) = registry.tokens.values()
+    assert kept.claimed_with is not None
+    assert kept.claimed_with not in (nonce, *registry.codes)
+    assert kept.claimed_with.hex() not in repr(kept)
+    office.verification.certify(token, HMAC)
+    (kept,) = registry.tokens.values()
+    assert kept.claimed_with is None
+
+
 @pytest.mark.parametrize(
     ("accept", "report_type", "fine"),
     [

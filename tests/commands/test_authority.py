@@ -169,7 +169,7 @@ async def test_registrar_and_publisher_run_apart(tmp_path: Path) -> None:
             now = datetime.now(UTC)
             keys, secret = keys_of_days(1, 2, now=now), os.urandom(16)
             async with HttpAuthority(registrar_url, publisher_url) as authority:
-                claimed = await authority.claim(issued["code"])
+                claimed = await authority.claim(issued["code"], os.urandom(32))
                 certificate = await authority.certify(claimed.token, keys_hmac(keys, secret))
                 publication = Publication(keys, "vn.moh", certificate, secret, None)
                 assert (await authority.publish(publication)).inserted == 2

@@ -116,6 +116,71 @@ def test_an_unknown_code_is_not_claimed(codes: RegistryStore) -> None:
     assert not codes.claim_code(b"x" * 32, TOKEN, NOON)
 
 
+def test_a_repeated_claim_replaces_the_token(codes: RegistryStore) -> None:
+    """Made with the same code and nonce: there is one token afterwards, the new one."""
+    codes.add_code(CODE)
+    first = replace(TOKEN, claimed_with=b"n" * 32)
+    second = replace(first, digest=b"u" * 32)
+    assert not codes.repeatable(b"n" * 32)
+    assert codes.claim_code(CODE.digest, first, NOON)
+    assert codes.repeatable(b"n" * 32)
+    assert codes.claim_code(CODE.digest, second, NOON)
+    assert codes.token(first.digest) is None
+    assert codes.token(second.digest) == second
+    assert codes.counts(NOON).tokens == 1
+
+
+def test_a_claim_that_is_no_repetition_changes_nothing(codes: RegistryStore) -> None:
+    """With another nonce, with none, or too late."""
+    codes.add_code(CODE)
+    first = replace(TOKEN, claimed_with=b"n" * 32)
+    codes.claim_code(CODE.digest, first, NOON)
+    for claimed_with, at in ((b"o" * 32, NOON), (None, NOON), (b"n" * 32, CODE.expires)):
+        second = replace(first, digest=b"u" * 32, claimed_with=claimed_with)
+        assert not codes.claim_code(CODE.digest, second, at)
+        assert codes.token(second.digest) is None
+        assert codes.token(first.digest) == first
+
+
+def test_a_spent_token_is_not_replaced(codes: RegistryStore) -> None:
+    """Spending it removes what it was claimed with: nobody needs to know any more."""
+    codes.add_code(CODE)
+    first = replace(TOKEN, claimed_with=b"n" * 32)
+    codes.claim_code(CODE.digest, first, NOON)
+    assert codes.spend_token(first.digest, b"a" * 32, NOON)
+    assert not codes.repeatable(b"n" * 32)
+    assert not codes.claim_code(CODE.digest, replace(first, digest=b"u" * 32), NOON)
+    assert codes.token(first.digest) == replace(TOKEN, spent_on=b"a" * 32)
+
+
+def test_a_replaced_token_cannot_be_spent(codes: RegistryStore) -> None:
+    """Whichever of the two comes first excludes the other."""
+    codes.add_code(CODE)
+    first = replace(TOKEN, claimed_with=b"n" * 32)
+    codes.claim_code(CODE.digest, first, NOON)
+    codes.claim_code(CODE.digest, replace(first, digest=b"u" * 32), NOON)
+    assert not codes.spend_token(first.digest, b"a" * 32, NOON)
+
+
+def test_of_many_racing_repetitions_one_token_is_left(tmp_path: Path) -> None:
+    """Two processes each with its own connection to the file: the last to come has the token."""
+    with (
+        sql_registry(tmp_path) as here,
+        sql_registry(tmp_path) as there,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        here.add_code(CODE)
+        tokens = [replace(TOKEN, digest=bytes([n]) * 32, claimed_with=b"n" * 32) for n in range(16)]
+        won = pool.map(
+            lambda store, token: store.claim_code(CODE.digest, token, NOON),
+            [here, there] * 8,
+            tokens,
+        )
+        assert all(won)
+        assert sum(here.token(token.digest) is not None for token in tokens) == 1
+        assert here.counts(NOON).tokens == 1
+
+
 def test_of_many_racing_claims_one_wins(tmp_path: Path) -> None:
     """Requests that redeem one code at the same time get one token between them."""
     with sql_registry(tmp_path) as codes, ThreadPoolExecutor(8) as pool:

@@ -1,7 +1,7 @@
 """What the authority and its exports promise a device, over HTTP and in memory."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,6 +21,8 @@ from bluezone_node.ports import Authority, ClaimedCode, KeySource, Publication, 
 from bluezone_node.store.authority.folder import make_folder
 from bluezone_node.wiring.authority import authority_app, open_authority
 from tests.authorities import NOW, MemoryShelf, Office, keys_of_days, served, uploaded
+
+NONCE, OTHER_NONCE = b"n" * 32, b"o" * 32
 
 
 @dataclass
@@ -43,8 +45,8 @@ class OfficeAuthority:
     def __init__(self, office: Office) -> None:
         self._office = office
 
-    async def claim(self, code: str) -> ClaimedCode:
-        claimed = self._office.verification.claim(code)
+    async def claim(self, code: str, nonce: bytes) -> ClaimedCode:
+        claimed = self._office.verification.claim(code, nonce=nonce)
         return ClaimedCode(claimed.token, claimed.report_type, claimed.symptom_date)
 
     async def certify(self, token: str, keys_hmac: bytes) -> str:
@@ -126,10 +128,17 @@ async def country(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         yield made
 
 
+async def refusal(asked: Awaitable[object]) -> str:
+    """Return the reason for which *asked* is refused."""
+    with pytest.raises(AuthorityRefused) as refused:
+        await asked
+    return refused.value.reason
+
+
 async def publish(country: Country, *days: int, seed: int = 1) -> Publication:
     """Go a device's whole way; return what it published."""
     keys, secret = keys_of_days(*days, seed=seed), os.urandom(32)
-    claimed = await country.authority.claim(country.issue("confirmed", date(2026, 3, 8)))
+    claimed = await country.authority.claim(country.issue("confirmed", date(2026, 3, 8)), NONCE)
     certificate = await country.authority.certify(claimed.token, keys_hmac(keys, secret))
     publication = Publication(keys, "vn.moh", certificate, secret, None)
     assert (await country.authority.publish(publication)).inserted == len(days)
@@ -156,20 +165,63 @@ async def test_a_diagnosis_becomes_a_verified_export(country: Country) -> None:
 
 async def test_a_claim_tells_what_the_health_worker_said(country: Country) -> None:
     """Report type and day of first symptoms, or none."""
-    claimed = await country.authority.claim(country.issue("likely", date(2026, 3, 8)))
+    claimed = await country.authority.claim(country.issue("likely", date(2026, 3, 8)), NONCE)
     assert (claimed.report_type, claimed.symptom_date) == ("likely", date(2026, 3, 8))
-    assert (await country.authority.claim(country.issue("negative", None))).symptom_date is None
+    negative = await country.authority.claim(country.issue("negative", None), NONCE)
+    assert negative.symptom_date is None
 
 
 async def test_wrong_used_and_expired_codes_are_told_apart(country: Country) -> None:
     """The person can be told what to do."""
     code, late = country.issue("confirmed", None), country.issue("confirmed", None)
-    await country.authority.claim(code)
+    await country.authority.claim(code, NONCE)
     country.clock.advance(15 * 60)
     for tried, reason in ((code, "code_used"), (late, "code_expired"), ("x", "code_invalid")):
-        with pytest.raises(AuthorityRefused) as refused:
-            await country.authority.claim(tried)
-        assert refused.value.reason == reason
+        assert await refusal(country.authority.claim(tried, OTHER_NONCE)) == reason
+
+
+async def test_a_claim_whose_answer_was_lost_is_repeated(country: Country) -> None:
+    """The same device gets a token that works, and the one that was lost works no more."""
+    code, mac = country.issue("likely", date(2026, 3, 8)), b"h" * 32
+    lost = await country.authority.claim(code, NONCE)
+    again = await country.authority.claim(code, NONCE)
+    assert (again.report_type, again.symptom_date) == ("likely", date(2026, 3, 8))
+    assert await refusal(country.authority.certify(lost.token, mac)) == "token_invalid"
+    assert await country.authority.certify(again.token, mac)
+
+
+async def test_only_the_device_that_claimed_a_code_repeats_the_claim(country: Country) -> None:
+    """Whoever overheard the code learns that it is used, and takes nothing away."""
+    code = country.issue("confirmed", None)
+    claimed = await country.authority.claim(code, NONCE)
+    assert await refusal(country.authority.claim(code, OTHER_NONCE)) == "code_used"
+    assert await country.authority.certify(claimed.token, b"h" * 32)
+
+
+async def test_a_claim_is_not_repeated_after_the_certificate(country: Country) -> None:
+    """One code, one set of keys."""
+    code = country.issue("confirmed", None)
+    claimed = await country.authority.claim(code, NONCE)
+    await country.authority.certify(claimed.token, b"h" * 32)
+    assert await refusal(country.authority.claim(code, NONCE)) == "code_used"
+    assert await country.authority.certify(claimed.token, b"h" * 32)
+
+
+async def test_a_claim_is_not_repeated_once_the_code_has_expired(country: Country) -> None:
+    """The device that claimed it is told why; its token is as good as before."""
+    code = country.issue("confirmed", None)
+    claimed = await country.authority.claim(code, NONCE)
+    country.clock.advance(15 * 60)
+    assert await refusal(country.authority.claim(code, NONCE)) == "code_expired"
+    assert await country.authority.certify(claimed.token, b"h" * 32)
+
+
+async def test_one_nonce_does_for_several_codes(country: Country) -> None:
+    """A device that gave up on one code claims the next: neither touches the other."""
+    first, second = country.issue("confirmed", None), country.issue("likely", None)
+    claimed = await country.authority.claim(first, NONCE)
+    assert (await country.authority.claim(second, NONCE)).report_type == "likely"
+    assert await country.authority.certify(claimed.token, b"h" * 32)
 
 
 async def test_the_same_publication_twice_is_inserted_once(country: Country) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -114,8 +115,67 @@ async def test_an_authority_that_does_not_answer_costs_nothing() -> None:
     with pytest.raises(Unreachable):
         await stage.diagnosis.report(CODE, None)
 
-    assert stage.store.reports() == []
+    assert (await stage.diagnosis.preview(None)).resumes is None
+    assert stage.authority.claims == 0
     assert stage.retired == 0
+
+
+async def test_a_claim_whose_answer_was_lost_is_repeated_with_the_same_code() -> None:
+    """The health worker need not issue another; what the retry says of the onset counts."""
+    stage = Stage()
+    stage.authority.losing = {"claim"}
+    with pytest.raises(Unreachable):
+        await stage.diagnosis.report(CODE, None)
+    stage.authority.losing = set()
+    stage.clock.advance(60)
+    onset = NOW.date() - timedelta(days=3)
+    preview = await stage.diagnosis.preview(onset)
+    assert (preview.keys, preview.resumes) == (DAYS_BEFORE_ONSET + 4, None)
+    done, _ = await stage.diagnosis.report(CODE, onset)
+
+    assert stage.authority.claims == 2
+    assert (done.report_type, done.onset) == ("confirmed", onset)
+    assert done.started == NOW + timedelta(seconds=60)
+    assert [report.id for report in stage.store.reports()] == [done.id]
+    assert len(stage.authority.published) == 1
+
+
+async def test_a_report_without_a_token_serves_another_code() -> None:
+    """Where the first never got through, the health worker may have given a new one."""
+    stage = Stage()
+    stage.authority.failing = {"claim"}
+    with pytest.raises(Unreachable):
+        await stage.diagnosis.report("87654321", None)
+    stage.authority.failing = set()
+    await stage.diagnosis.report(CODE, None)
+
+    assert len(stage.store.reports()) == 1
+    assert len(stage.authority.published) == 1
+
+
+async def test_a_report_whose_claim_is_refused_is_given_up() -> None:
+    """Somebody else used the code: a new one begins a new report, with a new nonce."""
+    stage = Stage()
+    stage.authority.claims, stage.authority.claimed_with = 1, b"another device"
+    with pytest.raises(AuthorityRefused) as refused:
+        await stage.diagnosis.report(CODE, None)
+    assert refused.value.reason == "code_used"
+    assert (await stage.diagnosis.preview(None)).resumes is None
+    stage.authority.claims = 0
+    done, _ = await stage.diagnosis.report(CODE, None)
+
+    given_up, finished = stage.store.reports()
+    assert (given_up.token, given_up.keys, given_up.published) == ("", (), None)
+    assert finished == done
+    assert given_up.hmac_secret != done.hmac_secret
+
+
+async def test_the_nonce_tells_nothing_of_the_secret_it_is_made_from() -> None:
+    """The registrar gets the nonce; the secret would let it try keys against their HMAC."""
+    stage = Stage()
+    done, _ = await stage.diagnosis.report(CODE, None)
+
+    assert stage.authority.claimed_with == sha256(b"claim" + done.hmac_secret).digest()
 
 
 async def test_a_wrong_code_publishes_nothing() -> None:

@@ -105,6 +105,25 @@ async def test_the_registrars_road_over_http(desk: Desk) -> None:
     assert [key["kid"] for key in known["keys"]] == ["v1"]
 
 
+async def test_a_claim_is_repeated_over_http(desk: Desk) -> None:
+    """With its nonce; one that is no base64, or too short, does not use up the code."""
+    code = await desk.code()
+    for nonce in ("?", "bm9uY2U="):
+        status, answer = await desk.post("/api/verify", {"code": code, "nonce": nonce})
+        assert (status, answer["errorCode"]) == (400, "nonce_invalid")
+    document = {"code": code, "nonce": b64encode(b"n" * 32).decode()}
+    _, lost = await desk.post("/api/verify", document)
+    _, again = await desk.post("/api/verify", document)
+    assert again["token"] != lost["token"]
+    hmac = b64encode(b"h" * 32).decode()
+    for token, status in ((lost["token"], 400), (again["token"], 200)):
+        certified = await desk.post("/api/certificate", {"token": token, "ekeyhmac": hmac})
+        assert certified[0] == status
+    for last in (document, {"code": code}):
+        status, answer = await desk.post("/api/verify", last)
+        assert (status, answer["errorCode"]) == (400, "code_used")
+
+
 async def test_publishing_over_http(desk: Desk) -> None:
     """Google's request and answer, in either spelling of the HMAC key; and the same twice."""
     document = await desk.publication(1, 2)
@@ -296,14 +315,24 @@ async def test_no_secret_reaches_a_log_or_an_error(
     for client in ("httpx2", "httpcore2"):
         caplog.set_level(logging.WARNING, client)
     code = await desk.code()
-    _, claimed = await desk.post("/api/verify", {"code": code})
+    nonce = b64encode(b"n" * 32).decode()
+    _, claimed = await desk.post("/api/verify", {"code": code, "nonce": nonce})
     token, hmac = claimed["token"], b64encode(b"h" * 32).decode()
     document = await desk.publication(1, 2)
-    secrets = {code, token, hmac, API_KEY, document["verificationPayload"], document["hmacKey"]}
+    secrets = {
+        code,
+        nonce,
+        token,
+        hmac,
+        API_KEY,
+        document["verificationPayload"],
+        document["hmacKey"],
+    }
     secrets |= {key["key"] for key in document["temporaryExposureKeys"]}
     errors = []
     for path, body in (
         ("/api/verify", {"code": code}),
+        ("/api/verify", {"code": code, "nonce": nonce[1:]}),
         ("/api/verify", {"code": code, "unknown": token}),
         ("/api/verify?code=" + code, {"code": code + "x"}),
         ("/api/certificate", {"token": token, "ekeyhmac": hmac}),

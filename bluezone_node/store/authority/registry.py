@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     Column,
+    Connection,
     Date,
     Engine,
     LargeBinary,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     delete,
+    exists,
     func,
     insert,
     select,
@@ -35,7 +37,8 @@ _codes = Table(
     Column("claimed", UnixTime),
 )
 
-# No column ties a token to its code: after the claim nobody needs to know.
+# No column ties a token to its code: after the claim only the device needs to know, and to find
+# *claimed_with* takes its nonce.
 _tokens = Table(
     "tokens",
     TABLES,
@@ -45,6 +48,7 @@ _tokens = Table(
     Column("created", UnixTime, nullable=False),
     Column("expires", UnixTime, nullable=False, index=True),
     Column("spent_on", LargeBinary(32)),
+    Column("claimed_with", LargeBinary(32), unique=True),
 )
 
 
@@ -84,7 +88,7 @@ class SqlRegistry:
                 .where(_codes.c.digest == digest, _codes.c.claimed.is_(None), _codes.c.expires > at)
                 .values(claimed=at)
             )
-            if claimed.rowcount != 1:
+            if claimed.rowcount != 1 and not _gives_way(db, digest, token, at):
                 return False
             db.execute(
                 insert(_tokens).values(
@@ -94,9 +98,15 @@ class SqlRegistry:
                     created=token.created,
                     expires=token.expires,
                     spent_on=token.spent_on,
+                    claimed_with=token.claimed_with,
                 )
             )
             return True
+
+    def repeatable(self, claimed_with: bytes) -> bool:
+        unspent = select(_tokens.c.digest).where(_tokens.c.claimed_with == claimed_with)
+        with self._engine.begin() as db:
+            return db.execute(unspent).first() is not None
 
     def token(self, digest: bytes) -> VerificationToken | None:
         with self._engine.begin() as db:
@@ -112,7 +122,7 @@ class SqlRegistry:
                     _tokens.c.spent_on.is_(None) | (_tokens.c.spent_on == spent_on),
                     _tokens.c.expires > at,
                 )
-                .values(spent_on=spent_on)
+                .values(spent_on=spent_on, claimed_with=None)
             )
             return spent.rowcount == 1
 
@@ -137,3 +147,12 @@ class SqlRegistry:
                 codes_expired=count(unclaimed, _codes.c.expires <= now),
                 tokens=db.scalar(select(func.count()).select_from(_tokens)) or 0,
             )
+
+
+def _gives_way(db: Connection, digest: bytes, token: VerificationToken, at: datetime) -> bool:
+    """Remove the unspent token of the claim that *token* repeats; False where there is none."""
+    if token.claimed_with is None:
+        return False
+    alive = exists().where(_codes.c.digest == digest, _codes.c.expires > at)
+    earlier = delete(_tokens).where(_tokens.c.claimed_with == token.claimed_with, alive)
+    return db.execute(earlier).rowcount == 1

@@ -39,7 +39,8 @@ class VerifyRequest(RequestModel, frozen=True):
     code: str
     accept: list[str] = msgspec.field(default_factory=list)
     nonce: str = ""
-    """For user reports, which this registrar does not issue."""
+    """base64; who sends one can repeat the claim with it. Google's server asks for one with user
+    reports only, which this registrar does not issue."""
 
 
 class CertificateRequest(RequestModel, frozen=True):
@@ -75,7 +76,8 @@ def verification_routes(
         }
 
     def verify(asked: VerifyRequest) -> dict[str, Any]:
-        claimed = verification.claim(asked.code, asked.accept)
+        nonce = from_base64(asked.nonce, "nonce_invalid")
+        claimed = verification.claim(asked.code, asked.accept, nonce)
         return {
             "testtype": claimed.report_type,
             "symptomDate": claimed.symptom_date.isoformat() if claimed.symptom_date else "",
