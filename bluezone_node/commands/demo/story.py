@@ -40,6 +40,7 @@ NODE_CONFIG = """\
 state_dir = "{state}"
 radio = "{air}#{name}"
 tx_power = 12
+calibration_confidence = 3
 rules = "vn-f1-2m"
 
 [[sources]]
