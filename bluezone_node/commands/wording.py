@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bluezone_node.alerts import Alert, AlertLevel
+from bluezone_node.presets import load_preset, preset_names
 
 _HEAD = {
     AlertLevel.HIGH: (
@@ -45,5 +46,14 @@ def explain(alert: Alert) -> Iterator[tuple[str, str]]:
         f"Độ chắc chắn: {sure_vi} ({alert.packets} lần thu được tín hiệu).",
         f"How sure: {sure_en} ({alert.packets} packets heard).",
     )
-    yield (f"Quy tắc đã dùng: {alert.rules}.", f"Rules used: {alert.rules}.")
+    vietnamese, english = _titles(alert.rules)
+    yield (f"Quy tắc: {vietnamese} ({alert.rules}).", f"Rules: {english} ({alert.rules}).")
     yield _ADVICE
+
+
+def _titles(rules: str) -> tuple[str, str]:
+    """Return the Vietnamese and the English title of a preset; most have one for both."""
+    if rules not in preset_names():
+        return "không còn", "no longer here"
+    vietnamese, _, english = load_preset(rules).title.partition(" / ")
+    return vietnamese, english or vietnamese

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from shutil import which
 from time import monotonic
 from typing import TypeVar
 
@@ -97,12 +100,12 @@ class Story:
         )
         binh = self._config("binh")
         for command in (
-            f"bluezone-node alerts list --config {binh}",
-            f"bluezone-node encounters --config {binh}",
-            f"bluezone-node status --config {binh}",
-            f"bluezone-node lab inspect {self._folder}/authority/exports/*.zip",
+            f"alerts --config {binh}",
+            f"encounters --config {binh}",
+            f"status --config {binh}",
+            f"lab inspect {self._folder}/authority/exports/*.zip",
         ):
-            click.echo(f"  {command}")
+            click.echo(f"  {_program()} {command}")
         click.echo(f"Logs and databases are in {self._folder}; delete it when you are done.")
 
     def check(self, true: bool, line: str) -> None:
@@ -302,6 +305,12 @@ async def _eventually(attempt: Callable[[], Awaitable[Found]]) -> Found:
             if monotonic() > deadline:
                 raise StoryFailed("a process did not come up in time") from error
             await asyncio.sleep(0.05)
+
+
+def _program() -> str:
+    """Return what to type for this program: from a clone, it is not on the PATH."""
+    installed = Path(sys.executable).with_name("bluezone-node")
+    return "bluezone-node" if which("bluezone-node") else os.path.relpath(installed)
 
 
 def _local(time: str, days: int) -> datetime:
