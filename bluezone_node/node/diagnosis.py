@@ -147,11 +147,9 @@ class Diagnosis:
         )
 
     async def _claim(self, report: Report, code: str, onset: date | None) -> Report:
-        try:
-            claimed = await self._authority.claim(code, claim_nonce(report.hmac_secret))
-        except AuthorityRefused:
-            await self._give_up(report)
-            raise
+        # A refused claim leaves the begun report, which is no more than its nonce: after a lost
+        # answer and a mistyped code, the right code still works.
+        claimed = await self._authority.claim(code, claim_nonce(report.hmac_secret))
         claimed_report = replace(
             report,
             started=self._clock.now(),

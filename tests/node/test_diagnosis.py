@@ -153,8 +153,8 @@ async def test_a_report_without_a_token_serves_another_code() -> None:
     assert len(stage.authority.published) == 1
 
 
-async def test_a_report_whose_claim_is_refused_is_given_up() -> None:
-    """Somebody else used the code: a new one begins a new report, with a new nonce."""
+async def test_a_code_that_another_device_used_leaves_the_way_free_for_a_new_one() -> None:
+    """What was begun is no more than a nonce: nothing is taken up, and the new code works."""
     stage = Stage()
     stage.authority.claims, stage.authority.claimed_with = 1, b"another device"
     with pytest.raises(AuthorityRefused) as refused:
@@ -164,10 +164,21 @@ async def test_a_report_whose_claim_is_refused_is_given_up() -> None:
     stage.authority.claims = 0
     done, _ = await stage.diagnosis.report(CODE, None)
 
-    given_up, finished = stage.store.reports()
-    assert (given_up.token, given_up.keys, given_up.published) == ("", (), None)
-    assert finished == done
-    assert given_up.hmac_secret != done.hmac_secret
+    assert stage.store.reports() == [done]
+
+
+async def test_mistyping_the_code_after_a_lost_answer_does_not_lose_it() -> None:
+    """The right code is still this device's: its nonce was kept."""
+    stage = Stage()
+    stage.authority.losing = {"claim"}
+    with pytest.raises(Unreachable):
+        await stage.diagnosis.report(CODE, None)
+    stage.authority.losing = set()
+    with pytest.raises(AuthorityRefused):
+        await stage.diagnosis.report("12345687", None)
+    done, _ = await stage.diagnosis.report(CODE, None)
+
+    assert done.published is not None
 
 
 async def test_the_nonce_tells_nothing_of_the_secret_it_is_made_from() -> None:

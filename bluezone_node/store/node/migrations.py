@@ -110,11 +110,11 @@ CREATE TABLE alert (
     """
 CREATE TABLE report (
   id INTEGER PRIMARY KEY,
-  started INTEGER NOT NULL,         -- when the code was claimed
-  token TEXT NOT NULL,              -- of the registrar, given once for a code: a secret
-  report_type TEXT NOT NULL,        -- 'confirmed', 'likely' or 'negative'
+  started INTEGER NOT NULL,         -- when it was begun; once claimed, when the code was claimed
+  token TEXT NOT NULL,              -- of the registrar: a secret; '' until the code is claimed
+  report_type TEXT NOT NULL,        -- 'confirmed', 'likely' or 'negative'; '' until claimed
   onset TEXT,                       -- day of first symptoms
-  hmac_secret BLOB NOT NULL,        -- binds the certificate to the keys: a secret
+  hmac_secret BLOB NOT NULL,        -- binds certificate to keys, makes the nonce: a secret
   certificate TEXT NOT NULL,        -- '' until certified
   published INTEGER,                -- when the publisher accepted the keys
   revision_token TEXT NOT NULL      -- of the publisher: needed to publish again; '' until given
