@@ -173,10 +173,16 @@ class Notifier(Protocol):
 
 
 class ExportState(Enum):
-    """How far an export got. A failed one is tried again while it is on offer."""
+    """How far an export got. What is not matched is tried again while it is on offer."""
 
+    SEEN = "seen"
+    """Listed by its source; not fetched yet."""
+    VERIFIED = "verified"
+    """Fetched, and signed by a key of its source; not matched yet."""
     MATCHED = "matched"
+    """Every key of it was looked up in the log: done."""
     FAILED = "failed"
+    """It could not be used, for the reason given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +202,7 @@ class ExportRecord:
     reason: str = ""
     """Machine name of the failure."""
     attempts: int = 1
+    """Times it was fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +306,9 @@ class NodeStore(Protocol):
     def put_source_state(self, state: SourceState) -> None: ...
 
     def export_records(self, source: str | None = None) -> list[ExportRecord]: ...
+
+    def note_seen(self, source: str, names: Sequence[str], at: datetime) -> None:
+        """Open a ledger line for each export of *names* that has none yet."""
 
     def record_export(
         self, record: ExportRecord, matched: Sequence[MatchedKey], revised: Sequence[MatchedKey]

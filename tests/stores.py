@@ -12,6 +12,7 @@ from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.intervals import INTERVAL_SECONDS, day_of
 from bluezone_node.ports import (
     ExportRecord,
+    ExportState,
     HeardIdentifier,
     MatchedKey,
     NodeStore,
@@ -124,6 +125,11 @@ class MemoryNodeStore:
 
     def export_records(self, source: str | None = None) -> list[ExportRecord]:
         return [entry for entry in self._exports.values() if source in (None, entry.source)]
+
+    def note_seen(self, source: str, names: Sequence[str], at: datetime) -> None:
+        for name in names:
+            line = ExportRecord(source, name, ExportState.SEEN, at, attempts=0)
+            self._exports.setdefault((source, name), line)
 
     def record_export(
         self, record: ExportRecord, matched: Sequence[MatchedKey], revised: Sequence[MatchedKey]

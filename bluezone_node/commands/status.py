@@ -68,12 +68,15 @@ def _source(store: NodeStore, name: str) -> Document:
     state = store.source_state(name)
     records = store.export_records(name)
     failed = [record for record in records if record.state is ExportState.FAILED]
+    matched = [record for record in records if record.state is ExportState.MATCHED]
     return {
         "name": name,
         "last_success": state.last_success,
         "last_attempt": state.last_attempt,
         "problem": state.problem,
-        "exports_matched": len(records) - len(failed),
+        "exports_seen": len(records),
+        "exports_verified": sum(record.end_timestamp > 0 for record in records),
+        "exports_matched": len(matched),
         "exports_failed": [
             {"name": r.name, "reason": r.reason, "tries": r.attempts} for r in failed
         ],
@@ -108,6 +111,9 @@ def _problems(document: Document) -> list[str]:
             problems.append(f"source {source['name']}: {source['problem'].replace('_', ' ')}")
         elif source["last_success"] is None:
             problems.append(f"source {source['name']}: never synchronised")
+        waiting = source["exports_seen"] - source["exports_matched"] - len(source["exports_failed"])
+        if waiting:
+            problems.append(f"source {source['name']}: {waiting} exports are still to be checked")
         problems.extend(
             f"export {export['name']} could not be checked: {export['reason'].replace('_', ' ')}"
             for export in source["exports_failed"]
@@ -140,7 +146,8 @@ def _print(document: Document) -> None:
     for source in document["sources"]:
         last = source["last_success"]
         click.echo(
-            f"source      {source['name']}: {source['exports_matched']} exports, "
+            f"source      {source['name']}: {source['exports_matched']} of "
+            f"{source['exports_seen']} exports, "
             f"{source['keys_checked']} keys checked, {source['keys_heard']} heard; "
             f"last success {last.astimezone().strftime('%Y-%m-%d %H:%M') if last else 'never'}"
         )

@@ -1,11 +1,11 @@
-"""One export against the log: verify, match primary and revised keys, count."""
+"""One export against the log: verify it, match its primary and its revised keys."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bluezone_node.crypto.signing import PublicKey
 from bluezone_node.errors import BadExport
-from bluezone_node.export.container import open_verified
+from bluezone_node.export.container import Export, open_verified
 from bluezone_node.export.signature import SignatureState
 from bluezone_node.ports import MatchedKey
 from bluezone_node.proximity.matching import HeardIndex, match_batches
@@ -16,9 +16,6 @@ from bluezone_node.proximity.model import DiagnosisKey
 class Matches:
     """What one export held for this node."""
 
-    keys: int
-    revised_keys: int
-    end_timestamp: int
     primary: tuple[DiagnosisKey, ...]
     revised: tuple[DiagnosisKey, ...]
 
@@ -34,21 +31,11 @@ class Stopped(Exception):
     """The node was told to stop in the middle of a match; nothing was recorded."""
 
 
-def match_export(
-    data: bytes,
-    public_keys: Sequence[PublicKey],
-    index: HeardIndex,
-    now_interval: int,
-    progress: Callable[[int], None],
-    stopping: Callable[[], bool],
-) -> Matches:
-    """Verify the export *data* and return which of its keys were heard.
-
-    *progress* is told the number of keys after each batch of some two thousand.
+def verify_export(data: bytes, public_keys: Sequence[PublicKey], now_interval: int) -> Export:
+    """Return the export *data* if it may be believed.
 
     Raises:
         BadExport: it is malformed, or not signed by any of *public_keys*.
-        Stopped: *stopping* became true.
     """
     export = open_verified(data, public_keys, now_interval=now_interval)
     if export.signature is not SignatureState.VERIFIED:
@@ -57,6 +44,22 @@ def match_export(
             reason=f"signature_{export.signature.value}",
             hint="compare the public key in the configuration with the authority's",
         )
+    return export
+
+
+def match_export(
+    export: Export,
+    index: HeardIndex,
+    progress: Callable[[int], None],
+    stopping: Callable[[], bool],
+) -> Matches:
+    """Return which keys of a verified *export* were heard.
+
+    *progress* is told the number of keys after each batch of some two thousand.
+
+    Raises:
+        Stopped: *stopping* became true.
+    """
 
     def watched(batches: Iterable[list[DiagnosisKey]]) -> Iterator[list[DiagnosisKey]]:
         for batch in batches:
@@ -67,10 +70,4 @@ def match_export(
 
     primary = match_batches(index, watched(export.key_batches()))
     revised = match_batches(index, watched(export.revised_key_batches()))
-    return Matches(
-        keys=export.key_count,
-        revised_keys=export.revised_key_count,
-        end_timestamp=export.end_timestamp,
-        primary=tuple(found.key for found in primary),
-        revised=tuple(found.key for found in revised),
-    )
+    return Matches(tuple(found.key for found in primary), tuple(found.key for found in revised))

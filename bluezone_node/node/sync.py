@@ -18,7 +18,7 @@ from bluezone_node.errors import BadExport, DatabaseUnusable, Unreachable
 from bluezone_node.intervals import RETENTION, interval_at
 from bluezone_node.node.chance import between
 from bluezone_node.node.exposure import judge
-from bluezone_node.node.matching import match_export
+from bluezone_node.node.matching import match_export, verify_export
 from bluezone_node.ports import (
     Clock,
     Entropy,
@@ -163,15 +163,16 @@ class Sync:
         name = source.exports.name
         now = self._clock.now()
         before = await self._on_store(lambda store: store.source_state(name))
-        ledger = {r.name: r for r in await self._on_store(lambda s: s.export_records(name))}
         state = replace(before, last_attempt=now, problem="")
         try:
             listed = await source.exports.index()
+            await self._on_store(lambda store: store.note_seen(name, listed, now))
+            ledger = {r.name: r for r in await self._on_store(lambda s: s.export_records(name))}
             if source.keeps_index and _rolled_back(listed, ledger.values(), now):
                 state = replace(state, problem="rolled_back")
             for export in listed:
-                known = ledger.get(export)
-                if known and known.state is ExportState.MATCHED:
+                known = ledger[export]
+                if known.state is ExportState.MATCHED:
                     continue
                 record = await self._match(source, export, known, index, progress)
                 records.append(record)
@@ -189,44 +190,35 @@ class Sync:
         self,
         source: Source,
         export: str,
-        known: ExportRecord | None,
+        known: ExportRecord,
         index: "_LazyIndex",
         progress: Callable[[int], None],
     ) -> ExportRecord:
-        record = ExportRecord(
-            source=source.exports.name,
-            name=export,
-            state=ExportState.FAILED,
-            at=self._clock.now(),
-            attempts=known.attempts + 1 if known else 1,
-        )
+        name, now = source.exports.name, self._clock.now()
+        record = ExportRecord(name, export, ExportState.VERIFIED, now, attempts=known.attempts + 1)
         try:
             data = await source.exports.fetch(export)
-            heard = await index.get()
-            matches = await self._in_thread(
-                lambda stopping: match_export(
-                    data,
-                    source.public_keys,
-                    heard,
-                    interval_at(self._clock.now()),
-                    progress,
-                    stopping,
-                )
+            verified = await self._in_thread(
+                lambda _: verify_export(data, source.public_keys, interval_at(now))
             )
         except BadExport as error:
             log.warning("export refused: %s", error)
-            failed = replace(record, reason=error.reason)
+            failed = replace(record, state=ExportState.FAILED, reason=error.reason)
             await self._on_store(lambda store: store.record_export(failed, [], []))
             return failed
-        primary, revised = matches.attributed_to(record.source, record.name)
-        done = replace(
+        record = replace(
             record,
-            state=ExportState.MATCHED,
-            keys=matches.keys,
-            revised_keys=matches.revised_keys,
-            matched_keys=len(primary),
-            end_timestamp=matches.end_timestamp,
+            keys=verified.key_count,
+            revised_keys=verified.revised_key_count,
+            end_timestamp=verified.end_timestamp,
         )
+        await self._on_store(lambda store: store.record_export(record, [], []))
+        heard = await index.get()
+        matches = await self._in_thread(
+            lambda stopping: match_export(verified, heard, progress, stopping)
+        )
+        primary, revised = matches.attributed_to(name, export)
+        done = replace(record, state=ExportState.MATCHED, matched_keys=len(primary))
         await self._on_store(lambda store: store.record_export(done, primary, revised))
         return done
 

@@ -208,6 +208,16 @@ def test_a_source_is_remembered_between_syncs(store: NodeStore) -> None:
     assert store.source_state("other") == SourceState("other")
 
 
+def test_an_export_that_was_listed_has_a_line_before_it_is_fetched(store: NodeStore) -> None:
+    """What is on offer and not yet checked can be counted; a line that exists is left alone."""
+    done = ExportRecord("vn", "1.zip", ExportState.MATCHED, NOON)
+    store.record_export(done, [], [])
+    store.note_seen("vn", ["1.zip", "2.zip"], NOON + MINUTE)
+    seen = ExportRecord("vn", "2.zip", ExportState.SEEN, NOON + MINUTE, attempts=0)
+
+    assert store.export_records("vn") == [done, seen]
+
+
 def test_the_ledger_has_one_line_an_export(store: NodeStore) -> None:
     """A failed export that succeeds later replaces its line; sources are kept apart."""
     failed = ExportRecord("vn", "1.zip", ExportState.FAILED, NOON, reason="truncated")

@@ -17,6 +17,7 @@ from bluezone_node.crypto.metadata import Metadata, encode, encrypt
 from bluezone_node.errors import BadExport, Unreachable
 from bluezone_node.intervals import interval_at, rolling_start
 from bluezone_node.node.advertiser import beacon
+from bluezone_node.node.matching import Stopped
 from bluezone_node.node.sync import FIRST_RETRY, JITTER, Source, Sync
 from bluezone_node.ports import ExportState
 from bluezone_node.presets import load_preset
@@ -222,11 +223,34 @@ async def test_a_download_that_breaks_off_is_taken_up_at_the_file_it_broke_at() 
     stage.exports.files = {"1.zip": GOOD, "2.zip": Unreachable("broke off")}
     await stage.sync.once()
     assert stage.problem == "unreachable"
+    assert states(stage) == [ExportState.MATCHED, ExportState.SEEN]
     stage.exports.files["2.zip"] = signed_export([STRANGER], end=NOW)
     await stage.sync.once()
 
     assert stage.problem == ""
+    assert states(stage) == [ExportState.MATCHED, ExportState.MATCHED]
     assert stage.exports.fetched == ["1.zip", "2.zip", "2.zip"]
+
+
+def states(stage: Stage) -> list[ExportState]:
+    return [record.state for record in stage.store.export_records("authority")]
+
+
+async def test_a_match_that_was_stopped_leaves_the_export_verified_and_is_done_again() -> None:
+    """A node told to stop in the middle of a country's keys has recorded nothing it did not do."""
+    stage = Stage()
+    stage.exports.files["1.zip"] = GOOD
+
+    def stop(_keys: int) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        await stage.sync.once(stop)
+    assert states(stage) == [ExportState.VERIFIED]
+    await stage.sync.once()
+
+    assert states(stage) == [ExportState.MATCHED]
+    assert len(stage.told.alerts) == 1
 
 
 async def test_an_index_that_lost_its_newest_file_was_rolled_back() -> None:

@@ -21,7 +21,7 @@ from bluezone_node.proximity.model import (
     RssiHistogram,
     Scan,
 )
-from bluezone_node.store.node.database import Database, Sync
+from bluezone_node.store.node.database import Database
 from bluezone_node.store.node.heard import Heard, moments, unpack
 from bluezone_node.store.node.minutes import add_heard, minute_of, read_heard, write_scans
 from bluezone_node.store.node.recent import ROW_SECONDS, RecentRows, Whose
@@ -57,7 +57,7 @@ class Encounters(Tables):
     def log(self, encounters: Iterable[Encounter], scans: Iterable[Scan]) -> None:
         minutes: dict[int, list[Heard]] = defaultdict(list)
         try:
-            with self._database.writing(Sync.LATER) as connection:
+            with self._database.writing() as connection:
                 # In order of time, so that rows leave side by side: `forget` must find no holes.
                 for encounter in sorted(encounters, key=lambda heard: heard.scans[0].start):
                     whose = (encounter.protocol, encounter.identifier, encounter.metadata)

@@ -1,6 +1,7 @@
 """The coverage ledger: every export seen, how far it got, and the keys of it that were heard."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from sqlite3 import Connection
 
 from bluezone_node.intervals import from_unix
@@ -43,6 +44,16 @@ class Exports(Tables):
             for source, name, state, reached, *rest in rows
         ]
 
+    def note_seen(self, source: str, names: Sequence[str], at: datetime) -> None:
+        with self._database.writing() as connection:
+            connection.executemany(
+                _OPEN,
+                [
+                    _record_parameters(ExportRecord(source, name, ExportState.SEEN, at, attempts=0))
+                    for name in names
+                ],
+            )
+
     def record_export(
         self, record: ExportRecord, matched: Sequence[MatchedKey], revised: Sequence[MatchedKey]
     ) -> None:
@@ -80,15 +91,21 @@ class Exports(Tables):
         ]
 
 
-_RECORD = """
+_INSERT = """
 INSERT INTO export (source, name, state, reached, keys, revised_keys, matched_keys,
                     end_timestamp, reason, attempts)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (source, name) DO UPDATE SET
+ON CONFLICT (source, name)
+"""
+_OPEN = _INSERT + "DO NOTHING"
+_RECORD = (
+    _INSERT
+    + """DO UPDATE SET
   state = excluded.state, reached = excluded.reached, keys = excluded.keys,
   revised_keys = excluded.revised_keys, matched_keys = excluded.matched_keys,
   end_timestamp = excluded.end_timestamp, reason = excluded.reason, attempts = excluded.attempts
 """
+)
 
 
 def _record_parameters(record: ExportRecord) -> tuple[object, ...]:
