@@ -9,23 +9,13 @@ import click
 from msgspec import UNSET, UnsetType
 
 from bluezone_node.commands.console import json_option, print_json
-from bluezone_node.crypto.signing import PublicKey, load_public_key
-from bluezone_node.errors import BadExport, BadInput
+from bluezone_node.commands.lab.options import public_key_option
+from bluezone_node.crypto.signing import PublicKey
+from bluezone_node.errors import BadExport
 from bluezone_node.export.archive import MAX_EXPORT_BYTES
 from bluezone_node.export.container import Export, open_verified
 from bluezone_node.export.signature import SignatureState
 from bluezone_node.intervals import from_unix, interval_at
-
-
-def public_key(text: str) -> PublicKey:
-    """Read a public key from a PEM file, or from the PEM or base64 itself."""
-    # A PEM has line ends and base64 may be longer than any path: neither names a file.
-    named = len(text) < 256 and "\n" not in text and Path(text).is_file()
-    try:
-        return load_public_key(Path(text).read_bytes() if named else text)
-    except BadInput as refused:
-        hint = "" if named else " No file of that name is here either."
-        raise click.BadParameter(f"{refused}{hint}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +40,7 @@ class Inspection:
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--public-key",
-    "public_keys",
-    type=public_key,
-    metavar="PEM|BASE64",
-    multiple=True,
-    help="Whose signature the file must carry: a PEM file, or base64. Any of several.",
-)
+@public_key_option
 @json_option
 def inspect(file: Path, public_keys: tuple[PublicKey, ...], as_json: bool) -> None:
     """Look into an export FILE: the zip, or a bare export.bin.

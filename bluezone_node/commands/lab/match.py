@@ -8,7 +8,7 @@ from time import perf_counter
 import click
 
 from bluezone_node.commands.console import columns, json_option, note, print_json, progress
-from bluezone_node.commands.lab.inspect import public_key
+from bluezone_node.commands.lab.options import preset_option, public_key_option
 from bluezone_node.commands.lab.sightings import heard_times, read_sightings
 from bluezone_node.crypto.signing import PublicKey
 from bluezone_node.errors import BadExport
@@ -57,21 +57,8 @@ class MatchReport:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV with the columns time (ISO or Unix seconds), rpi, aem, rssi.",
 )
-@click.option(
-    "--public-key",
-    "public_keys",
-    type=public_key,
-    metavar="PEM|BASE64",
-    multiple=True,
-    help="Refuse the export unless it is signed by this key: a PEM file, or base64.",
-)
-@click.option(
-    "--preset",
-    "preset_name",
-    default=DEFAULT_PRESET,
-    show_default=True,
-    help="Whose table of infectiousness by days since onset to use.",
-)
+@public_key_option
+@preset_option(default=DEFAULT_PRESET)
 @json_option
 def match(
     export_file: Path,

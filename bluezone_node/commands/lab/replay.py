@@ -18,9 +18,10 @@ import click
 
 from bluezone_node.alerts import AlertLevel
 from bluezone_node.commands.console import columns, json_option, note, print_json, progress
+from bluezone_node.commands.lab.options import preset_option
 from bluezone_node.commands.lab.recording import Recording, read_recording
 from bluezone_node.intervals import day_of, from_unix
-from bluezone_node.presets import DEFAULT_PRESET, load_preset, preset_names
+from bluezone_node.presets import load_preset
 from bluezone_node.proximity.encounters import LONGEST_SCAN_SECONDS
 from bluezone_node.proximity.model import (
     SCAN_SECONDS,
@@ -51,14 +52,7 @@ class ReplayedDevice:
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
-@click.option(
-    "--preset",
-    "preset_name",
-    type=click.Choice(preset_names()),
-    default=DEFAULT_PRESET,
-    show_default=True,
-    help="The rules to judge by.",
-)
+@preset_option()
 @json_option
 def replay(file: BufferedReader, preset_name: str, as_json: bool) -> None:
     """Judge every device in a recording as if its bearer had been diagnosed.

@@ -9,9 +9,10 @@ import msgspec
 
 from bluezone_node.alerts import AlertLevel
 from bluezone_node.commands.console import columns, json_option, note, print_json
+from bluezone_node.commands.lab.options import preset_option
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import midnight
-from bluezone_node.presets import DEFAULT_PRESET, load_preset, preset_names
+from bluezone_node.presets import load_preset
 from bluezone_node.proximity.model import (
     CalibrationConfidence,
     ExposureWindow,
@@ -55,14 +56,7 @@ class _Input(msgspec.Struct):
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
-@click.option(
-    "--preset",
-    "preset_name",
-    type=click.Choice(preset_names()),
-    default=DEFAULT_PRESET,
-    show_default=True,
-    help="The rules to score by.",
-)
+@preset_option()
 @json_option
 def score(file: BinaryIO, preset_name: str, as_json: bool) -> None:
     """Score the exposure windows in FILE, a JSON document with GAEN's names and enum numbers.
