@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 from bluezone_node.alerts import Alert
 from bluezone_node.crypto.signing import PublicKey
@@ -32,7 +33,7 @@ from bluezone_node.ports import (
     SourceState,
 )
 from bluezone_node.proximity.matching import HeardIndex
-from bluezone_node.proximity.model import IdentifierProtocol
+from bluezone_node.proximity.model import HeardIdentifier, IdentifierProtocol
 from bluezone_node.proximity.preset import Preset
 
 log = logging.getLogger(__name__)
@@ -135,7 +136,7 @@ class Sync:
         """Go over all sources once; *progress* is told how many keys were matched."""
         records: list[ExportRecord] = []
         states: list[SourceState] = []
-        index = _LazyIndex(self._on_store)
+        index = _LazyIndex(self._on_store, self._in_thread)
         for source in self._sources:
             state = await self._take(source, index, records, progress)
             await self._on_store(partial(_put_state, state))
@@ -224,17 +225,30 @@ class Sync:
 
 
 class _LazyIndex:
-    """The heard identifiers, read once a round and only if there is an export to match."""
+    """The heard identifiers, read once a round and only if there is an export to match.
 
-    def __init__(self, on_store: OnStore) -> None:
+    In pieces: two weeks of a busy place take seconds to read, in which the minute that is due
+    must be written, and a node that is told to stop must stop.
+    """
+
+    AT_ONCE = 5000
+    """Identifiers read at a time: less than a tenth of a second."""
+
+    def __init__(self, on_store: OnStore, in_thread: InThread) -> None:
         self._on_store = on_store
+        self._in_thread = in_thread
         self._index: HeardIndex | None = None
 
     async def get(self) -> HeardIndex:
         if self._index is None:
-            self._index = await self._on_store(
-                lambda store: HeardIndex(store.heard_identifiers(IdentifierProtocol.GAEN))
+            rows = await self._on_store(
+                lambda store: store.heard_identifiers(IdentifierProtocol.GAEN)
             )
+            heard: list[HeardIdentifier] = []
+            # The iterator is only ever advanced on the store's own thread.
+            while some := await self._on_store(lambda _: list(islice(rows, self.AT_ONCE))):
+                heard += some
+            self._index = await self._in_thread(lambda _: HeardIndex(heard))
         return self._index
 
 

@@ -17,7 +17,7 @@ class StoreThread:
         async with StoreThread(path) as on_store:
             await on_store(lambda store: store.log(encounters, scans))
 
-    Work must not return an iterator of the store: it can be read on this thread only.
+    An iterator of the store that work returns may be advanced only by other such work.
     """
 
     def __init__(self, path: Path) -> None:
