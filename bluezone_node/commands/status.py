@@ -129,7 +129,7 @@ def _print(document: Document) -> None:
         click.echo(f"radio       {node['radio_name']} {radio['detail']}".rstrip())
         click.echo(
             f"on the air  {'yes' if radio['advertising'] else 'NO'}, "
-            f"{radio['rotations']} identifiers since {node['started'][:16]}"
+            f"{radio['rotations']} identifiers since {_local(node['started'])}"
         )
         click.echo(
             f"hearing     {'yes' if radio['listening'] else 'NO'}, {radio['heard']} of our frames, "
@@ -137,7 +137,8 @@ def _print(document: Document) -> None:
         )
         for reason, count in radio["refused"].items():
             click.echo(f"            {count} refused: {reason.replace('_', ' ')}")
-        click.echo(f"written     {listener['last_written'] or 'nothing yet'}")
+        written = listener["last_written"]
+        click.echo(f"written     {_local(written) if written else 'nothing yet'}")
         if node["clock_jumps"]:
             click.echo(f"clock       was set {node['clock_jumps']} times while running")
     day = document["last_24_hours"]
@@ -149,9 +150,13 @@ def _print(document: Document) -> None:
             f"source      {source['name']}: {source['exports_matched']} of "
             f"{source['exports_seen']} exports, "
             f"{source['keys_checked']} keys checked, {source['keys_heard']} heard; "
-            f"last success {last.astimezone().strftime('%Y-%m-%d %H:%M') if last else 'never'}"
+            f"last success {_local(last.isoformat()) if last else 'never'}"
         )
     alerts = document["alerts"]
     click.echo(f"alerts      {alerts['total']}, unread {alerts['unread']}")
     for problem in document["problems"]:
         click.echo(f"PROBLEM     {problem}")
+
+
+def _local(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone():%Y-%m-%d %H:%M}"
