@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bluezone_node.authority.settings import PublisherSettings
-from bluezone_node.crypto.certificate import SECRET_BYTES
+from bluezone_node.crypto.certificate import SECRET_BYTES, hmac_forms
 from bluezone_node.crypto.keys import KEY_BYTES
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.intervals import (
@@ -78,21 +78,12 @@ def certified(keys: Sequence[UploadedKey], secret: bytes, tekmac: bytes) -> bool
     """Tell whether *tekmac* is the HMAC of *keys* as sent, under the device's *secret*.
 
     Over the texts as they came and not over parsed keys, because one unusable key must not
-    invalidate the certificate of the others.  The two forms are those of `crypto.certificate`.
+    invalidate the certificate of the others.
     """
     if len(secret) < SECRET_BYTES:
         return False
-    ordered = sorted(keys, key=lambda key: key.text)
-    short = [f"{k.text}.{k.rolling_start}.{k.rolling_period}" for k in ordered]
-    full = [f"{line}.{k.transmission_risk}" for line, k in zip(short, ordered, strict=True)]
-    matches = _is_hmac(full, secret, tekmac)
-    if not any(key.transmission_risk for key in keys):
-        matches |= _is_hmac(short, secret, tekmac)
-    return matches
-
-
-def _is_hmac(lines: Sequence[str], secret: bytes, tekmac: bytes) -> bool:
-    return hmac.compare_digest(hmac.digest(secret, ",".join(lines).encode(), "sha256"), tekmac)
+    texts = [(k.text, k.rolling_start, k.rolling_period, k.transmission_risk) for k in keys]
+    return any(hmac.compare_digest(form, tekmac) for form in hmac_forms(texts, secret))
 
 
 KeyCheck = Callable[[UploadedKey, datetime, PublisherSettings], bool]

@@ -7,7 +7,7 @@ Source: exposure-notifications-server, docs/getting-started/publishing-temporary
 
 import hmac
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.errors import BadInput
@@ -16,44 +16,54 @@ SECRET_BYTES = 16
 """The shortest secret accepted: as long as the keys whose order it hides."""
 
 
+KeyText = tuple[str, int, int, int]
+"""What is certified of a key: its base64, start, period and transmission risk."""
+
+
+def key_texts(
+    keys: Sequence[TemporaryExposureKey], risks: Sequence[int] | None = None
+) -> list[KeyText]:
+    """Return what is certified of *keys*.
+
+    *risks* runs parallel to *keys*; None means 0 for each, which is what GAEN v2 devices send.
+    """
+    return [
+        (b64encode(key.key).decode(), key.rolling_start, key.rolling_period, risk)
+        for key, risk in zip(keys, risks or [0] * len(keys), strict=True)
+    ]
+
+
 def keys_hmac(
     keys: Sequence[TemporaryExposureKey], secret: bytes, risks: Sequence[int] | None = None
 ) -> bytes:
-    """Return the 32-byte HMAC over *keys*, their starts, periods and transmission *risks*.
-
-    *risks* runs parallel to *keys*; None means 0 for each, which is what GAEN v2 devices send.
+    """Return the 32-byte HMAC over *keys* and their transmission *risks*: see `key_texts`.
 
     Raises:
         BadInput: reason ``hmac_secret_length``: *secret* has fewer than 16 bytes.
     """
-    return _digest(_lines(keys, risks or [0] * len(keys)), secret)
+    return hmac_forms(key_texts(keys, risks), secret)[0]
 
 
-def keys_hmac_forms(
-    keys: Sequence[TemporaryExposureKey], secret: bytes, risks: Sequence[int] | None = None
-) -> tuple[bytes, ...]:
-    """Return every HMAC that a publisher accepts for *keys*: see `keys_hmac`.
+def hmac_forms(texts: Sequence[KeyText], secret: bytes) -> tuple[bytes, ...]:
+    """Return every HMAC that a publisher accepts for *texts*; a device sends the first.
 
     Where all risks are 0 a device may leave them out of the text altogether.
+
+    Raises:
+        BadInput: reason ``hmac_secret_length``: *secret* has fewer than 16 bytes.
     """
-    with_risks = keys_hmac(keys, secret, risks)
-    if any(risks or ()):
-        return (with_risks,)
-    return with_risks, _digest(_lines(keys, None), secret)
-
-
-def _lines(keys: Sequence[TemporaryExposureKey], risks: Sequence[int] | None) -> list[str]:
-    lines = [f"{b64encode(k.key).decode()}.{k.rolling_start}.{k.rolling_period}" for k in keys]
-    if risks is None:
-        return lines
-    return [f"{line}.{risk}" for line, risk in zip(lines, risks, strict=True)]
-
-
-def _digest(lines: list[str], secret: bytes) -> bytes:
     if len(secret) < SECRET_BYTES:
         raise BadInput(
             f"The HMAC secret needs at least {SECRET_BYTES} bytes.", reason="hmac_secret_length"
         )
     # Sorted as text: base64 does not keep the order of the bytes it stands for.
-    ordered = sorted(lines, key=lambda line: line.partition(".")[0])
-    return hmac.digest(secret, ",".join(ordered).encode(), "sha256")
+    ordered = sorted(texts, key=lambda text: text[0])
+    with_risks = _digest(ordered, secret)
+    if any(risk for *_, risk in texts):
+        return (with_risks,)
+    return with_risks, _digest([text[:3] for text in ordered], secret)
+
+
+def _digest(ordered: Iterable[Iterable[str | int]], secret: bytes) -> bytes:
+    lines = (".".join(map(str, fields)) for fields in ordered)
+    return hmac.digest(secret, ",".join(lines).encode(), "sha256")

@@ -13,6 +13,7 @@ from bluezone_node.crypto.metadata import Metadata, encode, encrypt
 from bluezone_node.intervals import day_of, interval_at, midnight
 from bluezone_node.node.chance import between
 from bluezone_node.node.keyring import key_for
+from bluezone_node.node.waiting import sleep_unless
 from bluezone_node.ports import Clock, Entropy, OnStore, Radio
 from bluezone_node.proximity.model import Beacon
 
@@ -75,10 +76,4 @@ class Advertiser:
         now = self._clock.now()
         to_midnight = (midnight(day_of(now)) + timedelta(days=1) - now).total_seconds()
         wait = min(between(SHORTEST_ROTATION, LONGEST_ROTATION, self._entropy), to_midnight)
-        sleeping = asyncio.ensure_future(self._clock.sleep(wait))
-        asked = asyncio.ensure_future(self._renew.wait())
-        try:
-            await asyncio.wait({sleeping, asked}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            asked.cancel()
+        await sleep_unless(self._renew, self._clock, wait)

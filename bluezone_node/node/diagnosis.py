@@ -80,7 +80,7 @@ class Diagnosis:
         clock: Clock,
         on_store: OnStore,
         entropy: Entropy,
-        key_retired: Callable[[], None],
+        key_retired: Callable[[], object],
     ) -> None:
         self._authority = authority
         self._health_authority = health_authority
@@ -160,8 +160,8 @@ class Diagnosis:
         return await self._on_store(lambda store: _saved(store, claimed_report))
 
     def _gather(self, store: NodeStore, report: Report) -> Report:
-        retire_key(store, interval_at(self._clock.now()), self._entropy)
         now = interval_at(self._clock.now())
+        retire_key(store, now, self._entropy)
         ended = [key for key in store.own_keys() if key.rolling_end <= now or not key.covers(now)]
         return _saved(store, replace(report, keys=publishable(ended, report.onset)))
 

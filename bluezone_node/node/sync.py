@@ -20,6 +20,7 @@ from bluezone_node.intervals import RETENTION, interval_at
 from bluezone_node.node.chance import between
 from bluezone_node.node.exposure import judge
 from bluezone_node.node.matching import match_export, verify_export
+from bluezone_node.node.waiting import sleep_unless
 from bluezone_node.ports import (
     Clock,
     Entropy,
@@ -121,16 +122,8 @@ class Sync:
                 troubled = True
             wait = min(retry, self._every) if troubled else self._every
             retry = min(retry * 2, LONGEST_RETRY) if troubled else FIRST_RETRY
-            await self._wait(wait * between(1 - JITTER, 1 + JITTER, self._entropy))
-
-    async def _wait(self, seconds: float) -> None:
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        asked = asyncio.ensure_future(self._asked.wait())
-        try:
-            await asyncio.wait({sleeping, asked}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            asked.cancel()
+            wait *= between(1 - JITTER, 1 + JITTER, self._entropy)
+            await sleep_unless(self._asked, self._clock, wait)
 
     async def once(self, progress: Callable[[int], None] = lambda _keys: None) -> Round:
         """Go over all sources once; *progress* is told how many keys were matched."""

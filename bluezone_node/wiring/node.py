@@ -123,15 +123,11 @@ async def open_diagnosis(settings: Settings) -> AsyncIterator[tuple["Diagnosis",
                 clock,
                 on_store,
                 os.urandom,
-                key_retired=lambda: _ask_quietly(ask, folder),
+                # A running daemon takes the new key at once; without one nothing is on the air.
+                key_retired=lambda: ask(folder, "renew"),
             ),
             clock,
         )
-
-
-def _ask_quietly(ask: Callable[[Path, str], object], folder: Path) -> None:
-    """Have a running daemon take the new key at once; without one there is nothing on the air."""
-    ask(folder, "renew")
 
 
 async def check_source(settings: SourceSettings) -> int:

@@ -21,7 +21,7 @@ from bluezone_node.authority.upload import (
     floor,
     onset_of,
 )
-from bluezone_node.crypto.certificate import keys_hmac_forms
+from bluezone_node.crypto.certificate import hmac_forms, key_texts
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.intervals import interval_at, interval_start, midnight, rolling_start
@@ -75,9 +75,9 @@ def test_what_a_device_certifies_is_recognised(
     """The wire's HMAC is the ground floor's, in both forms where all risks are 0."""
     risks = [risk] * len(keys)
     sent = [uploaded(key, risk) for key in reversed(keys)]
-    for form in keys_hmac_forms(keys, secret, risks):
+    for form in hmac_forms(key_texts(keys, risks), secret):
         assert certified(sent, secret, form)
-    assert not certified(sent[1:], secret, keys_hmac_forms(keys, secret, risks)[0])
+    assert not certified(sent[1:], secret, hmac_forms(key_texts(keys, risks), secret)[0])
 
 
 def test_a_short_secret_certifies_nothing() -> None:

@@ -6,6 +6,7 @@ import click
 
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.commands.lab.identifiers import check_length, hex_bytes
+from bluezone_node.commands.lab.options import sightings_option
 from bluezone_node.commands.lab.sightings import heard_times, read_sightings
 from bluezone_node.crypto.bluezone import DAY_KEY_BYTES, DAY_SECONDS
 from bluezone_node.intervals import from_unix
@@ -28,13 +29,7 @@ from bluezone_node.proximity.model import IdentifierProtocol
 @click.option(
     "--days", default=1, show_default=True, type=click.IntRange(1, 180), help="Days from there on."
 )
-@click.option(
-    "--sightings",
-    "sightings_file",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV with the columns time (ISO or Unix seconds), rpi, aem (empty), rssi.",
-)
+@sightings_option
 @json_option
 def bluezone(
     day_key: bytes, day_start: int, days: int, sightings_file: Path, as_json: bool

@@ -8,7 +8,11 @@ from time import perf_counter
 import click
 
 from bluezone_node.commands.console import columns, json_option, note, print_json, progress
-from bluezone_node.commands.lab.options import preset_option, public_key_option
+from bluezone_node.commands.lab.options import (
+    preset_option,
+    public_key_option,
+    sightings_option,
+)
 from bluezone_node.commands.lab.sightings import heard_times, read_sightings
 from bluezone_node.crypto.signing import PublicKey
 from bluezone_node.errors import BadExport
@@ -50,13 +54,7 @@ class MatchReport:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A zip, or a bare export.bin.",
 )
-@click.option(
-    "--sightings",
-    "sightings_file",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV with the columns time (ISO or Unix seconds), rpi, aem, rssi.",
-)
+@sightings_option
 @public_key_option
 @preset_option(default=DEFAULT_PRESET)
 @json_option

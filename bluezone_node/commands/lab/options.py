@@ -25,6 +25,17 @@ def preset_option(default: str = DEFAULT_PRESET) -> Callable[[Command], Command]
     )
 
 
+def sightings_option(command: Command) -> Command:
+    """Add ``--sightings FILE``."""
+    return click.option(
+        "--sightings",
+        "sightings_file",
+        required=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="CSV with the columns time (ISO or Unix seconds), rpi, aem (may be empty), rssi.",
+    )(command)
+
+
 def public_key(text: str) -> PublicKey:
     """Read a public key from a PEM file, or from the PEM or base64 itself."""
     # A PEM has line ends and base64 may be longer than any path: neither names a file.

@@ -1,7 +1,7 @@
 """``authority.db``: published keys and the export batches made of them. It names nobody."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -114,14 +114,7 @@ class SqlExposures:
             count = db.scalar(select(func.count()).select_from(_exposures).where(*revised)) or 0
             filling, batch = draw(primary, count)
             _add(db, filling)
-            db.execute(
-                insert(_batches).values(
-                    start=batch.start,
-                    end=batch.end,
-                    files=batch.files,
-                    max_records=batch.max_records,
-                )
-            )
+            db.execute(insert(_batches).values(asdict(batch)))
 
     def batches(self) -> list[ExportBatch]:
         with self._engine.begin() as db:

@@ -1,5 +1,6 @@
 """``registry.db``: codes and tokens. Who was tested stays on this side."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import (
@@ -24,7 +25,7 @@ from bluezone_node.store.authority.database import UnixTime, scrub, writing
 
 TABLES = MetaData()
 
-# The columns of each table stand in the order of the fields of its value.
+# The columns of each table are the fields of its value, in name and in order.
 _codes = Table(
     "codes",
     TABLES,
@@ -63,17 +64,7 @@ class SqlRegistry:
             taken = select(_codes.c.digest).where(_codes.c.digest == code.digest)
             if db.execute(taken).first() is not None:
                 return False
-            db.execute(
-                insert(_codes).values(
-                    digest=code.digest,
-                    report_type=code.report_type,
-                    symptom_date=code.symptom_date,
-                    test_date=code.test_date,
-                    created=code.created,
-                    expires=code.expires,
-                    claimed=code.claimed,
-                )
-            )
+            db.execute(insert(_codes).values(asdict(code)))
             return True
 
     def code(self, digest: bytes) -> VerificationCode | None:
@@ -90,17 +81,7 @@ class SqlRegistry:
             )
             if claimed.rowcount != 1 and not _gives_way(db, digest, token, at):
                 return False
-            db.execute(
-                insert(_tokens).values(
-                    digest=token.digest,
-                    report_type=token.report_type,
-                    symptom_date=token.symptom_date,
-                    created=token.created,
-                    expires=token.expires,
-                    spent_on=token.spent_on,
-                    claimed_with=token.claimed_with,
-                )
-            )
+            db.execute(insert(_tokens).values(asdict(token)))
             return True
 
     def repeatable(self, claimed_with: bytes) -> bool:
