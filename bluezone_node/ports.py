@@ -60,6 +60,13 @@ class RadioCondition:
     """Times that address and identifier changed together."""
     detail: str = ""
     """One line for a person: which way of scanning, which adapter."""
+    samples_per_minute: float | None = None
+    """Measured: how often one neighbour was heard in the last whole minute (median over all); None
+    where nobody was near."""
+    fault: str = ""
+    """What is wrong now and is being mended, in words; empty: nothing."""
+    repairs: Mapping[str, int] = field(default_factory=dict)
+    """Steps that were taken to mend it, by name."""
 
 
 class Radio(Protocol):
@@ -75,6 +82,8 @@ class Radio(Protocol):
         The address and the identifier change together or not at all: an observer must never see
         one survive the other.
 
+        A radio that is being mended puts it on the air when it can: see ``condition``.
+
         Raises:
             RadioUnavailable: the radio is gone. What was on the air may have stopped.
         """
@@ -87,6 +96,15 @@ class Radio(Protocol):
         """
 
     def condition(self) -> RadioCondition: ...
+
+    async def check(self) -> None:
+        """Look whether the radio does its work, and take one step of mending where it does not.
+
+        To be called every ten seconds or so; returns within that time.
+
+        Raises:
+            RadioUnavailable: the radio is gone, and nothing is left that a program could try.
+        """
 
     async def close(self) -> None:
         """Stop advertising and listening. Safe to call twice."""

@@ -129,6 +129,10 @@ class LoopbackRadio:
             detail="in-memory radio",
         )
 
+    async def check(self) -> None:
+        if self._failed:
+            raise RadioUnavailable("the loopback radio is gone")
+
     async def close(self) -> None:
         if not self._closed:
             self._closed = True

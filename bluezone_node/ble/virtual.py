@@ -194,6 +194,10 @@ class VirtualRadio:
             detail=f"simulated air, listening {duty.share:.0%} of the time",
         )
 
+    async def check(self) -> None:
+        if self._stopped is not None and not self._closed:
+            raise _air_gone()
+
     async def close(self) -> None:
         if not self._closed:
             self._closed = True

@@ -207,7 +207,18 @@ async def test_a_radio_that_is_gone_says_so(pair: Pair) -> None:
         await hearing
     with pytest.raises(RadioUnavailable):
         await pair.binh.advertise(AN)
+    with pytest.raises(RadioUnavailable):
+        await pair.binh.check()
     assert not pair.binh.condition().listening
+
+
+async def test_a_radio_that_works_has_nothing_to_mend(pair: Pair) -> None:
+    """A look at a working radio finds no fault and repairs nothing."""
+    await pair.an.advertise(AN)
+    await pair.an.check()
+    condition = pair.an.condition()
+    assert condition.fault == ""
+    assert not condition.repairs
 
 
 async def test_listening_time_follows_the_clock(pair: Pair) -> None:
