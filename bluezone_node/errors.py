@@ -5,9 +5,14 @@ An error never carries a key, an identifier, a name or a code: it is printed, lo
 pasted into bug reports.
 """
 
+from typing import ClassVar
+
 
 class BluezoneError(Exception):
     """Something went wrong."""
+
+    exit_status: ClassVar[int] = 1
+    """Of a command that ends with it."""
 
     def __init__(self, message: str = "", *, hint: str = "") -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
@@ -50,6 +55,10 @@ class DatabaseUnusable(BluezoneError):
 
 class RadioUnavailable(BluezoneError):
     """The radio could not be opened."""
+
+    # EX_UNAVAILABLE of sysexits(3): whoever started the program can tell a lost radio, for which
+    # restarting the Bluetooth service may help, from a fault that only a person can mend.
+    exit_status = 69
 
 
 class Unreachable(BluezoneError):

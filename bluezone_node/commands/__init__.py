@@ -58,7 +58,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; every error of ours is one sentence, and exit status 1."""
+    """Run the command line; every error of ours is one sentence, and its exit status."""
     try:
         # Not standalone, click returns the status of `--help` or `Context.exit`, or what the
         # command returned, which is nothing.
@@ -73,7 +73,7 @@ def main() -> None:
         click.echo(f"error: {error}", err=True)
         if error.hint:
             click.echo(f"hint: {error.hint}", err=True)
-        sys.exit(1)
+        sys.exit(error.exit_status)
     except BrokenPipeError:
         # The reader (`| head`) has gone: not an error, and stdout must not complain at exit.
         sys.stderr.close()

@@ -150,14 +150,14 @@ async def test_nothing_is_erased_under_a_running_node(stage: Stage) -> None:
 
 
 async def test_a_node_whose_radio_is_gone_says_so_and_ends(stage: Stage) -> None:
-    """One sentence and exit status 1, for the service manager to start it again."""
+    """One sentence, and the exit status by which the unit knows that the radio is to be mended."""
     air = await stage.air()
     an = await stage.node("an")
     await stage.on_air("an")
     air.kill()
     _, err = await asyncio.wait_for(an.communicate(), PATIENCE)
 
-    assert an.returncode == 1
+    assert an.returncode == os.EX_UNAVAILABLE
     assert b"error: the air is gone" in err
     assert b"Traceback" not in err
 
