@@ -128,15 +128,25 @@ async def serve_authority(
 ) -> None:
     """Serve *roles* at *listen* (HOST:PORT) until SIGTERM or Ctrl-C; export and forget beside it.
 
+    Where the service manager already listens for us, *listen* is not looked at.
     *ready* is called with the address once requests are taken.
 
     Raises:
         BadConfig: a key of a role is missing, or the address cannot be had.
     """
+    from bluezone_node.systemd import ServiceManager, passed_socket
     from bluezone_node.web import server
 
-    with open_authority(folder, clock, roles) as parts, server.bind(listen) as bound:
+    manager = ServiceManager()
+    with (
+        open_authority(folder, clock, roles) as parts,
+        passed_socket() or server.bind(listen) as bound,
+    ):
         exporter, verification = parts.exporter, parts.verification
+
+        def listening() -> None:
+            manager.ready()
+            ready(server.address_of(bound))
 
         async def export() -> None:
             while exporter is not None:
@@ -153,9 +163,10 @@ async def serve_authority(
             bound,
             trusted_proxies=folder.settings.serve.trusted_proxies,
             beside=[export, forget],
-            ready=lambda: ready(server.address_of(bound)),
+            ready=listening,
             stop=server.stop_on_signals(),
         )
+        manager.stopping()
 
 
 async def _logged(work: Callable[[], object]) -> None:
