@@ -19,6 +19,7 @@ Everything else is refused with a ``BadFrame`` whose reason is one of:
 ``rssi_range``     received with an impossible one
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from bluezone_node.errors import BadFrame
@@ -38,6 +39,11 @@ _MANUFACTURER = 0xFF
 _GAEN_UUID = b"\x6f\xfd"
 _BLUEZONE_UUID = b"\x56\x4e"
 _BLUEZONE_COMPANY = b"\xb5\x22"
+_BLUEZONE_COMPANY_NUMBER = int.from_bytes(_BLUEZONE_COMPANY, "little")
+
+GAEN_SERVICE = "0000fd6f-0000-1000-8000-00805f9b34fb"
+BLUEZONE_SERVICE = "00004e56-0000-1000-8000-00805f9b34fb"
+"""The two services, as BlueZ writes their UUIDs."""
 
 _PREFIX = b"\x03\x03\x6f\xfd\x17\x16\x6f\xfd"
 """UUID list and head of the service data, without flags: byte for byte Android's frame.
@@ -65,9 +71,7 @@ class Frame:
 
 def encode(beacon: Beacon) -> bytes:
     """Return the 28 bytes of advertising payload for *beacon*."""
-    if len(beacon.rpi) != RPI_BYTES or len(beacon.aem) != AEM_BYTES:
-        raise ValueError("a beacon has 16 bytes of identifier and 4 of metadata")
-    return _PREFIX + beacon.rpi + beacon.aem
+    return _PREFIX + service_data_of(beacon)
 
 
 def decode(payload: bytes) -> Frame:
@@ -110,8 +114,39 @@ def decode(payload: bytes) -> Frame:
     raise BadFrame("an advertisement of another service", reason="not_ours")
 
 
+def decode_parts(
+    services: Collection[str],
+    service_data: Mapping[str, bytes],
+    manufacturer_data: Mapping[int, bytes],
+) -> Frame:
+    """Take apart what BlueZ hands over: an advertisement that it has already cut into its parts.
+
+    *services* and the keys of *service_data* are UUIDs in their 128-bit text form, those of
+    *manufacturer_data* company numbers.
+
+    Raises:
+        BadFrame: reason ``not_ours``, ``no_identifier`` or ``oversized``.
+    """
+    data = service_data.get(GAEN_SERVICE)
+    if data is not None:
+        return decode_service_data(data)
+    identifier = manufacturer_data.get(_BLUEZONE_COMPANY_NUMBER, b"")
+    if BLUEZONE_SERVICE in services and len(identifier) == BLUEZONE_ID_BYTES:
+        return Frame(IdentifierProtocol.BLUEZONE, identifier, None)
+    if GAEN_SERVICE in services or BLUEZONE_SERVICE in services:
+        raise BadFrame("the service is named, its identifier is missing", reason="no_identifier")
+    raise BadFrame("an advertisement of another service", reason="not_ours")
+
+
+def service_data_of(beacon: Beacon) -> bytes:
+    """Return the 20 bytes of GAEN service data for *beacon*, without the UUID."""
+    if len(beacon.rpi) != RPI_BYTES or len(beacon.aem) != AEM_BYTES:
+        raise ValueError("a beacon has 16 bytes of identifier and 4 of metadata")
+    return beacon.rpi + beacon.aem
+
+
 def decode_service_data(data: bytes) -> Frame:
-    """Take GAEN service *data* (without its UUID) apart: all that BlueZ hands over.
+    """Take GAEN service *data* (without its UUID) apart.
 
     With 16 to 19 bytes the identifier stands and the metadata is unusable, as on phones.  More
     than 20 is refused: a later version of the protocol would say so in the metadata, and iPhones

@@ -5,9 +5,10 @@ what is refused, and under which name.
 """
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from bluezone_node.ble.frame import Frame, decode, usable_rssi
+from bluezone_node.ble.frame import Frame, decode, decode_parts, usable_rssi
 from bluezone_node.errors import BadFrame
 from bluezone_node.proximity.model import Sighting
 
@@ -37,6 +38,22 @@ class Receiver:
         """Return the sighting made of one packet, or count why it is none."""
         frame = self.frame(payload)
         return None if frame is None else self.sighting(at, rssi, frame)
+
+    def take_parts(
+        self,
+        at: datetime,
+        rssi: int,
+        services: Collection[str],
+        service_data: Mapping[str, bytes],
+        manufacturer_data: Mapping[int, bytes],
+    ) -> Sighting | None:
+        """Do as `take` with an advertisement that was cut into its parts (`frame.decode_parts`)."""
+        try:
+            frame = decode_parts(services, service_data, manufacturer_data)
+        except BadFrame as bad:
+            self._count(bad.reason)
+            return None
+        return self.sighting(at, rssi, frame)
 
     def sighting(self, at: datetime, rssi: int, frame: Frame) -> Sighting | None:
         """Return the sighting of a *frame* already decoded, or count why it is none."""

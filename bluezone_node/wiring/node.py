@@ -189,6 +189,7 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
         BadConfig: a setting names something that does not exist.
     """
     from bluezone_node.ble.radio import open_radio
+    from bluezone_node.clock import SystemClock
     from bluezone_node.crypto.metadata import Metadata
     from bluezone_node.node.advertiser import Advertiser
     from bluezone_node.node.daemon import Daemon
@@ -199,7 +200,7 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
     async with AsyncExitStack() as stack:
         stack.enter_context(lock_database(folder / DATABASE_NAME))
         on_store = await _store_thread(settings, stack)
-        radio, clock = await open_radio(radio_spec or settings.node.radio)
+        radio, clock = await open_radio(radio_spec or settings.node.radio, SystemClock())
         stack.push_async_callback(radio.close)
         sources = [await _source(source, stack) for source in settings.sources]
         sync = _sync(settings, sources, clock, on_store)

@@ -7,6 +7,7 @@ import pytest
 from bluezone_node.ble import air
 from bluezone_node.ble.radio import open_radio
 from bluezone_node.ble.scenario import parse_scenario
+from bluezone_node.clock import SystemClock
 from bluezone_node.errors import RadioUnavailable
 
 SCENARIO = """
@@ -18,7 +19,7 @@ devices = [{ name = "an", path = [{ at = "0s", x = 0, y = 0 }] }]
 async def test_an_air_brings_its_clock(tmp_path: Path) -> None:
     """A simulated radio and simulated time come from one connection."""
     async with air.open_air(parse_scenario(SCENARIO), tmp_path / "air.sock") as spec:
-        radio, clock = await open_radio(f"{spec}#an")
+        radio, clock = await open_radio(f"{spec}#an", SystemClock())
         assert radio.condition().listening
         assert clock.now().year == 2026
         await radio.close()
@@ -28,21 +29,16 @@ async def test_an_air_brings_its_clock(tmp_path: Path) -> None:
 async def test_what_names_no_radio_is_refused(spec: str) -> None:
     """The hint shows what would."""
     with pytest.raises(RadioUnavailable, match="names no radio") as refused:
-        await open_radio(spec)
+        await open_radio(spec, SystemClock())
     assert "bluez:hci0" in refused.value.hint
 
 
-async def test_without_an_adapter_auto_tells_of_the_air(tmp_path: Path) -> None:
-    """A machine without Bluetooth is told how to go on without it."""
-    for adapters in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(RadioUnavailable, match="no Bluetooth adapter") as refused:
-            await open_radio("auto", adapters)
-        assert "air serve" in refused.value.hint
-
-
-async def test_a_real_adapter_is_not_served_yet(tmp_path: Path) -> None:
-    """Until this version has a BlueZ radio it says so, rather than pretend."""
-    (tmp_path / "hci0").mkdir()
+async def test_without_a_bus_there_is_no_real_radio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine without D-Bus is told what to install."""
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'absent'}")
     for spec in ("auto", "bluez:hci0"):
-        with pytest.raises(RadioUnavailable, match="cannot use hci0"):
-            await open_radio(spec, tmp_path)
+        with pytest.raises(RadioUnavailable, match="system bus") as refused:
+            await open_radio(spec, SystemClock())
+        assert "apt install" in refused.value.hint

@@ -1,0 +1,103 @@
+"""What an adapter is and how it is, read from bluetoothd in one answer."""
+
+from dataclasses import dataclass
+
+from bluezone_node.ble.bluez_bus import (
+    ADAPTER,
+    ADVERTISING,
+    MONITORS,
+    BluezBus,
+    BluezRefused,
+    Properties,
+)
+
+_ROOT = "/org/bluez/"
+
+_UNKNOWN_POWER = 127
+"""Bluetooth Core Specification: the controller has no preference, or cannot tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One look at an adapter."""
+
+    name: str
+    """``hci0``."""
+    address: str
+    """Its public address. Never on the air of a node; for a person to tell two adapters apart."""
+    powered: bool
+    blocked: bool
+    """Switched off by rfkill: no program can switch it on before it is unblocked."""
+    scanning: bool
+    """Whether any program scans with it: see `Adapter1.Discovering`."""
+    advertises: bool
+    """Whether it can advertise at all."""
+    extended: bool
+    """Whether it has the advertising commands of Bluetooth 5."""
+    monitors: bool
+    """Whether bluetoothd offers advertisement monitors (``--experimental``)."""
+    tx_power: int | None
+    """Radiated power that the controller reports, dBm; None where it does not say."""
+    advertisements: int
+    """How many are registered, by all programs."""
+    room: int
+    """How many more could be."""
+
+    @property
+    def path(self) -> str:
+        return path_of(self.name)
+
+
+def path_of(name: str) -> str:
+    return _ROOT + name
+
+
+async def list_adapters(bus: BluezBus) -> list[str]:
+    """Return the names of all adapters that bluetoothd knows, in the order of their numbers.
+
+    Raises:
+        BluezError: bluetoothd does not run, or does not answer.
+    """
+    objects = await bus.objects()
+    names = [path.removeprefix(_ROOT) for path, found in objects.items() if ADAPTER in found]
+    return sorted(names, key=lambda name: (len(name), name))
+
+
+async def read_adapter(bus: BluezBus, name: str) -> Adapter | None:
+    """Return how adapter *name* is, or None where there is none of that name.
+
+    Raises:
+        BluezError: bluetoothd does not run, or does not answer.
+    """
+    path = path_of(name)
+    adapter = await _properties(bus, path, ADAPTER)
+    if adapter is None:
+        return None
+    advertising = await _properties(bus, path, ADVERTISING)
+    monitors = await _properties(bus, path, MONITORS)
+    manager = advertising or {}
+    capabilities = manager.get("SupportedCapabilities", {})
+    power = capabilities.get("MaxTxPower")
+    return Adapter(
+        name=name,
+        address=adapter.get("Address", ""),
+        powered=bool(adapter.get("Powered")),
+        blocked=adapter.get("PowerState") == "off-blocked",
+        scanning=bool(adapter.get("Discovering")),
+        advertises=advertising is not None,
+        # Only controllers with extended advertising have secondary channels.
+        extended=bool(manager.get("SupportedSecondaryChannels")),
+        monitors="or_patterns" in (monitors or {}).get("SupportedMonitorTypes", ()),
+        tx_power=power if isinstance(power, int) and power != _UNKNOWN_POWER else None,
+        advertisements=manager.get("ActiveInstances", 0),
+        room=manager.get("SupportedInstances", 0),
+    )
+
+
+async def _properties(bus: BluezBus, path: str, interface: str) -> Properties | None:
+    try:
+        return await bus.properties(path, interface)
+    except BluezRefused as refused:
+        if refused.no_such_object or refused.name.endswith(".InvalidArgs"):
+            return None
+        raise

@@ -1,0 +1,114 @@
+"""Listening, turn after turn, for as long as the node runs; what fails is tried again."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+
+from bleak.backends.scanner import AdvertisementData
+
+from bluezone_node.ble.bluez_scanner import BluezScanner, Report, ScanFailed
+from bluezone_node.ble.bluez_turn import Turn
+from bluezone_node.ble.rhythm import Rhythm, Way
+from bluezone_node.ports import Clock
+
+log = logging.getLogger(__name__)
+
+RETRY = 2.0
+"""Seconds between attempts: what fails because another program is just starting a scan, or
+because bluetoothd is just coming up, works at one of the next."""
+
+
+class Listening:
+    """The receiving half of the radio. Counters are since it was made."""
+
+    def __init__(
+        self,
+        adapter: str,
+        rhythms: Mapping[Way, Rhythm],
+        turn: Turn,
+        clock: Clock,
+        report: Report,
+        *,
+        monitors: bool,
+    ) -> None:
+        self.way = Way.MONITORED if monitors else Way.BURSTS
+        self.problem = ""
+        """Why the last turn failed; empty when it did not."""
+        self.reports = 0
+        self.last_report = clock.monotonic()
+        """Monotonic seconds; of the beginning, while there was none."""
+        self._adapter = adapter
+        self._rhythms = rhythms
+        self._turn = turn
+        self._clock = clock
+        self._report = report
+        self._scanner = self._new_scanner()
+        self._listened = 0.0
+        self._since: float | None = None
+
+    @property
+    def rhythm(self) -> Rhythm:
+        return self._rhythms[self.way]
+
+    def seconds(self) -> float:
+        """Return for how long the receiver was on."""
+        if self._since is None:
+            return self._listened
+        return self._listened + self._clock.monotonic() - self._since
+
+    def restart(self) -> None:
+        """Take a fresh scanner for the next turn: the present one may be deaf."""
+        self._scanner = self._new_scanner()
+
+    async def run(self) -> None:
+        while True:
+            before = self.reports
+            for _ in range(self.rhythm.turns):
+                async with self._turn.patient():
+                    await self._listen()
+            pause = RETRY if self.problem else self.rhythm.pause_after(self.reports - before)
+            if pause:
+                await self._clock.sleep(pause)
+
+    async def _listen(self) -> None:
+        scanner = self._scanner
+        try:
+            await scanner.start()
+            self._since = self._clock.monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.rhythm.listen):
+                    await self._turn.wanted()
+            self._note_end()
+            await scanner.stop()
+            self.problem = ""
+        except ScanFailed as failed:
+            self._failed(failed)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ScanFailed):
+                await scanner.stop()
+            raise
+        finally:
+            self._note_end()
+
+    def _note_end(self) -> None:
+        if self._since is not None:
+            self._listened += self._clock.monotonic() - self._since
+            self._since = None
+
+    def _failed(self, failed: ScanFailed) -> None:
+        if not self.problem:
+            log.warning("listening with %s: %s", self._adapter, failed)
+        self.problem = str(failed)
+        if self.way is Way.MONITORED and not self.reports:
+            # Offered, and yet refused: take the way that works everywhere.
+            self.way = Way.BURSTS
+        self.restart()
+
+    def _new_scanner(self) -> BluezScanner:
+        return BluezScanner(self._adapter, self.way, self._heard)
+
+    def _heard(self, advertisement: AdvertisementData) -> None:
+        self.reports += 1
+        self.last_report = self._clock.monotonic()
+        self._report(advertisement)

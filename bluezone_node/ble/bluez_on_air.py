@@ -1,0 +1,109 @@
+"""What is to be on the air, kept there: wished once, registered until it is so."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from bluezone_node.ble.bluez_adapter import read_adapter
+from bluezone_node.ble.bluez_advertiser import BluezAdvertiser, ServiceData
+from bluezone_node.ble.bluez_bus import BluezBus, BluezError, BluezRefused
+from bluezone_node.ble.bluez_turn import Turn
+from bluezone_node.errors import RadioUnavailable
+from bluezone_node.ports import Clock
+
+log = logging.getLogger(__name__)
+
+RETRY = 2.0
+"""Seconds between two attempts to register: a refusal is normal where another program scans with
+the same chip, and its next pause lets the node in."""
+
+
+class OnAir:
+    """The sending half of the radio."""
+
+    def __init__(self, bus: BluezBus, adapter: str, turn: Turn, clock: Clock) -> None:
+        self.problem = ""
+        """Why it is not on the air; empty when it is."""
+        self.crowded_out = False
+        """It was refused while another program scanned."""
+        self.rotations = 0
+        self.refusals = 0
+        """Registrations that bluetoothd refused."""
+        self.settled = asyncio.Event()
+        """Set while what is on the air is what is wished."""
+        self.settled.set()
+        self._bus = bus
+        self._adapter = adapter
+        self._turn = turn
+        self._clock = clock
+        self._advertiser = BluezAdvertiser(bus, adapter, dropped=self.lost)
+        self._wished: tuple[ServiceData, ...] = ()
+        self._changed = asyncio.Event()
+
+    @property
+    def advertising(self) -> bool:
+        return bool(self._wished) and self.settled.is_set()
+
+    def wish(self, advertisements: Sequence[ServiceData]) -> None:
+        """Have these on the air, and no others, as soon as possible."""
+        self._wished = tuple(advertisements)
+        self.again()
+
+    def again(self) -> None:
+        """Register once more, under a fresh address."""
+        self.settled.clear()
+        self._changed.set()
+
+    def lost(self) -> None:
+        """bluetoothd or the adapter was away: what was registered is not on the air any more."""
+        self._advertiser.forget()
+        if self._wished:
+            self.again()
+
+    async def run(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._settle()
+
+    async def _settle(self) -> None:
+        while not self.settled.is_set():
+            try:
+                async with self._turn.urgent():
+                    await self._replace()
+            except RadioUnavailable as gone:
+                # The next look says so to whoever runs the node.
+                self.problem = str(gone)
+                return
+            if not self.settled.is_set():
+                await self._clock.sleep(RETRY)
+
+    async def _replace(self) -> None:
+        wished = self._wished
+        try:
+            await self._advertiser.replace(wished)
+        except BluezError as error:
+            if not self.problem:
+                log.warning("advertising with %s: %s", self._adapter, error)
+            self.problem = str(error)
+            if isinstance(error, BluezRefused):
+                self.refusals += 1
+                self.crowded_out = await self._somebody_scans()
+            return
+        self.problem = ""
+        self.crowded_out = False
+        self.rotations += bool(wished)
+        if wished == self._wished:
+            self.settled.set()
+
+    async def _somebody_scans(self) -> bool:
+        """Tell whether the adapter scans although it is our turn, and we do not."""
+        try:
+            adapter = await read_adapter(self._bus, self._adapter)
+        except BluezError:
+            return False
+        return adapter is not None and adapter.scanning
+
+    async def take_off(self) -> None:
+        """Have nothing on the air; to be called when `run` has ended."""
+        await self._advertiser.take_off()
