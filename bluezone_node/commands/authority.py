@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ ROLES = {
 @click.group()
 def authority() -> None:
     """The health authority's server: codes, certificates, keys and exports."""
+    if find_spec("sqlalchemy") is None:
+        raise BadConfig(
+            "the server's packages are not installed: a node does without",
+            hint="sudo apt install ./bluezone-authority_*.deb, or pip install '.[authority]'",
+        )
 
 
 def _dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
