@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,10 @@ from bluezone_node.errors import BadConfig
 
 CONFIG_VARIABLE = "BLUEZONE_CONFIG"
 STATE_VARIABLE = "BLUEZONE_STATE_DIR"
+
+GUESSED_TX_POWER = 12
+"""dBm: what a Raspberry Pi 3 needs to look like a phone (NIST's recordings, two Pi 3 at 0.5-4 m);
+its chip does not report a power."""
 
 _SYSTEM_CONFIG = Path("/etc/bluezone-node/config.toml")
 _USER_CONFIG = Path("bluezone-node/config.toml")
@@ -50,9 +54,11 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of the database. Default: $STATE_DIRECTORY (systemd), else the user's state folder."""
     radio: str = "auto"
     """``auto``, ``bluez:hci0``, or ``air:ADDRESS#DEVICE`` for the simulated radio."""
-    tx_power: Annotated[int, Meta(ge=-50, le=20)] = 12
-    """Radiated power told to others, dBm. Default: what a Raspberry Pi 3 needs to look like a
-    phone (NIST's recordings, two Pi 3 at 0.5-4 m). GAEN receivers drop what is not -50..20."""
+    scan: Literal["kiosk", "wearable"] = "kiosk"
+    """How much a real radio listens: all that mains power allows, or four seconds a minute."""
+    tx_power: Annotated[int, Meta(ge=-50, le=20)] | None = None
+    """Radiated power told to others, dBm; None: what the controller reports, else
+    `GUESSED_TX_POWER`. GAEN receivers drop what is not -50..20."""
     calibration_confidence: Annotated[int, Meta(ge=0, le=3)] = 0
     """How well tx_power is known: 0 guessed .. 3 measured on this very device."""
     rx_offset: Annotated[float, Meta(ge=-40, le=40)] = 0.0

@@ -60,6 +60,8 @@ def _rows() -> Iterator[tuple[str, str, str]]:
 def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.default is not msgspec.NODEFAULT:
         value = field.default
+        if value is None:
+            return "`none`"
         return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
     if field.default_factory is not msgspec.NODEFAULT:
         return f"`{field.default_factory()}`"

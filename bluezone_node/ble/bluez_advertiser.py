@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bluezone_node.ble.bluez_adapter import path_of
+from bluezone_node.ble.bluez_adapter import Adapter
 from bluezone_node.ble.bluez_bus import (
     ADVERTISING,
     BluezBus,
@@ -47,10 +47,11 @@ class ServiceData:
 class BluezAdvertiser:
     """Has a set of advertisements on the air, or none. Not to be used while the adapter scans."""
 
-    def __init__(self, bus: BluezBus, adapter: str, dropped: Callable[[], None]) -> None:
+    def __init__(self, bus: BluezBus, adapter: Adapter, dropped: Callable[[], None]) -> None:
         """*dropped* is called when bluetoothd let go of one by itself: the adapter went away."""
         self._bus = bus
-        self._adapter = path_of(adapter)
+        self._adapter = adapter.path
+        self._power = adapter.tx_power
         self._dropped = dropped
         self._numbers = itertools.count(1)
         self._registered: list[str] = []
@@ -93,7 +94,7 @@ class BluezAdvertiser:
 
     async def _register(self, advertisement: ServiceData) -> None:
         path = f"{_FOLDER}/{next(self._numbers)}"
-        offered = Offered(_INTERFACE, _properties(advertisement), lambda: self._released(path))
+        offered = Offered(_INTERFACE, self._properties(advertisement), lambda: self._released(path))
         self._bus.offer(path, offered)
         # Counted as registered from the first moment: a question that was not answered in time
         # may have been obeyed all the same.
@@ -116,14 +117,18 @@ class BluezAdvertiser:
             self._registered.remove(path)
             self._bus.withdraw(path)
 
-
-def _properties(advertisement: ServiceData) -> dict[str, Variant]:
-    """Return the properties of org.bluez.LEAdvertisement1."""
-    return {
-        # Never "peripheral": that is sent from the public address, and invites connections.
-        "Type": Variant("s", "broadcast"),
-        "ServiceUUIDs": Variant("as", [advertisement.uuid]),
-        "ServiceData": Variant("a{sv}", {advertisement.uuid: Variant("ay", advertisement.data)}),
-        "MinInterval": Variant("u", SHORTEST_INTERVAL),
-        "MaxInterval": Variant("u", LONGEST_INTERVAL),
-    }
+    def _properties(self, advertisement: ServiceData) -> dict[str, Variant]:
+        """Return the properties of org.bluez.LEAdvertisement1."""
+        data = {advertisement.uuid: Variant("ay", advertisement.data)}
+        properties = {
+            # Never "peripheral": that is sent from the public address, and invites connections.
+            "Type": Variant("s", "broadcast"),
+            "ServiceUUIDs": Variant("as", [advertisement.uuid]),
+            "ServiceData": Variant("a{sv}", data),
+            "MinInterval": Variant("u", SHORTEST_INTERVAL),
+            "MaxInterval": Variant("u", LONGEST_INTERVAL),
+        }
+        if self._power is not None:
+            # What others are told, where nobody calibrated: so ask for just that.
+            properties["TxPower"] = Variant("n", self._power)
+        return properties

@@ -18,6 +18,10 @@ RETRY = 2.0
 """Seconds between attempts: what fails because another program is just starting a scan, or
 because bluetoothd is just coming up, works at one of the next."""
 
+LONELY_AFTER = 30.0
+"""Seconds without a report after which a turn listens to everyone: headphones and watches are what
+tells an empty house from a deaf receiver."""
+
 
 class Listening:
     """The receiving half of the radio. Counters are since it was made."""
@@ -74,7 +78,8 @@ class Listening:
     async def _listen(self) -> None:
         scanner = self._scanner
         try:
-            await scanner.start()
+            lonely = self._clock.monotonic() - self.last_report > LONELY_AFTER
+            await scanner.start(everyone=lonely)
             self._since = self._clock.monotonic()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.rhythm.listen):

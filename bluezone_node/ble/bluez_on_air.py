@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from bluezone_node.ble.bluez_adapter import read_adapter
+from bluezone_node.ble.bluez_adapter import Adapter, read_adapter
 from bluezone_node.ble.bluez_advertiser import BluezAdvertiser, ServiceData
 from bluezone_node.ble.bluez_bus import BluezBus, BluezError, BluezRefused
 from bluezone_node.ble.bluez_turn import Turn
@@ -21,7 +21,7 @@ the same chip, and its next pause lets the node in."""
 class OnAir:
     """The sending half of the radio."""
 
-    def __init__(self, bus: BluezBus, adapter: str, turn: Turn, clock: Clock) -> None:
+    def __init__(self, bus: BluezBus, adapter: Adapter, turn: Turn, clock: Clock) -> None:
         self.problem = ""
         """Why it is not on the air; empty when it is."""
         self.crowded_out = False
@@ -33,7 +33,7 @@ class OnAir:
         """Set while what is on the air is what is wished."""
         self.settled.set()
         self._bus = bus
-        self._adapter = adapter
+        self._adapter = adapter.name
         self._turn = turn
         self._clock = clock
         self._advertiser = BluezAdvertiser(bus, adapter, dropped=self.lost)

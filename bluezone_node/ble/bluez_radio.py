@@ -56,7 +56,7 @@ class BluezRadio:
         self._listening = Listening(
             adapter.name, rhythms, self._turn, clock, self._heard, monitors=adapter.monitors
         )
-        self._on_air = OnAir(bus, adapter.name, self._turn, clock)
+        self._on_air = OnAir(bus, adapter, self._turn, clock)
         self._receiver = Receiver()
         self._sampling = Sampling(clock.monotonic())
         self._ladder = Ladder()
@@ -75,6 +75,11 @@ class BluezRadio:
     @property
     def name(self) -> str:
         return f"bluez:{self._adapter.name}"
+
+    @property
+    def tx_power(self) -> int | None:
+        """Radiated power that the controller reports, dBm; None where it does not say."""
+        return self._adapter.tx_power
 
     async def advertise(self, beacon: Beacon | None) -> None:
         self._must_be_there()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bleak import BleakScanner
-from bleak.args.bluez import BlueZScannerArgs, OrPattern
+from bleak.args.bluez import BlueZDiscoveryFilters, OrPattern
 from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
@@ -25,8 +25,8 @@ PATIENCE = 10.0
 """Seconds in which a scan starts or stops: 5 to 40 ms are usual, a busy bluetoothd takes more."""
 
 _OURS = [GAEN_SERVICE, BLUEZONE_SERVICE]
-"""bluetoothd tells no more than the appearance of a device that names neither service: its later
-packets cost the node nothing."""
+"""bluetoothd keeps the packets of devices that name neither service to itself: a street full of
+headphones costs the node nothing."""
 
 _NOBODY = OrPattern(0, AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA, b"\xff\xff bluezone")
 """A monitor that matches no device: that there is one suffices."""
@@ -42,36 +42,28 @@ class BluezScanner:
     """Listens with one adapter, in turns."""
 
     def __init__(self, adapter: str, way: Way, report: Report) -> None:
+        self._adapter = adapter
         self._report = report
-        # -127 excludes nobody. That there is a filter for strength at all makes bluetoothd from
-        # 5.88 on tell every change of it; without, it tells changes of 8 dB and more.
-        self._arguments: BlueZScannerArgs = {
-            "adapter": adapter,
-            "filters": {"UUIDs": _OURS, "RSSI": -127},
-        }
         self._monitor = way is Way.MONITORED
-        self._monitoring: BlueZScannerArgs = {"adapter": adapter, "or_patterns": [_NOBODY]}
         self._running: list[BleakScanner] = []
 
-    async def start(self) -> None:
-        """Begin to listen.
+    async def start(self, *, everyone: bool) -> None:
+        """Begin to listen: to *everyone*, or to those only who name one of our services.
 
         Raises:
             ScanFailed: it could not; nothing is left running that could be stopped.
         """
-        scanners = [
-            BleakScanner(self._heard, scanning_mode="active", bluez=self._arguments),
-        ]
+        scanners = [self._active(everyone)]
         if self._monitor:
-            scanners.insert(
-                0, BleakScanner(_ignore, scanning_mode="passive", bluez=self._monitoring)
-            )
+            scanners.insert(0, self._passive())
         for scanner in scanners:
             self._running.append(scanner)
             try:
                 await _in_time(scanner.start())
             except ScanFailed:
-                await self._give_up()
+                # That it does not stop either is no news.
+                with contextlib.suppress(ScanFailed):
+                    await self.stop()
                 raise
 
     async def stop(self) -> None:
@@ -89,10 +81,24 @@ class BluezScanner:
         if failed is not None:
             raise failed
 
-    async def _give_up(self) -> None:
-        # It did not start: that it does not stop either is no news.
-        with contextlib.suppress(ScanFailed):
-            await self.stop()
+    def _active(self, everyone: bool) -> BleakScanner:
+        # -127 excludes nobody. That there is a filter for strength at all makes bluetoothd from
+        # 5.88 on tell every change of it; without, it tells changes of 8 dB and more.
+        filters: BlueZDiscoveryFilters = {"RSSI": -127}
+        if not everyone:
+            filters["UUIDs"] = _OURS
+        return BleakScanner(
+            self._heard,
+            scanning_mode="active",
+            bluez={"adapter": self._adapter, "filters": filters},
+        )
+
+    def _passive(self) -> BleakScanner:
+        return BleakScanner(
+            _ignore,
+            scanning_mode="passive",
+            bluez={"adapter": self._adapter, "or_patterns": [_NOBODY]},
+        )
 
     def _heard(self, _device: BLEDevice, advertisement: AdvertisementData) -> None:
         self._report(advertisement)

@@ -12,6 +12,8 @@ class OpenRadio(NamedTuple):
     radio: Radio
     clock: Clock
     """The machine's, or for a simulated air the air's: use no other beside this radio."""
+    tx_power: int | None = None
+    """Radiated power that the controller reports, dBm; None where it does not say."""
 
 
 async def open_radio(spec: str, clock: Clock, *, wearable: bool = False) -> OpenRadio:
@@ -31,7 +33,8 @@ async def open_radio(spec: str, clock: Clock, *, wearable: bool = False) -> Open
         from bluezone_node.ble.bluez_open import open_bluez
 
         rhythms = WEARABLE if wearable else KIOSK
-        return OpenRadio(await open_bluez(rest or None, rhythms, clock), clock)
+        radio = await open_bluez(rest or None, rhythms, clock)
+        return OpenRadio(radio, clock, radio.tx_power)
     raise RadioUnavailable(
         f"{spec!r} names no radio", hint="use auto, bluez:hci0 or air:ADDRESS#DEVICE"
     )

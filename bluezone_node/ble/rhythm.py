@@ -52,8 +52,8 @@ KIOSK: Mapping[Way, Rhythm] = {
     # A controller that drops duplicates reports a neighbour once a scan. Measured on BlueZ 5.66
     # and 5.82: 30 samples a minute, where one scan without end brings 5 to 7.
     Way.BURSTS: Rhythm(listen=1.0, pause=1.0),
-    # Every packet is reported, so nothing is gained by stopping.
-    Way.MONITORED: Rhythm(listen=10.0, pause=0.0),
+    # Every packet is reported, so nothing is gained by stopping, but to look at the load.
+    Way.MONITORED: Rhythm(listen=5.0, pause=0.0),
 }
 """All that power allows."""
 

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bluezone_node.config import Settings, SourceSettings
+from bluezone_node.config import GUESSED_TX_POWER, Settings, SourceSettings
 from bluezone_node.errors import BadConfig
 from bluezone_node.ports import Clock, KeySource, NodeStore, OnStore, Result
 from bluezone_node.wiring.clock import open_clock
@@ -200,11 +200,17 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
     async with AsyncExitStack() as stack:
         stack.enter_context(lock_database(folder / DATABASE_NAME))
         on_store = await _store_thread(settings, stack)
-        radio, clock = await open_radio(radio_spec or settings.node.radio, SystemClock())
+        radio, clock, reported_power = await open_radio(
+            radio_spec or settings.node.radio,
+            SystemClock(),
+            wearable=settings.node.scan == "wearable",
+        )
         stack.push_async_callback(radio.close)
         sources = [await _source(source, stack) for source in settings.sources]
         sync = _sync(settings, sources, clock, on_store)
-        metadata = Metadata(settings.node.tx_power, settings.node.calibration_confidence)
+        powers = (settings.node.tx_power, reported_power, GUESSED_TX_POWER)
+        power = next(power for power in powers if power is not None)
+        metadata = Metadata(power, settings.node.calibration_confidence)
         daemon = Daemon(
             radio=radio,
             clock=clock,

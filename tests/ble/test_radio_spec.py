@@ -19,7 +19,7 @@ devices = [{ name = "an", path = [{ at = "0s", x = 0, y = 0 }] }]
 async def test_an_air_brings_its_clock(tmp_path: Path) -> None:
     """A simulated radio and simulated time come from one connection."""
     async with air.open_air(parse_scenario(SCENARIO), tmp_path / "air.sock") as spec:
-        radio, clock = await open_radio(f"{spec}#an", SystemClock())
+        radio, clock, _ = await open_radio(f"{spec}#an", SystemClock())
         assert radio.condition().listening
         assert clock.now().year == 2026
         await radio.close()
