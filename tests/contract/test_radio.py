@@ -1,8 +1,9 @@
 """What every radio promises, whichever way it is made."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,15 @@ import pytest
 from bluezone_node.ble import air
 from bluezone_node.ble.ether import Transmission
 from bluezone_node.ble.frame import encode
+from bluezone_node.ble.radio import open_radio
 from bluezone_node.ble.scenario import parse_scenario
+from bluezone_node.ble.timeline import PacedClock, Segment, Timeline
 from bluezone_node.ble.virtual import open_air
 from bluezone_node.clock import SimClock
 from bluezone_node.errors import RadioUnavailable
 from bluezone_node.ports import Clock, Radio
 from bluezone_node.proximity.model import Beacon, Sighting
+from tests.bluez.stage import playing
 from tests.radios import LoopbackAir
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -90,7 +94,45 @@ async def virtual(folder: Path) -> AsyncIterator[Pair]:
     await stack.aclose()
 
 
-@pytest.fixture(params=[loopback, virtual], ids=lambda kind: kind.__name__)
+BLUEZ_PACE = 20.0
+"""Times the wall's: the played BlueZ keeps to the wall, so what takes it 25 ms is half a
+second here."""
+
+
+@asynccontextmanager
+async def bluez(folder: Path) -> AsyncIterator[Pair]:
+    """Two adapters of one machine: bleak has one connection to BlueZ in a process."""
+    async with playing(folder) as stage:
+        with pytest.MonkeyPatch.context() as environment:
+            address = await stage.host("an", experimental=True, hci0="legacy", hci1="legacy")
+            environment.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+            began = Segment(time.monotonic(), START.timestamp(), BLUEZ_PACE)
+            clock = PacedClock(Timeline((began,)))
+            an = (await open_radio("bluez:hci0", clock)).radio
+            binh = (await open_radio("bluez:hci1", clock)).radio
+
+            async def on_air() -> list[tuple[bytes, bytes]]:
+                return [
+                    (bytes.fromhex(sent.address.replace(":", "")), sent.payload)
+                    for sent in await stage.sent("an/hci0")
+                ]
+
+            async def fail() -> None:
+                """Pull the adapter out; whoever runs the radio looks at it every ten seconds."""
+                await stage("unplug", adapter="an/hci1")
+                with suppress(RadioUnavailable):
+                    while True:
+                        await binh.check()
+                        await clock.sleep(10)
+
+            for adapter in ("an/hci0", "an/hci1"):
+                await stage.until(adapter, lambda state: state["scan"] == "active")
+            yield Pair(an, binh, clock, on_air, fail)
+            await an.close()
+            await binh.close()
+
+
+@pytest.fixture(params=[loopback, virtual, bluez], ids=lambda kind: kind.__name__)
 async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
     async with request.param(tmp_path) as made:
         yield made
