@@ -42,6 +42,20 @@ class Clock(Protocol):
         """Wait until ``monotonic`` has advanced by *seconds*."""
 
 
+class Voucher(Enum):
+    """What vouches for a reading of the wall clock; the value is said to a person."""
+
+    NOBODY = "nothing"
+    OWNER = "its owner"
+    HARDWARE = "a real-time clock"
+    NETWORK = "the network"
+    SIMULATION = "the simulated air"
+
+
+Witness = Callable[[datetime], Voucher]
+"""Says what vouches for a reading of the wall clock that was just taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class RadioCondition:
     """What a radio knows about itself; counters are since it was opened."""
@@ -100,7 +114,7 @@ class Radio(Protocol):
     async def check(self) -> None:
         """Look whether the radio does its work, and take one step of mending where it does not.
 
-        To be called every ten seconds or so; returns within that time.
+        To be called every ten seconds or so; returns within half a minute.
 
         Raises:
             RadioUnavailable: the radio is gone, and nothing is left that a program could try.

@@ -36,7 +36,10 @@ _ABSENT = {
     "org.freedesktop.DBus.Error.NameHasNoOwner",
     "org.freedesktop.DBus.Error.NoReply",
     "org.freedesktop.DBus.Error.Disconnected",
+    "org.freedesktop.DBus.Error.TimedOut",
 }
+_CANNOT_START = "org.freedesktop.DBus.Error.Spawn."
+"""D-Bus starts bluetoothd for whoever asks it something; this is how it says that it failed."""
 _NOT_THERE = {
     "org.freedesktop.DBus.Error.UnknownObject",
     "org.freedesktop.DBus.Error.UnknownMethod",
@@ -169,7 +172,7 @@ class BluezBus:
             raise _bus_gone()
         if answer.message_type is MessageType.ERROR:
             name = answer.error_name or ""
-            if name in _ABSENT:
+            if name in _ABSENT or name.startswith(_CANNOT_START):
                 raise BluezAbsent("bluetoothd does not run")
             raise BluezRefused(name, str(answer.body[0]) if answer.body else "")
         return answer

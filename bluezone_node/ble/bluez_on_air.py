@@ -55,10 +55,18 @@ class OnAir:
         self._changed.set()
 
     def lost(self) -> None:
-        """bluetoothd or the adapter was away: what was registered is not on the air any more."""
-        self._advertiser.forget()
-        if self._wished:
+        """What was registered is not on the air any more: the adapter was switched off or away.
+
+        bluetoothd may still hold it, and would put it on the air beside the next: so it is
+        unregistered like any other.
+        """
+        if self._wished and self.settled.is_set():
             self.again()
+
+    def forget(self) -> None:
+        """Another bluetoothd runs, or none: it knows nothing of us."""
+        self._advertiser.forget()
+        self.lost()
 
     async def run(self) -> None:
         while True:

@@ -163,7 +163,7 @@ class BluezRadio:
     def _bluez_came_or_went(self, came: bool) -> None:
         log.warning("%s: bluetoothd %s", self.name, "is there again" if came else "is gone")
         self._listening.restart()
-        self._on_air.lost()
+        self._on_air.forget()
 
     async def _look(self) -> Fault | None:
         """Return what is wrong, the cause before its consequences."""
@@ -198,20 +198,20 @@ class BluezRadio:
             self._listening.restart()
             self._on_air.again()
         elif step is Step.POWER_ON:
-            await self._power(True)
+            async with self._turn.urgent():
+                await self._power(on=True)
         elif step is Step.POWER_CYCLE:
             async with self._turn.urgent():
-                await self._power(False)
-                await self._power(True)
+                await self._power(on=False)
+                await self._power(on=True)
             self._listening.restart()
-            self._on_air.lost()
         else:
             raise RadioUnavailable(
                 f"{self.name}: {self._fault()}, and nothing helped",
                 hint="bluezone-node doctor says what to do; systemctl restart bluetooth may help",
             )
 
-    async def _power(self, on: bool) -> None:
+    async def _power(self, *, on: bool) -> None:
         try:
             await self._bus.set_property(
                 path_of(self._adapter.name), ADAPTER, "Powered", "b", value=on
@@ -219,8 +219,7 @@ class BluezRadio:
         except BluezRefused as refused:
             self._blocked = refused.name == _BLOCKED
             raise
-        if on:
-            self._on_air.lost()
+        self._on_air.lost()
 
     def _fault(self) -> str:
         fault = self._ladder.fault
