@@ -7,11 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_node.ble.frame import (
+    BLUEZONE_SERVICE,
+    GAEN_SERVICE,
     LEGACY_PAYLOAD_BYTES,
     Frame,
     decode,
+    decode_parts,
     decode_service_data,
     encode,
+    service_data_of,
     usable_rssi,
 )
 from bluezone_node.errors import BadFrame
@@ -165,3 +169,58 @@ def test_identifiers_stay_out_of_repr() -> None:
     """A frame may be printed in a bug report."""
     assert RPI.hex() not in repr(GAEN)
     assert repr(RPI)[2:-1] not in repr(GAEN)
+
+
+def parted(payload: bytes) -> Frame | str:
+    """Return what becomes of *payload* when it comes cut into parts, as BlueZ hands it over."""
+    services: list[str] = []
+    service_data: dict[str, bytes] = {}
+    manufacturer: dict[int, bytes] = {}
+    at = 0
+    while at < len(payload) and payload[at]:
+        kind, data = payload[at + 1], payload[at + 2 : at + 1 + payload[at]]
+        number = int.from_bytes(data[:2], "little")
+        uuid = f"0000{number:04x}-0000-1000-8000-00805f9b34fb"
+        if kind in (0x02, 0x03):
+            services.append(uuid)
+        elif kind == 0x16:
+            service_data[uuid] = data[2:]
+        elif kind == 0xFF:
+            manufacturer[number] = data[2:]
+        at += 1 + payload[at]
+    try:
+        return decode_parts(services, service_data, manufacturer)
+    except BadFrame as bad:
+        return bad.reason
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        FLAGS + UUIDS + SERVICE_DATA,
+        UUIDS + SERVICE_DATA,
+        SERVICE_DATA,
+        UUIDS,
+        UUIDS + SERVICE_DATA[:-4].replace(b"\x17", b"\x13", 1),
+        BLUEZONE_UUIDS + BLUEZONE_DATA,
+        BLUEZONE_UUIDS,
+        BLUEZONE_DATA,
+        IBEACON,
+    ],
+)
+def test_whole_or_in_parts_a_payload_is_the_same(payload: bytes) -> None:
+    """The simulated air hands over bytes and BlueZ parts: both make the same of them."""
+    assert parted(payload) == outcome(payload)
+
+
+@given(beacons)
+def test_what_goes_out_through_bluez_is_the_same_beacon(beacon: Beacon) -> None:
+    """The service data of a beacon is what its payload carries."""
+    frame = decode_parts([GAEN_SERVICE], {GAEN_SERVICE: service_data_of(beacon)}, {})
+    assert frame == decode(encode(beacon))
+
+
+def test_the_services_are_the_ones_of_the_payload() -> None:
+    """UUIDs in text and in bytes name the same services."""
+    assert isinstance(parted(UUIDS + SERVICE_DATA), Frame)
+    assert decode_parts([BLUEZONE_SERVICE], {}, {0x22B5: BLUEZONE_ID}) == BLUEZONE
