@@ -1,0 +1,97 @@
+"""What a node sends, to the byte, on each kind of adapter and with each setting of bluetoothd."""
+
+from collections.abc import Mapping
+
+from tests.vm.guest.process import until
+from tests.vm.judge import AirLog, Gaps, Sent, gaps
+from tests.vm.lab import Lab, now
+
+CHECKS: Mapping[str, str] = {
+    "legacy bytes": "28 bytes: the UUID list, the service data, no Flags",
+    "extended bytes": "the same 28 bytes on an adapter of Bluetooth 5",
+    "single bytes": "31 bytes on an LE-only adapter, whose kernel puts Flags before them",
+    "kind of PDU": "ADV_NONCONN_IND: nobody can connect",
+    "kind of address": "a non-resolvable private address, never the adapter's own",
+    "legacy interval": "100 to 160 ms: the kernel's choice for a chip of Bluetooth 4",
+    "extended interval": "about 1280 ms without --experimental",
+    "extended interval, experimental": "200 to 285 ms, as GAEN asks, with --experimental",
+    "experimental bytes": "with --experimental the bytes are the same",
+    "silence afterwards": "a radio that is closed leaves nothing on the air",
+    "every command known": "the controllers knew every command that the kernel gave them",
+}
+
+PREFIX = bytes.fromhex("03036ffd17166ffd")
+FLAGS = bytes.fromhex("020104")
+WATCHED = 6.0
+"""Seconds: four advertisements at the slowest interval."""
+
+
+def play(lab: Lab) -> None:
+    lab.radio("legacy:vhci:legacy", "extended:vhci:extended", "single:vhci:legacy:single")
+    lab.bluetoothd(experimental=False)
+    plain = watch(lab, "legacy", "extended", "single")
+    lab.check("legacy bytes", of_length(plain.of("legacy"), 28, PREFIX), **shown(plain, "legacy"))
+    lab.check(
+        "extended bytes", of_length(plain.of("extended"), 28, PREFIX), **shown(plain, "extended")
+    )
+    lab.check(
+        "single bytes", of_length(plain.of("single"), 31, FLAGS + PREFIX), **shown(plain, "single")
+    )
+    between(lab, "legacy interval", gaps(plain.of("legacy")), 100, 160)
+    between(lab, "extended interval", gaps(plain.of("extended")), 1200, 1350)
+
+    lab.end("bluetoothd")
+    lab.bluetoothd(experimental=True)
+    lively = watch(lab, "extended", "legacy")
+    between(lab, "extended interval, experimental", gaps(lively.of("extended")), 200, 285)
+    lab.check(
+        "experimental bytes",
+        all(of_length(lively.of(node), 28, PREFIX) for node in ("extended", "legacy")),
+        **shown(lively, "extended"),
+    )
+
+    sent = [*plain.sent, *lively.sent]
+    pdus, kinds = {one.pdu for one in sent}, {one.kind for one in sent}
+    lab.check("kind of PDU", pdus == {"ADV_NONCONN_IND"}, pdus=sorted(pdus))
+    lab.check("kind of address", kinds == {"non-resolvable"}, kinds=sorted(kinds))
+    nodes = lab.desk("status")["nodes"]
+    lab.check(
+        "silence afterwards",
+        not any(node["advertises"] for node in nodes.values()),
+        advertises={name: node["advertises"] for name, node in nodes.items()},
+    )
+    unknown = {name: node["unknown"] for name, node in nodes.items() if node["unknown"]}
+    lab.check("every command known", not unknown, unknown=unknown)
+
+
+def watch(lab: Lab, *names: str) -> AirLog:
+    """Have each controller send one identifier for a while, and return what was on the air."""
+    began = now()
+    running = [
+        lab.python(
+            f"drive-{name}", "tests.vm.guest.drive", f"bluez:{lab.reached[name]}",
+            *("--dwell", str(WATCHED)),
+        )
+        for name in names
+    ]  # fmt: skip
+    until(lambda: all(lab.air(began).of(name) for name in names), 60, "every node on the air")
+    for process in running:
+        process.ended(WATCHED + 30)
+    return lab.air(began)
+
+
+def of_length(sent: tuple[Sent, ...], length: int, prefix: bytes) -> bool:
+    return bool(sent) and all(
+        len(one.data) == length and one.data.startswith(prefix) for one in sent
+    )
+
+
+def shown(log: AirLog, node: str) -> dict[str, object]:
+    """Return evidence without the identifier itself."""
+    data = {one.data for one in log.of(node)}
+    heads = sorted({one[: len(one) - 20].hex() for one in data})
+    return {"sent": len(log.of(node)), "lengths": sorted({len(d) for d in data}), "heads": heads}
+
+
+def between(lab: Lab, name: str, measured: Gaps | None, low: int, high: int) -> None:
+    lab.check(name, measured and low <= measured.median <= high, measured=str(measured))
