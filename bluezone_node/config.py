@@ -56,6 +56,8 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``auto``, ``bluez:hci0``, or ``air:ADDRESS#DEVICE`` for the simulated radio."""
     scan: Literal["kiosk", "wearable"] = "kiosk"
     """How much a real radio listens: all that mains power allows, or four seconds a minute."""
+    time: Literal["checked", "trusted"] = "checked"
+    """Whether something must vouch for the machine's clock, or its owner does."""
     tx_power: Annotated[int, Meta(ge=-50, le=20)] | None = None
     """Radiated power told to others, dBm; None: what the controller reports, else
     `GUESSED_TX_POWER`. GAEN receivers drop what is not -50..20."""

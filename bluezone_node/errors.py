@@ -61,6 +61,10 @@ class RadioUnavailable(BluezoneError):
     exit_status = 69
 
 
+class TimeUnknown(BluezoneError):
+    """The time is not known."""
+
+
 class Unreachable(BluezoneError):
     """The authority could not be reached."""
 

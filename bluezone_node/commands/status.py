@@ -4,6 +4,7 @@ Health is red unless something proves it green: a node that runs but hears nothi
 reported deaf, and an export that could not be checked is a problem, not a footnote.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ from bluezone_node.control import ask
 from bluezone_node.ports import ExportState, NodeStore
 
 Document = dict[str, Any]
+
+LONGEST_LOOK = timedelta(minutes=2)
+"""The radio is looked at every ten seconds, and each look returns within that time."""
+
+CLOCK_CURE = (
+    "Let the network set the clock (timedatectl set-ntp true), or set it by hand and say "
+    'node.time = "trusted".'
+)
 
 
 @click.command()
@@ -85,62 +94,76 @@ def _source(store: NodeStore, name: str) -> Document:
     }
 
 
-def _problems(document: Document) -> list[str]:
-    problems = []
-    node = document["node"]
-    if node is None:
-        problems.append("the node is not running: start it with `bluezone-node run` or systemctl")
+def _problems(document: Document) -> Iterator[str]:
+    if document["node"] is None:
+        yield "the node is not running: start it with `bluezone-node run` or systemctl"
     else:
-        if not node["radio"]["listening"]:
-            problems.append("the radio is not listening")
-        if not node["radio"]["advertising"]:
-            problems.append("no identifier is on the air: others cannot hear this node")
-        if node["listener"]["problem"]:
-            problems.append(f"encounters wait in memory: {node['listener']['problem']}")
-        if node["listener"]["lost_minutes"]:
-            problems.append(f"{node['listener']['lost_minutes']} minutes of encounters were lost")
-        if node["listener"]["flooded"]:
-            problems.append(
-                f"{node['listener']['flooded']} sightings were not logged: too many different "
-                "identifiers were on the air at once"
-            )
-    if not document["sources"]:
-        problems.append("no source of exports is configured: exposures cannot be found")
-    for source in document["sources"]:
+        yield from _time_problems(document["node"])
+        yield from _radio_problems(document["node"])
+        yield from _listener_problems(document["node"]["listener"])
+    yield from _source_problems(document["sources"])
+
+
+def _time_problems(node: Document) -> Iterator[str]:
+    time = node["time"]
+    if not time["known"]:
+        kept = node["listener"]["undated_minutes"]
+        yield (
+            f"the time is not known: {time['problem'] or 'it was not asked for yet'}. "
+            f"The node only listens ({kept} minutes kept so far). {CLOCK_CURE}"
+        )
+    elif time["problem"]:
+        yield (
+            f"the clock was set and is not followed: {time['problem']}. "
+            f"The node goes on by the time it knew. {CLOCK_CURE}"
+        )
+
+
+def _radio_problems(node: Document) -> Iterator[str]:
+    radio, looked_at = node["radio"], node["radio_looked_at"]
+    if radio["fault"]:
+        yield f"the radio is being mended: {radio['fault']}"
+    if not radio["listening"]:
+        yield "the radio is not listening"
+    if not radio["advertising"] and node["time"]["known"]:
+        yield "no identifier is on the air: others cannot hear this node"
+    now = datetime.fromisoformat(node["now"])
+    if looked_at and now - datetime.fromisoformat(looked_at) > LONGEST_LOOK:
+        yield f"the radio does not answer since {_local(looked_at)}: restart the node"
+
+
+def _listener_problems(listener: Document) -> Iterator[str]:
+    if listener["problem"]:
+        yield f"encounters wait in memory: {listener['problem']}"
+    if listener["lost_minutes"]:
+        yield f"{listener['lost_minutes']} minutes of encounters were lost"
+    if listener["flooded"]:
+        yield (
+            f"{listener['flooded']} sightings were not logged: too many different identifiers "
+            "were on the air at once"
+        )
+
+
+def _source_problems(sources: list[Document]) -> Iterator[str]:
+    if not sources:
+        yield "no source of exports is configured: exposures cannot be found"
+    for source in sources:
         if source["problem"]:
-            problems.append(f"source {source['name']}: {source['problem'].replace('_', ' ')}")
+            yield f"source {source['name']}: {source['problem'].replace('_', ' ')}"
         elif source["last_success"] is None:
-            problems.append(f"source {source['name']}: never synchronised")
+            yield f"source {source['name']}: never synchronised"
         waiting = source["exports_seen"] - source["exports_matched"] - len(source["exports_failed"])
         if waiting:
-            problems.append(f"source {source['name']}: {waiting} exports are still to be checked")
-        problems.extend(
-            f"export {export['name']} could not be checked: {export['reason'].replace('_', ' ')}"
-            for export in source["exports_failed"]
-        )
-    return problems
+            yield f"source {source['name']}: {waiting} exports are still to be checked"
+        for export in source["exports_failed"]:
+            reason = export["reason"].replace("_", " ")
+            yield f"export {export['name']} could not be checked: {reason}"
 
 
 def _print(document: Document) -> None:
-    node = document["node"]
     click.echo(f"running     {'yes' if document['running'] else 'no'}")
-    if node:
-        radio, listener = node["radio"], node["listener"]
-        click.echo(f"radio       {node['radio_name']} {radio['detail']}".rstrip())
-        click.echo(
-            f"on the air  {'yes' if radio['advertising'] else 'NO'}, "
-            f"{radio['rotations']} identifiers since {_local(node['started'])}"
-        )
-        click.echo(
-            f"hearing     {'yes' if radio['listening'] else 'NO'}, {radio['heard']} of our frames, "
-            f"{radio['foreign']} of others"
-        )
-        for reason, count in radio["refused"].items():
-            click.echo(f"            {count} refused: {reason.replace('_', ' ')}")
-        written = listener["last_written"]
-        click.echo(f"written     {_local(written) if written else 'nothing yet'}")
-        if node["clock_jumps"]:
-            click.echo(f"clock       was set {node['clock_jumps']} times while running")
+    if document["node"]:
+        _print_node(document["node"])
     day = document["last_24_hours"]
     click.echo(f"last 24 h   {day['minutes_listened']} minutes listened")
     click.echo(f"own keys    {document['own_keys']} days")
@@ -156,6 +179,30 @@ def _print(document: Document) -> None:
     click.echo(f"alerts      {alerts['total']}, unread {alerts['unread']}")
     for problem in document["problems"]:
         click.echo(f"PROBLEM     {problem}")
+
+
+def _print_node(node: Document) -> None:
+    radio, listener, time = node["radio"], node["listener"], node["time"]
+    click.echo(f"radio       {node['radio_name']} {radio['detail']}".rstrip())
+    for step, count in radio["repairs"].items():
+        click.echo(f"            mended {count} times: {step}")
+    click.echo(
+        f"on the air  {'yes' if radio['advertising'] else 'NO'}, "
+        f"{radio['rotations']} identifiers since {_local(node['started'])}"
+    )
+    click.echo(
+        f"hearing     {'yes' if radio['listening'] else 'NO'}, {radio['heard']} of our frames, "
+        f"{radio['foreign']} of others"
+    )
+    if radio["samples_per_minute"] is not None:
+        click.echo(f"            each neighbour {radio['samples_per_minute']:.0f} times a minute")
+    for reason, count in radio["refused"].items():
+        click.echo(f"            {count} refused: {reason.replace('_', ' ')}")
+    written = listener["last_written"]
+    click.echo(f"written     {_local(written) if written else 'nothing yet'}")
+    known = f"known, by {time['vouched_by']}" if time["known"] else "NOT KNOWN"
+    jumps = f"; the clock was set {time['jumps']} times while running" if time["jumps"] else ""
+    click.echo(f"time        {known}{jumps}")
 
 
 def _local(instant: str) -> str:

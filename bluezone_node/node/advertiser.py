@@ -44,14 +44,13 @@ class Advertiser:
         self._metadata = metadata
         self._current: Beacon | None = None
         self._renew = asyncio.Event()
-        self.on_air = asyncio.Event()
-        """Set once the first identifier is on the air."""
 
     def renew(self) -> None:
-        """Rotate at once: the key changed, or the wall clock jumped."""
+        """Rotate at once: the key changed, or the time was set."""
         self._renew.set()
 
     async def run(self) -> None:
+        """To be started when the time is known: a key is made and published for a day."""
         while True:
             self._renew.clear()
             await self._rotate()
@@ -65,7 +64,6 @@ class Advertiser:
             # The same identifier again would only change the address, and link the two.
             await self._radio.advertise(chosen)
             self._current = chosen
-        self.on_air.set()
 
     async def _stay(self) -> None:
         """Wait for the next rotation: random, at UTC midnight at the latest, or when asked.

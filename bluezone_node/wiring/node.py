@@ -14,10 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bluezone_node import __released__
 from bluezone_node.config import GUESSED_TX_POWER, Settings, SourceSettings
-from bluezone_node.errors import BadConfig
+from bluezone_node.control import ask
+from bluezone_node.errors import BadConfig, TimeUnknown
 from bluezone_node.ports import Clock, KeySource, NodeStore, OnStore, Result
-from bluezone_node.wiring.clock import open_clock
+from bluezone_node.wiring.clock import open_clock, witness_of
 
 if TYPE_CHECKING:
     from bluezone_node.crypto.signing import PublicKey
@@ -68,9 +70,31 @@ def erase_node(settings: Settings) -> None:
 # Sync and diagnosis, for one command
 
 
+def _refuse_without_time(settings: Settings) -> None:
+    """Refuse what a running node must not be made to do while it does not know the time.
+
+    What it heard is not in the log yet, where an export that is matched now would look for it,
+    once and for all; and a report would end today's key by the wrong clock.
+
+    Raises:
+        TimeUnknown: it does not.
+    """
+    running = ask(settings.state_dir(), "status")
+    if running is not None and not running["time"]["known"]:
+        raise TimeUnknown(
+            f"the node does not know the time yet: {running['time']['problem']}",
+            hint="bluezone-node status says what to do; then try again",
+        )
+
+
 @asynccontextmanager
 async def open_sync(settings: Settings) -> AsyncIterator["Sync"]:
-    """Build the sync service on the configured sources."""
+    """Build the sync service on the configured sources.
+
+    Raises:
+        TimeUnknown: the running node does not know the time.
+    """
+    _refuse_without_time(settings)
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
@@ -82,10 +106,15 @@ async def open_sync(settings: Settings) -> AsyncIterator["Sync"]:
 async def open_import(
     settings: Settings, files: Sequence[Path], public_keys: Sequence[str]
 ) -> AsyncIterator["Sync"]:
-    """Build the sync service on files instead of the configured sources."""
+    """Build the sync service on files instead of the configured sources.
+
+    Raises:
+        TimeUnknown: the running node does not know the time.
+    """
     from bluezone_node.files import FileExports
     from bluezone_node.node.sync import Source
 
+    _refuse_without_time(settings)
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
@@ -99,9 +128,9 @@ async def open_diagnosis(settings: Settings) -> AsyncIterator[tuple["Diagnosis",
 
     Raises:
         BadConfig: no authority is configured.
+        TimeUnknown: the running node does not know the time.
     """
     from bluezone_node.client import HttpAuthority
-    from bluezone_node.control import ask
     from bluezone_node.node.diagnosis import Diagnosis
 
     if settings.authority is None:
@@ -109,6 +138,7 @@ async def open_diagnosis(settings: Settings) -> AsyncIterator[tuple["Diagnosis",
             "no health authority is configured",
             hint="add an [authority] section with registrar and publisher: docs/operate.md",
         )
+    _refuse_without_time(settings)
     folder = settings.state_dir()
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
@@ -168,7 +198,8 @@ class RunningNode:
         )
 
         def ready() -> None:
-            log.info("on the air and listening")
+            known = self._daemon.condition().time.known
+            log.info("up" if known else "listening, and on the air when the time is known")
             manager.ready()
 
         await door.open()
@@ -193,6 +224,7 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
     from bluezone_node.crypto.metadata import Metadata
     from bluezone_node.node.advertiser import Advertiser
     from bluezone_node.node.daemon import Daemon
+    from bluezone_node.node.timekeeper import Timekeeper
     from bluezone_node.store.node import lock_database
     from bluezone_node.systemd import ServiceManager
 
@@ -200,22 +232,25 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
     async with AsyncExitStack() as stack:
         stack.enter_context(lock_database(folder / DATABASE_NAME))
         on_store = await _store_thread(settings, stack)
+        spec = radio_spec or settings.node.radio
         radio, clock, reported_power = await open_radio(
-            radio_spec or settings.node.radio,
+            spec,
             SystemClock(),
             wearable=settings.node.scan == "wearable",
         )
         stack.push_async_callback(radio.close)
+        witness = witness_of(spec, owner_vouches=settings.node.time == "trusted")
+        timekeeper = Timekeeper(clock, witness, on_store, __released__)
         sources = [await _source(source, stack) for source in settings.sources]
-        sync = _sync(settings, sources, clock, on_store)
+        sync = _sync(settings, sources, timekeeper, on_store)
         powers = (settings.node.tx_power, reported_power, GUESSED_TX_POWER)
         power = next(power for power in powers if power is not None)
         metadata = Metadata(power, settings.node.calibration_confidence)
         daemon = Daemon(
             radio=radio,
-            clock=clock,
+            timekeeper=timekeeper,
             on_store=on_store,
-            advertiser=Advertiser(radio, clock, on_store, os.urandom, metadata),
+            advertiser=Advertiser(radio, timekeeper, on_store, os.urandom, metadata),
             sync=sync,
             alive=ServiceManager().alive,
         )

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -10,32 +11,45 @@ from bluezone_node.clock import SimClock
 from bluezone_node.crypto.metadata import Metadata
 from bluezone_node.errors import RadioUnavailable
 from bluezone_node.node.advertiser import Advertiser
-from bluezone_node.node.daemon import Daemon
+from bluezone_node.node.daemon import LONGEST_START, Daemon
 from bluezone_node.node.sync import Source, Sync
+from bluezone_node.node.timekeeper import Timekeeper
+from bluezone_node.ports import RadioCondition, Voucher, Witness
 from bluezone_node.presets import load_preset
 from bluezone_node.proximity.model import DiagnosisKey, ReportType
-from tests.radios import LoopbackAir
+from tests.radios import LoopbackAir, LoopbackRadio
 from tests.sources import SIGNING_KEY, MemoryExports, Told, at_once, signed_export
 from tests.stores import MemoryNodeStore, OnMemory
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+RELEASED = date(2026, 2, 1)
 
 
 class Node:
     """One node on a loopback air."""
 
-    def __init__(self, air: LoopbackAir, clock: SimClock, name: str, x: float) -> None:
+    def __init__(
+        self,
+        air: LoopbackAir,
+        clock: SimClock,
+        name: str,
+        x: float,
+        witness: Witness = lambda _: Voucher.SIMULATION,
+        radio: LoopbackRadio | None = None,
+    ) -> None:
         entropy = random.Random(name).randbytes
         self.store = MemoryNodeStore()
-        self.radio = air.radio(name, x)
+        self.radio = radio or air.radio(name, x)
         self.told = Told()
         self.exports = MemoryExports()
         self.alive = 0
+        self.ready: list[float] = []
         self.stop = asyncio.Event()
         on_store = OnMemory(self.store)
+        timekeeper = Timekeeper(clock, witness, on_store, RELEASED)
         sync = Sync(
             [Source(self.exports, (SIGNING_KEY.public_key(),))],
-            clock=clock,
+            clock=timekeeper,
             on_store=on_store,
             entropy=entropy,
             preset=load_preset("vn-f1-2m"),
@@ -46,13 +60,15 @@ class Node:
         )
         self.daemon = Daemon(
             radio=self.radio,
-            clock=clock,
+            timekeeper=timekeeper,
             on_store=on_store,
-            advertiser=Advertiser(self.radio, clock, on_store, entropy, Metadata(12, 3)),
+            advertiser=Advertiser(self.radio, timekeeper, on_store, entropy, Metadata(12, 3)),
             sync=sync,
             alive=self._count,
         )
-        self.running = asyncio.create_task(self.daemon.run(self.stop, lambda: None))
+        self.running = asyncio.create_task(
+            self.daemon.run(self.stop, lambda: self.ready.append(clock.monotonic()))
+        )
 
     def _count(self) -> None:
         self.alive += 1
@@ -93,7 +109,7 @@ async def test_a_meeting_becomes_an_alert_days_later() -> None:
     assert START <= alert.start < alert.end <= START + timedelta(minutes=22)
     assert alert.minutes_near >= 18
     assert not an.told.alerts
-    assert binh.alive > 2 * 1440
+    assert binh.alive > 2 * 1440 * 6
 
 
 @pytest.mark.slow
@@ -135,3 +151,34 @@ async def test_a_radio_that_is_gone_ends_the_node_with_its_reason() -> None:
         await an.running
 
     assert group.group_contains(RadioUnavailable)
+
+
+class MendedRadio(LoopbackRadio):
+    """A radio that gets on the air only after some time, if ever."""
+
+    def __init__(self, air: LoopbackAir, mended_at: float) -> None:
+        super().__init__(air, "an", 0.0, 0.0)
+        self._mended_at = mended_at
+
+    def condition(self) -> RadioCondition:
+        condition = super().condition()
+        if self._air.clock.monotonic() >= self._mended_at:
+            return condition
+        return replace(condition, advertising=False, fault="not on the air")
+
+
+@pytest.mark.parametrize(
+    ("mended_at", "ready_at"), [(0.0, 0.0), (20.0, 20.0), (1e6, LONGEST_START)]
+)
+async def test_ready_comes_with_the_first_identifier_on_the_air_or_after_a_minute(
+    mended_at: float, ready_at: float
+) -> None:
+    """A radio that is being mended is not waited for by the service manager, which would kill."""
+    clock = SimClock(START)
+    air = LoopbackAir(clock)
+    an = Node(air, clock, "an", 0.0, radio=MendedRadio(air, mended_at))
+    await clock.sleep(100)
+    await an.end()
+    (ready,) = an.ready
+
+    assert ready_at <= ready <= ready_at + 1

@@ -1,48 +1,71 @@
-"""When old data is erased, and when a clock is not believed."""
+"""When old data is erased."""
 
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 
 from bluezone_node.clock import SimClock
+from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.intervals import interval_at
 from bluezone_node.node.keyring import key_for
 from bluezone_node.node.retention import FORGET_EVERY, Retention
-from bluezone_node.node.timekeeper import Timekeeper
-from bluezone_node.proximity.model import Scan
 from tests.stores import MemoryNodeStore, OnMemory
 
 NOW = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
 
 
+class Busy(MemoryNodeStore):
+    """A store that another program reads, until it does not."""
+
+    busy = True
+
+    def forget(self, before: datetime) -> int:
+        if self.busy:
+            raise DatabaseUnusable("another program reads it")
+        return super().forget(before)
+
+
 class Stage:
-    """A node with a key from three weeks ago, whose log ends *gap* before its clock."""
+    """A node with a key from *days* ago."""
 
-    def __init__(self, gap: timedelta) -> None:
+    def __init__(self, days: float, store: MemoryNodeStore | None = None) -> None:
         self.clock = SimClock(NOW)
-        self.store = MemoryNodeStore()
-        key_for(self.store, interval_at(NOW - timedelta(days=21)), random.Random(1).randbytes)
-        self.store.log([], [Scan(NOW - gap, 60, 60.0, 0, 0)])
-        keeper = Timekeeper(self.clock, lambda: None)
-        self.retention = Retention(self.clock, OnMemory(self.store), keeper)
+        self.store = store or MemoryNodeStore()
+        key_for(self.store, interval_at(NOW - timedelta(days=days)), random.Random(1).randbytes)
+        self.retention = Retention(self.clock, OnMemory(self.store))
+        self.task = asyncio.create_task(self.retention.run())
 
-    async def run(self, seconds: float) -> int:
-        task = asyncio.create_task(self.retention.run())
+    async def keys_after(self, seconds: float) -> int:
         await self.clock.sleep(seconds)
-        task.cancel()
         return len(self.store.own_keys())
 
+    def end(self) -> None:
+        self.task.cancel()
 
-async def test_a_node_that_was_just_running_forgets_at_its_start() -> None:
+
+async def test_what_is_due_at_the_start_goes_at_once() -> None:
     """Restarting does not put off what is due."""
-    assert await Stage(timedelta(minutes=5)).run(1) == 0
+    stage = Stage(21)
+    assert await stage.keys_after(1) == 0
+    stage.end()
 
 
-async def test_a_clock_far_from_the_log_is_not_believed_at_once() -> None:
-    """A wrong clock at boot must not erase the log before the time server has answered."""
-    assert await Stage(timedelta(days=3)).run(FORGET_EVERY - 1) == 1
+async def test_what_comes_due_goes_within_the_hour() -> None:
+    """A key ends at midnight of its day, and is erased fourteen days later."""
+    stage = Stage(14)
+    due = 16 * 3600.0
+    assert await stage.keys_after(due - 1) == 1
+    assert await stage.keys_after(FORGET_EVERY) == 0
+    stage.end()
 
 
-async def test_after_an_hour_the_clock_is_believed() -> None:
-    """A node that really was off for weeks erases what is due."""
-    assert await Stage(timedelta(days=3)).run(FORGET_EVERY + 1) == 0
+async def test_what_could_not_be_erased_is_tried_again() -> None:
+    """The node goes on; it does not claim to have forgotten."""
+    store = Busy()
+    stage = Stage(21, store)
+    assert await stage.keys_after(1) == 1
+    assert stage.retention.last_run is None
+    store.busy = False
+    assert await stage.keys_after(FORGET_EVERY) == 0
+    assert stage.retention.last_run is not None
+    stage.end()
