@@ -1,0 +1,184 @@
+"""The Debian packages in a clean Debian 12: installed, run, upgraded, removed, purged."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.debian import Root, Unavailable, clean_root
+
+pytestmark = pytest.mark.slow
+
+NODE, AUTHORITY = "bluezone-node", "bluezone-authority"
+CONFIG = "etc/bluezone-node/config.toml"
+DATABASE = "var/lib/bluezone-node/node.db"
+MOST_BYTES = {NODE: 30 << 20, AUTHORITY: 8 << 20}
+"""Of a package: more would mean that something got in which no one needs."""
+
+SCENARIO = """\
+start = 2026-03-02T01:00:00Z
+pace = 60
+[[devices]]
+name = "an"
+path = [{ at = "0m", x = 0, y = 0 }]
+[[devices]]
+name = "binh"
+path = [{ at = "0m", x = 1, y = 0 }]
+"""
+
+# Two nodes on a simulated air, until the one has written down that it heard the other.
+MEETING = """\
+set -eu
+cd /tmp/meeting
+bluezone-node air serve two.toml --listen air.sock >/dev/null &
+while [ ! -S air.sock ]; do sleep 0.1; done
+bluezone-node run --radio air:/tmp/meeting/air.sock#an &
+an=$!
+BLUEZONE_STATE_DIR=/tmp/meeting/binh bluezone-node run --radio air:/tmp/meeting/air.sock#binh &
+binh=$!
+for attempt in $(seq 200); do
+    bluezone-node encounters --json >encounters.json
+    grep -q '"packets"' encounters.json && break
+    kill -0 $an $binh
+    sleep 0.1
+done
+kill -TERM $an $binh
+wait $an
+wait $binh
+cat encounters.json
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Root]:
+    """A clean Debian of one's own."""
+    try:
+        root = clean_root(tmp_path / "root")
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    yield root
+    shutil.rmtree(root.path)
+
+
+def newer(package: Path, folder: Path) -> Path:
+    """Return *package* again with the next version and one more comment in its settings."""
+    work = folder / "newer"
+    subprocess.run(["dpkg-deb", "-R", package, work], check=True)
+    control = work / "DEBIAN/control"
+    text = control.read_text()
+    version = text.split("Version: ")[1].split("\n")[0]
+    control.write_text(text.replace(version, f"{version}+next"))
+    if (config := work / CONFIG).exists():
+        config.write_text(config.read_text() + "# A setting that is new.\n")
+    path = folder / f"{package.name.split('_')[0]}_next.deb"
+    subprocess.run(["dpkg-deb", "-Znone", "-b", work, path], check=True, capture_output=True)
+    shutil.rmtree(work)
+    return path
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_a_node_is_installed_meets_another_and_is_purged(
+    packages: dict[str, Path], root: Root, tmp_path: Path
+) -> None:
+    """Its whole life on one device, with nothing left when it is over."""
+    before = root.files()
+    users = (root.path / "etc/passwd").read_text()
+    assert packages[NODE].stat().st_size < MOST_BYTES[NODE]
+
+    # Installed without a network: dpkg fetches nothing.
+    said = root.dpkg("--install", packages[NODE])
+    assert "systemctl enable --now bluezone-node" in said
+    assert root.run("bluezone-node", "--version").stdout.startswith("bluezone-node, version ")
+    state = root.path / "var/lib/bluezone-node"
+    assert mode(state) == 0o700
+    assert state.stat().st_uid != 0
+    wants = root.path / "etc/systemd/system/multi-user.target.wants"
+    assert not (wants / "bluezone-node.service").exists(), "it must not broadcast unasked"
+    unresolved = root.run("sh", "-c", "find /opt -name '*.so*' | xargs ldd | grep 'not found'")
+    assert unresolved.stdout == ""
+    verified = root.run("systemd-analyze", "verify", "--man=no", "bluezone-node.service")
+    assert verified.stderr == ""
+
+    # What the package brings is whole and compiled; running it, even as root, adds nothing to it.
+    assert root.run("dpkg", "--verify", NODE).stdout == ""
+    shipped = {path for path in root.files() if path.startswith("opt/")}
+    doctor = root.run("bluezone-node", "doctor", "--json", user="bluezone")
+    subjects = {finding["subject"] for finding in json.loads(doctor.stdout)["findings"]}
+    assert {"settings", "database", "radio", "node", "sources"} <= subjects
+    assert "Traceback" not in doctor.stderr
+    assert {path for path in root.files() if path.startswith("opt/")} == shipped
+    missing = root.run("bluezone-node", "authority", "status", "--dir", "/tmp")
+    assert "bluezone-authority" in missing.stderr
+    assert "Traceback" not in missing.stderr
+
+    # It works: as its user, as the service would run it.
+    meeting = root.path / "tmp/meeting"
+    meeting.mkdir(mode=0o777)
+    meeting.chmod(0o777)
+    (meeting / "two.toml").write_text(SCENARIO)
+    met = root.run("sh", "-c", MEETING, user="bluezone")
+    assert met.returncode == 0, met.stderr
+    assert json.loads(met.stdout)["encounters"]
+    status = json.loads(root.run("bluezone-node", "status", "--json", user="bluezone").stdout)
+    assert status["own_keys"] == 1
+
+    # An upgrade keeps data and settings.
+    data = (root.path / DATABASE).read_bytes()
+    config = root.path / CONFIG
+    config.write_text(config.read_text() + "# The owner's own line.\n")
+    root.dpkg("--force-confold", "--install", newer(packages[NODE], tmp_path))
+    assert config.read_text().endswith("# The owner's own line.\n")
+    assert (root.path / DATABASE).read_bytes() == data
+    assert mode(state) == 0o700
+    again = json.loads(root.run("bluezone-node", "status", "--json", user="bluezone").stdout)
+    assert again["own_keys"] == 1
+
+    # Removed: the program is gone, what it knew is not.
+    root.dpkg("--remove", NODE)
+    assert not (root.path / "opt/bluezone-node").exists()
+    assert (root.path / DATABASE).exists()
+    assert config.exists()
+
+    # Purged: nothing is left, of the user, a drop-in and a sealed key neither.
+    for extra in (
+        "etc/systemd/system/bluezone-node.service.d/radio.conf",
+        "etc/credstore.encrypted/bluezone-node.key",
+    ):
+        (root.path / extra).parent.mkdir(parents=True, exist_ok=True)
+        (root.path / extra).write_text("")
+    root.dpkg("--purge", NODE)
+    # The store of credentials is systemd's, only the key in it was ours; dpkg removes an empty /opt.
+    assert before ^ root.files() <= {"etc/credstore.encrypted", "opt"}
+    assert (root.path / "etc/passwd").read_text() == users
+
+
+def test_an_authority_is_installed_beside_the_program_and_purged(
+    packages: dict[str, Path], root: Root
+) -> None:
+    """It brings the server's libraries only, and takes its keys along when it is purged."""
+    before = root.files()
+    assert packages[AUTHORITY].stat().st_size < MOST_BYTES[AUTHORITY]
+    root.dpkg("--install", packages[NODE], packages[AUTHORITY])
+    home = "/var/lib/bluezone-authority"
+    made = root.run(*("bluezone-node", "authority", "init", home, "--json"), user=AUTHORITY)
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["dir"] == home
+    code = root.run(*("bluezone-node", "authority", "code", "issue", "--dir", home), user=AUTHORITY)
+    assert code.stdout.strip().isdecimal()
+    verified = root.run(
+        *("systemd-analyze", "verify", "--man=no"),
+        *("bluezone-authority.service", "bluezone-authority.socket"),
+    )
+    assert verified.stderr == ""
+
+    root.dpkg("--remove", AUTHORITY)
+    assert (root.path / home[1:] / "keys/export.pem").exists()
+    assert root.run("bluezone-node", "--version").returncode == 0
+    root.dpkg("--purge", AUTHORITY, NODE)
+    assert before ^ root.files() <= {"opt"}  # dpkg removes what is empty
