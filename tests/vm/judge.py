@@ -119,6 +119,20 @@ def silence(sent: Iterable[Sent], start: float, end: float) -> float:
     return max(b - a for a, b in pairwise(times))
 
 
+def back_for_good(sent: Iterable[Sent], moment: float, end: float, pause: float) -> float | None:
+    """Return the seconds from *moment* until there was no silence of *pause* any more up to *end*.
+
+    None where it was silent at the end.
+    """
+    back = moment
+    previous = moment
+    for t in sorted(one.t for one in sent if moment <= one.t <= end):
+        if t - previous > pause or back == moment:
+            back = t
+        previous = t
+    return None if end - previous > pause else back - moment
+
+
 def first_after(sent: Iterable[Sent], moment: float, by: str = "") -> float | None:
     """Return the seconds from *moment* to the first advertisement, heard *by* that receiver."""
     after = (one.t for one in sent if one.t >= moment and (not by or by in one.heard))

@@ -4,6 +4,7 @@ Each function takes the controller and the parameters and gives the return param
 first byte is the status.
 """
 
+import asyncio
 import os
 import struct
 from collections.abc import Callable
@@ -43,13 +44,21 @@ def obey(chip: Controller, packet: bytes) -> None:
     if told is None or chip.hung:
         return
     opcode, parameters = told
-    if opcode in LASTING:
-        chip.send(hci.refused_at_once(opcode, Status.DISALLOWED))
-    elif (handler := _HANDLERS.get(opcode)) is None:
-        chip.unknown[opcode] = chip.unknown.get(opcode, 0) + 1
-        chip.send(hci.complete(opcode, bytes([Status.UNKNOWN_COMMAND])))
+    answer = _answer(chip, opcode, parameters)
+    if chip.answers_after:
+        asyncio.get_running_loop().call_later(chip.answers_after, lambda: chip.send(answer))
     else:
-        chip.send(hci.complete(opcode, handler(chip, parameters)))
+        chip.send(answer)
+
+
+def _answer(chip: Controller, opcode: int, parameters: bytes) -> bytes:
+    if opcode in LASTING:
+        return hci.refused_at_once(opcode, Status.DISALLOWED)
+    handler = _HANDLERS.get(opcode)
+    if handler is None:
+        chip.unknown[opcode] = chip.unknown.get(opcode, 0) + 1
+        return hci.complete(opcode, bytes([Status.UNKNOWN_COMMAND]))
+    return hci.complete(opcode, handler(chip, parameters))
 
 
 def _on(opcode: int) -> Callable[[Handler], Handler]:

@@ -56,6 +56,8 @@ class Controller:
         """``scan``, ``reset`` or ``ever``: reports are swallowed until the host does that."""
         self.hung = False
         """Whether commands are swallowed, too."""
+        self.answers_after = 0.0
+        """Seconds that it takes to answer a command."""
         self._ether = ether
         self.sets: dict[int | None, AdvertisingSet] = {}
         self._forget()

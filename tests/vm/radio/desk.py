@@ -5,7 +5,7 @@
 ``mark``    text: a line in the air log
 ``fault``   node, what: ``unplug``, ``plug``, ``error`` (hardware error event), ``brownout`` (all
             forgotten, silently), ``deaf`` with until = ``scan``, ``reset`` or ``ever``, ``hang``,
-            ``heal``
+            ``slow`` (to answer), ``heal``
 ``status``  only asks
 """
 
@@ -20,6 +20,9 @@ from tests.vm.radio.crowd import Crowd
 from tests.vm.radio.host import KernelHost
 
 Request = dict[str, Any]
+
+SLOW = 0.4
+"""Seconds to answer, of a chip whose firmware is busy: starting a scan takes three answers."""
 
 _SOME_CODE = 0x42
 
@@ -82,8 +85,10 @@ class Desk:
                 chip.deaf_until = until
             case "hang":
                 chip.hung = True
+            case "slow":
+                chip.answers_after = SLOW
             case "heal":
-                chip.hung, chip.deaf_until = False, ""
+                chip.hung, chip.deaf_until, chip.answers_after = False, "", 0.0
             case unknown:
                 raise ValueError(f"no such fault: {unknown!r}")
 

@@ -49,8 +49,8 @@ def play(lab: Lab) -> None:
     lab.desk("loss", a="an", b="phone", db=FAR)
     time.sleep(TOGETHER)
     said = {node.name: node.condition() for node in nodes}
-    for node in (*nodes, None):
-        lab.end(node.name if node else "peer")
+    for name in ("an", "binh", "peer"):
+        lab.end(name)
 
     log = lab.air()
     levels = {node.name: logged_levels(node) for node in nodes}
