@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bluezone_node.crypto.signing import PublicKey
     from bluezone_node.node.daemon import Daemon
     from bluezone_node.node.diagnosis import Diagnosis
+    from bluezone_node.node.neighbours import AttentiveRadio
     from bluezone_node.node.sync import Source, Sync
 
 DATABASE_NAME = "node.db"
@@ -177,9 +178,12 @@ async def check_source(settings: SourceSettings) -> int:
 class RunningNode:
     """A daemon with its door and its service manager."""
 
-    def __init__(self, daemon: "Daemon", sync: "Sync", folder: Path) -> None:
+    def __init__(
+        self, daemon: "Daemon", sync: "Sync", radio: "AttentiveRadio", folder: Path
+    ) -> None:
         self._daemon = daemon
         self._sync = sync
+        self._radio = radio
         self._folder = folder
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -192,6 +196,7 @@ class RunningNode:
             self._folder,
             {
                 "status": lambda: _plain(asdict(self._daemon.condition())),
+                "neighbours": lambda: _plain(asdict(self._radio.neighbours())),
                 "renew": lambda: _done(self._daemon.renew),
                 "sync": lambda: _done(self._sync.ask),
             },
@@ -224,6 +229,7 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
     from bluezone_node.crypto.metadata import Metadata
     from bluezone_node.node.advertiser import Advertiser
     from bluezone_node.node.daemon import Daemon
+    from bluezone_node.node.neighbours import AttentiveRadio
     from bluezone_node.node.timekeeper import Timekeeper
     from bluezone_node.store.node import lock_database
     from bluezone_node.systemd import ServiceManager
@@ -233,12 +239,13 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
         stack.enter_context(lock_database(folder / DATABASE_NAME))
         on_store = await _store_thread(settings, stack)
         spec = radio_spec or settings.node.radio
-        radio, clock, reported_power = await open_radio(
+        opened, clock, reported_power = await open_radio(
             spec,
             SystemClock(),
             wearable=settings.node.scan == "wearable",
         )
-        stack.push_async_callback(radio.close)
+        stack.push_async_callback(opened.close)
+        radio = AttentiveRadio(opened, clock)
         witness = witness_of(spec, owner_vouches=settings.node.time == "trusted")
         timekeeper = Timekeeper(clock, witness, on_store, __released__)
         sources = [await _source(source, stack) for source in settings.sources]
@@ -254,7 +261,7 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
             sync=sync,
             alive=ServiceManager().alive,
         )
-        yield RunningNode(daemon, sync, folder)
+        yield RunningNode(daemon, sync, radio, folder)
 
 
 # Parts
