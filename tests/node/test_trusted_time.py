@@ -112,12 +112,13 @@ def test_no_key_is_made_for_a_day_that_was_not(
 ) -> None:
     """Nor anything put on the air before the time was known, however the clock is set."""
     world = run(wall, changes)
-    true_days = {day_of(BEGIN), day_of(world.truth)}
-    told = any(setting is None for _, setting in changes)
+    ever_told = any(setting is None for _, setting in changes)
+    told_at_last = bool(changes) and changes[-1][1] is None
+    advertised = any(change.name == "an" for change in world.air.history)
 
-    assert world.own_days() <= true_days
-    assert bool(world.own_days()) is told
-    assert any(change.name == "an" for change in world.air.history) is told
+    assert world.own_days() <= {day_of(BEGIN), day_of(world.truth)}
+    assert told_at_last <= bool(world.own_days()) <= ever_told
+    assert advertised is bool(world.own_days())
 
 
 @settings(max_examples=25)
