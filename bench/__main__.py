@@ -3,7 +3,18 @@
 import subprocess
 import sys
 
-BENCHES = ("matching", "frame", "fold", "export", "daemon", "disk", "start", "air", "authority")
+BENCHES = (
+    "matching",
+    "frame",
+    "fold",
+    "export",
+    "daemon",
+    "disk",
+    "rest",
+    "start",
+    "air",
+    "authority",
+)
 
 
 def main() -> None:

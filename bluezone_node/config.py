@@ -67,6 +67,8 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """dB added to every received level (calibration of this receiver)."""
     rules: str = "vn-f1-2m"
     """Preset that decides what an exposure is."""
+    key_file: str = ""
+    """File with the key or passphrase that the data are encrypted under at rest."""
     sync_minutes: Annotated[float, Meta(ge=1, le=1440)] = 240
     """Between two downloads. GAEN phones ask every 4 hours."""
 

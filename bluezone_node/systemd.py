@@ -25,6 +25,10 @@ class ServiceManager:
     def ready(self) -> None:
         self._send("READY=1")
 
+    def starting(self) -> None:
+        """Ask for two minutes more to start in: to be called while long work makes progress."""
+        self._send("EXTEND_TIMEOUT_USEC=120000000")
+
     def stopping(self) -> None:
         self._send("STOPPING=1")
 

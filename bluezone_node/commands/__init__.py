@@ -47,6 +47,7 @@ class LazyGroup(click.Group):
         "keys": "sync:keys",
         "lab": "lab:lab",
         "run": "run:run",
+        "seal": "seal:seal",
         "status": "status:status",
         "sync": "sync:sync",
     },

@@ -16,6 +16,7 @@ from bluezone_node.commands.console import json_option, print_json
 from bluezone_node.commands.options import config_option
 from bluezone_node.control import ask
 from bluezone_node.ports import ExportState, NodeStore
+from bluezone_node.wiring.at_rest import AtRest, at_rest
 
 Document = dict[str, Any]
 
@@ -39,7 +40,9 @@ def status(config: Path | None, as_json: bool) -> None:
     folder = settings.state_dir()
     running = ask(folder, "status")
     with open_store(settings) as store:
-        document = _document(store, running, folder, configured=[s.name for s in settings.sources])
+        document = _document(
+            store, running, folder, at_rest(settings), configured=[s.name for s in settings.sources]
+        )
     if as_json:
         print_json(document)
     else:
@@ -47,7 +50,7 @@ def status(config: Path | None, as_json: bool) -> None:
 
 
 def _document(
-    store: NodeStore, running: Document | None, folder: Path, configured: list[str]
+    store: NodeStore, running: Document | None, folder: Path, rest: AtRest, configured: list[str]
 ) -> Document:
     now = datetime.fromisoformat(running["now"]) if running else datetime.now(UTC)
     scans = store.scans(now - timedelta(days=1), now)
@@ -62,6 +65,13 @@ def _document(
             "frames_heard": sum(scan.sightings for scan in scans),
             "foreign_frames": sum(scan.foreign for scan in scans),
         },
+        "at_rest": {
+            "encrypted": rest.encrypted,
+            "key_source": rest.key_source,
+            "told": rest.told,
+            "cure": rest.cure,
+            "alarming": rest.alarming,
+        },
         "own_keys": len(store.own_keys()),
         "alerts": {
             "total": len(alerts),
@@ -70,6 +80,8 @@ def _document(
         "sources": sources,
     }
     document["problems"] = list(_problems(document))
+    if rest.alarming:
+        document["problems"].append(f"data at rest {rest.told}: {rest.cure}")
     return document
 
 
@@ -166,6 +178,8 @@ def _print(document: Document) -> None:
         _print_node(document["node"])
     day = document["last_24_hours"]
     click.echo(f"last 24 h   {day['minutes_listened']} minutes listened")
+    rest = document["at_rest"]
+    click.echo(f"at rest     {rest['told']}{rest['cure'] and ' → ' + rest['cure']}")
     click.echo(f"own keys    {document['own_keys']} days")
     for source in document["sources"]:
         last = source["last_success"]

@@ -19,6 +19,7 @@ from bluezone_node.config import GUESSED_TX_POWER, Settings, SourceSettings
 from bluezone_node.control import ask
 from bluezone_node.errors import BadConfig, TimeUnknown
 from bluezone_node.ports import Clock, KeySource, NodeStore, OnStore, Result
+from bluezone_node.wiring.at_rest import DATABASE_NAME, seal_store, secret_of
 from bluezone_node.wiring.clock import open_clock, witness_of
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from bluezone_node.node.diagnosis import Diagnosis
     from bluezone_node.node.neighbours import AttentiveRadio
     from bluezone_node.node.sync import Source, Sync
-
-DATABASE_NAME = "node.db"
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,8 @@ def open_store(settings: Settings) -> Iterator[NodeStore]:
     """Open the node's database for one command; the daemon may be running beside it."""
     from bluezone_node.store.node import open_node_store
 
-    with open_node_store(settings.state_dir() / DATABASE_NAME) as store:
+    path = settings.state_dir() / DATABASE_NAME
+    with open_node_store(path, secret_of(settings)) as store:
         yield store
 
 
@@ -54,18 +54,18 @@ def check_store(settings: Settings) -> str:
     from bluezone_node.store.node import open_node_store
 
     path = settings.state_dir() / DATABASE_NAME
-    with open_node_store(path) as store:
+    with open_node_store(path, secret_of(settings)) as store:
         store.check()
         return f"{path} is whole, {len(store.own_keys())} own keys"
 
 
 def erase_node(settings: Settings) -> None:
-    """Erase everything; refuse while a daemon runs, which would write its last minute again."""
-    from bluezone_node.store.node import lock_database, open_node_store
+    """Erase everything, which needs no key; refuse while a daemon runs, which would write on."""
+    from bluezone_node.store.node import erase_database, lock_database
 
     path = settings.state_dir() / DATABASE_NAME
-    with lock_database(path), open_node_store(path) as store:
-        store.erase()
+    with lock_database(path):
+        erase_database(path)
 
 
 # Sync and diagnosis, for one command
@@ -237,6 +237,7 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
     folder = settings.state_dir()
     async with AsyncExitStack() as stack:
         stack.enter_context(lock_database(folder / DATABASE_NAME))
+        await seal_store(settings)
         on_store = await _store_thread(settings, stack)
         spec = radio_spec or settings.node.radio
         opened, clock, reported_power = await open_radio(
@@ -270,7 +271,8 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
 async def _store_thread(settings: Settings, stack: AsyncExitStack) -> OnStore:
     from bluezone_node.store.node import StoreThread
 
-    return await stack.enter_async_context(StoreThread(settings.state_dir() / DATABASE_NAME))
+    path = settings.state_dir() / DATABASE_NAME
+    return await stack.enter_async_context(StoreThread(path, secret_of(settings)))
 
 
 async def _source(settings: SourceSettings, stack: AsyncExitStack) -> "Source":

@@ -1,4 +1,4 @@
-"""What every store of a node promises: the SQLite file and the one in memory."""
+"""What every store of a node promises: the SQLite file, the same sealed, and the one in memory."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,12 +39,15 @@ GAEN, BLUEZONE = IdentifierProtocol.GAEN, IdentifierProtocol.BLUEZONE
 AN, BINH, CHI = (bytes([n]) * 16 for n in (1, 2, 3))
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+SECRETS = {"sqlite": None, "sealed": b"BLUEZONE-NODE-KEY-1:for the contract suite"}
+
+
+@pytest.fixture(params=[*SECRETS, "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NodeStore]:
     if request.param == "memory":
         yield MemoryNodeStore()
     else:
-        with open_node_store(tmp_path / "state" / "node.db") as opened:
+        with open_node_store(tmp_path / "state" / "node.db", SECRETS[request.param]) as opened:
             yield opened
 
 

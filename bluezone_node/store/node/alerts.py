@@ -1,27 +1,29 @@
 """Alerts: one a day, kind and set of rules, with the evidence that decided."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from sqlite3 import Connection
-from typing import Any
 
 from bluezone_node.alerts import Alert, AlertKind, AlertLevel
 from bluezone_node.intervals import from_unix
 from bluezone_node.ports import StoredAlert
-from bluezone_node.store.node.tables import Tables, to_instant, to_seconds
-
-_COLUMNS = (
-    "kind, day, starts, ends, level, score, minutes_near, minutes_middle, minutes_far,"
-    " confidence, packets, rules, report_type, raised, told, acknowledged"
+from bluezone_node.store.node.tables import (
+    Tables,
+    from_cell,
+    next_row,
+    to_cell,
+    to_instant,
+    to_seconds,
 )
 
 
 class Alerts(Tables):
     def alerts(self) -> list[StoredAlert]:
-        rows = self._database.rows(
-            f"SELECT id, {_COLUMNS} FROM alert ORDER BY starts DESC, id DESC"  # noqa: S608
-        )
-        return [_stored(row) for row in rows]
+        rows = self._database.rows("SELECT id, entry FROM alert")
+        unseal = self._database.seal.open
+        found = [_stored(row, unseal("alert", row, cell)) for row, cell in rows]
+        return sorted(found, key=lambda entry: (entry.alert.start, entry.id), reverse=True)
 
     def put_alerts(self, alerts: Sequence[Alert], at: datetime, rules: str) -> list[Alert]:
         with self._database.writing() as connection:
@@ -34,42 +36,45 @@ class Alerts(Tables):
             for alert in alerts:
                 before = known.pop((alert.kind, alert.day), None)
                 if before is None:
-                    entry = StoredAlert(alert, 0, at, told=None, acknowledged=None)
+                    row = next_row(connection, "alert")
+                    entry = StoredAlert(alert, row, at, told=None, acknowledged=None)
                 else:
-                    _delete(connection, before)
                     entry = before.renewed(alert, at)
-                _insert(connection, entry)
+                self._put(connection, entry)
                 if entry.told is None:
                     untold.append(alert)
             for withdrawn in known.values():
-                _delete(connection, withdrawn)
+                connection.execute("DELETE FROM alert WHERE id = ?", (withdrawn.id,))
         return untold
 
     def mark_told(self, alerts: Sequence[Alert], at: datetime) -> None:
+        told = {(alert.kind, alert.day, alert.rules) for alert in alerts}
         with self._database.writing() as connection:
-            connection.executemany(
-                "UPDATE alert SET told = ? WHERE kind = ? AND day = ? AND rules = ?",
-                [
-                    (to_seconds(at), alert.kind.value, alert.day.isoformat(), alert.rules)
-                    for alert in alerts
-                ],
-            )
+            for entry in self.alerts():
+                if (entry.alert.kind, entry.alert.day, entry.alert.rules) in told:
+                    self._put(connection, replace(entry, told=at))
 
     def acknowledge(self, alert_id: int, at: datetime) -> bool:
         with self._database.writing() as connection:
-            found = connection.execute(
-                "UPDATE alert SET acknowledged = coalesce(acknowledged, ?) WHERE id = ?",
-                (to_seconds(at), alert_id),
-            )
-            return found.rowcount > 0
+            for entry in self.alerts():
+                if entry.id == alert_id:
+                    acknowledged = entry.acknowledged or at
+                    self._put(connection, replace(entry, acknowledged=acknowledged))
+                    return True
+        return False
+
+    def _put(self, connection: Connection, entry: StoredAlert) -> None:
+        cell = self._database.seal.close("alert", entry.id, _entry(entry))
+        connection.execute(
+            "INSERT OR REPLACE INTO alert (id, day, entry) VALUES (?, ?, ?)",
+            (entry.id, entry.alert.day.isoformat(), cell),
+        )
 
 
-def _insert(connection: Connection, entry: StoredAlert) -> None:
+def _entry(entry: StoredAlert) -> bytes:
     alert = entry.alert
-    connection.execute(
-        f"INSERT INTO alert (id, {_COLUMNS}) VALUES (?{', ?' * 16})",  # noqa: S608
+    return to_cell(
         (
-            entry.id or None,
             alert.kind.value,
             alert.day.isoformat(),
             to_seconds(alert.start),
@@ -86,16 +91,12 @@ def _insert(connection: Connection, entry: StoredAlert) -> None:
             to_seconds(entry.raised),
             to_seconds(entry.told),
             to_seconds(entry.acknowledged),
-        ),
+        )
     )
 
 
-def _delete(connection: Connection, entry: StoredAlert) -> None:
-    connection.execute("DELETE FROM alert WHERE id = ?", (entry.id,))
-
-
-def _stored(row: Sequence[Any]) -> StoredAlert:
-    id_, kind, day, starts, ends, level, *evidence, raised, told, acknowledged = row
+def _stored(row: int, cell: bytes) -> StoredAlert:
+    kind, day, starts, ends, level, *evidence, raised, told, acknowledged = from_cell(cell)
     alert = Alert(
         AlertKind(kind),
         date.fromisoformat(day),
@@ -104,4 +105,4 @@ def _stored(row: Sequence[Any]) -> StoredAlert:
         AlertLevel(level),
         *evidence,
     )
-    return StoredAlert(alert, id_, from_unix(raised), to_instant(told), to_instant(acknowledged))
+    return StoredAlert(alert, row, from_unix(raised), to_instant(told), to_instant(acknowledged))

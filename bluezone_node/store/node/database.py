@@ -6,23 +6,29 @@ database.  A flush a minute costs one sync a minute, which no SD card notices.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bluezone_node.errors import DatabaseUnusable
+from bluezone_node.store.node.faults import damaged, faults_explained
+from bluezone_node.store.node.keyslot import open_seal, put_new_key
 from bluezone_node.store.node.permissions import make_private
+from bluezone_node.store.node.seal import Locked, Seal, Unsealed, key_missing
 
 APPLICATION_ID = 0x425A4E44
 """'BZND' in the file's header: tells this database from any other SQLite file."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Number of migrations. Kept here so that an up-to-date database is opened without importing
 sqlite-utils, which takes longer than all the rest of ``bluezone-node status``."""
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another one: a command's transactions take milliseconds."""
+
+PROGRESS_STEPS = 5_000
+"""Of SQLite's machine between two signs of life: some hundred rows."""
 
 CHECKPOINT_PAGES = 1000
 """Pages of write-ahead log (4 MB) after which they go into the database: a page of the log's
@@ -32,28 +38,55 @@ tail that was written a hundred times since is then written once."""
 class Database:
     """One connection, bound to the thread that opened it."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, seal: Seal) -> None:
         self.path = path
+        self.seal = seal
+        """How the private cells are read and written."""
         self._connection = connection
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         """Run one query and return its rows as tuples."""
         with faults_explained(self.path):
-            return self._connection.execute(sql, parameters).fetchall()
+            if self._connection.in_transaction:
+                return self._connection.execute(sql, parameters).fetchall()
+            with self._transaction("BEGIN") as connection:
+                return connection.execute(sql, parameters).fetchall()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Run the block as one transaction: all of it or nothing."""
-        with faults_explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                # SQLite rolls some failures back by itself, a full disk among them.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with faults_explained(self.path), self._transaction("BEGIN IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        self._connection.execute(begin)
+        try:
+            self._check_seal()
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # SQLite rolls some failures back by itself, a full disk among them.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def _check_seal(self) -> None:
+        """Look, within the transaction, whether cells still are what this connection takes them
+        for: a node that starts seals the database beside a command that has it open."""
+        if _key_id(self._connection) != self.seal.key_id:
+            raise DatabaseUnusable(
+                f"the encryption of {self.path} was changed meanwhile", hint="try again"
+            )
+
+    def tell_progress(self, alive: Callable[[], None]) -> None:
+        """Have *alive* called every now and then while a long statement runs."""
+
+        def told() -> int:
+            alive()
+            return 0
+
+        self._connection.set_progress_handler(told, PROGRESS_STEPS)
 
     def empty_the_log(self) -> None:
         """Move the write-ahead log into the database and truncate it.
@@ -71,9 +104,16 @@ class Database:
             )
 
     def shrink(self) -> None:
-        """Write the file anew without free pages."""
+        """Write the file anew without free pages.
+
+        SQLite makes a copy of all of it on the way, in a temporary file: to be called only when
+        the database holds nothing, or nothing that can be read without its key.
+        """
         with faults_explained(self.path):
+            # In memory it would not fit beside the node on a small board.
+            self._connection.execute("PRAGMA temp_store = FILE")
             self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA temp_store = MEMORY")
 
     def check(self) -> None:
         """Look at every page.
@@ -82,38 +122,60 @@ class Database:
             DatabaseUnusable: one of them is damaged.
         """
         if self.rows("PRAGMA quick_check(1)") != [("ok",)]:
-            sentence, hint = _EXPLANATIONS["CORRUPT"]
-            raise DatabaseUnusable(sentence.format(path=self.path), hint=hint)
+            raise damaged(self.path)
 
     def close(self) -> None:
         self._connection.close()
 
 
-def open_database(path: Path) -> Database:
+def open_database(path: Path, secret: bytes | None = None, *, locked: bool = False) -> Database:
     """Open the database at *path*, creating or migrating it where needed.
 
+    *secret*: the master secret of a sealed database; a new one is sealed under it.  An old one
+    that is not sealed stays so (`sealing.seal_database`).  *locked*: open a sealed one without it.
+
     Raises:
-        DatabaseUnusable: it is damaged, of another program, of a newer version, or not writable.
+        DatabaseUnusable: it is damaged, of another program, of a newer version, not writable, or
+            sealed under another secret.
     """
     make_private(path)
     with faults_explained(path):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
-            _prepare(path, connection)
+            _prepare(path, connection, secret)
+            seal = _seal(path, connection, secret, locked=locked)
         except BaseException:
             connection.close()
             raise
-    return Database(path, connection)
+    return Database(path, connection, seal)
 
 
-def _prepare(path: Path, connection: sqlite3.Connection) -> None:
-    if _version(path, connection) < SCHEMA_VERSION:
-        _migrate(path, connection)
-    connection.execute("PRAGMA synchronous = FULL")
+def _prepare(path: Path, connection: sqlite3.Connection, secret: bytes | None) -> None:
     # Deleted bytes are overwritten with zeros, and temporary tables never touch the disk.
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
+    if _version(path, connection) < SCHEMA_VERSION:
+        _migrate(path, connection, secret)
+    connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+
+
+def _seal(
+    path: Path, connection: sqlite3.Connection, secret: bytes | None, *, locked: bool
+) -> Seal:
+    key_id = _key_id(connection)
+    if not key_id:
+        return Unsealed()
+    if locked:
+        return Locked(path, key_id)
+    if secret is None:
+        raise key_missing(path)
+    return open_seal(path, connection, secret)
+
+
+def _key_id(connection: sqlite3.Connection) -> bytes:
+    row = connection.execute("SELECT key_id FROM sealing").fetchone()
+    return bytes(row[0]) if row else b""
 
 
 def _version(path: Path, connection: sqlite3.Connection) -> int:
@@ -133,7 +195,7 @@ def _version(path: Path, connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _migrate(path: Path, connection: sqlite3.Connection) -> None:
+def _migrate(path: Path, connection: sqlite3.Connection, secret: bytes | None) -> None:
     from sqlite_utils import Database as SqliteUtils
 
     from bluezone_node.store.node.migrations import node
@@ -142,37 +204,14 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     try:
         # Two processes may have found the file empty at once: the second waited for the first.
-        if _version(path, connection) < SCHEMA_VERSION:
+        version = _version(path, connection)
+        if version < SCHEMA_VERSION:
             node.apply(SqliteUtils(connection, execute_plugins=False))
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            if secret is not None and version == 0:
+                put_new_key(path, connection, secret, wiped=True)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-_EXPLANATIONS = {
-    "FULL": ("there is no space left to write {path}", "free some space on that disk"),
-    "CORRUPT": ("{path} is damaged", "move it away: a new one is begun at the next start"),
-    "NOTADB": ("{path} is not a database, or is damaged", "move it away, or choose another folder"),
-    "READONLY": ("{path} cannot be written", "check its owner, its rights and the file system"),
-    "CANTOPEN": ("{path} cannot be opened", "check the owner and the rights of its folder"),
-    "BUSY": ("{path} is held by another program", "close that program and try again"),
-    "IOERR": ("{path} cannot be read or written", "check the disk: `dmesg` tells what it said"),
-}
-
-
-@contextmanager
-def faults_explained(path: Path) -> Iterator[None]:
-    """Turn every error of SQLite in the block into a sentence about *path*."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        # SQLITE_READONLY_DIRECTORY and its like: the family is enough for a person.
-        name = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_")
-        sentence, hint = _EXPLANATIONS.get(
-            name.partition("_")[0], ("{path} could not be used", "please report this")
-        )
-        detail = f" ({name})" if name else f" ({error})"
-        raise DatabaseUnusable(sentence.format(path=path) + detail, hint=hint) from error

@@ -8,9 +8,9 @@ an identifier gets a second row, and ``encounters_with`` joins them.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from bluezone_node.intervals import from_unix
 from bluezone_node.proximity.model import (
@@ -25,7 +25,7 @@ from bluezone_node.store.node.database import Database
 from bluezone_node.store.node.heard import Heard, moments, unpack
 from bluezone_node.store.node.minutes import add_heard, minute_of, read_heard, write_scans
 from bluezone_node.store.node.recent import ROW_SECONDS, RecentRows, Whose
-from bluezone_node.store.node.tables import Tables, first_second
+from bluezone_node.store.node.tables import Tables, first_second, next_row
 
 ROWS_AT_ONCE = 500
 """Encounters read at once with their scans: near 200 people these take some 20 MB."""
@@ -33,20 +33,21 @@ ROWS_AT_ONCE = 500
 IDENTIFIERS_AT_ONCE = 5000
 """Encounters read at once without them: the more, the less often a minute is read twice."""
 
-PARAMETERS = 30_000
-"""Identifiers compared in one query: SQLite takes 32,766 parameters."""
-
 Scans = dict[datetime, HeardScan]
 """By start, so that what was heard twice in one second (the clock was set back) is added up."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
+    """One row, opened: a tuple, since they are made by the hundred thousand."""
+
     id: int
     protocol: str
-    identifier: bytes = field(repr=False)
-    metadata: bytes | None = field(repr=False)
+    identifier: bytes
+    metadata: bytes | None
     first: int
+
+    def __repr__(self) -> str:
+        return f"_Row(id={self.id}, protocol={self.protocol!r}, first={self.first})"
 
 
 class Encounters(Tables):
@@ -58,6 +59,7 @@ class Encounters(Tables):
         minutes: dict[int, list[Heard]] = defaultdict(list)
         try:
             with self._database.writing() as connection:
+                following = next_row(connection, "encounter")
                 # In order of time, so that rows leave side by side: `forget` must find no holes.
                 for encounter in sorted(encounters, key=lambda heard: heard.scans[0].start):
                     whose = (encounter.protocol, encounter.identifier, encounter.metadata)
@@ -65,44 +67,37 @@ class Encounters(Tables):
                         at = int(scan.start.timestamp())
                         row = self._recent.row_of(whose, at)
                         if row is None:
-                            row = _append(connection, whose, at)
+                            row, following = following, following + 1
+                            self._append(connection, row, whose, at)
                             self._recent.add(whose, row, at)
                         start = minute_of(at)
                         heard = Heard(row, at - start, scan.seconds, scan.rssi.to_bytes())
                         minutes[start].append(heard)
                 write_scans(connection, scans)
                 for start in sorted(minutes):
-                    add_heard(connection, start, minutes[start])
+                    add_heard(self._database, connection, start, minutes[start])
         except BaseException:
             # It may name rows that were rolled back.
             self._recent.clear()
             raise
 
     def heard_identifiers(self, protocol: IdentifierProtocol) -> Iterator[HeardIdentifier]:
-        after = 0
-        while rows := self._rows(
-            f"id > ? AND protocol = ? ORDER BY id LIMIT {IDENTIFIERS_AT_ONCE}",
-            after,
-            protocol.value,
-        ):
+        for rows in self._pages(protocol):
             last: dict[int, int] = {}
             for run in _runs(rows):
                 for start, packed in read_heard(self._database, *_span(run)):
                     last.update((row, start + second) for row, second in moments(packed))
             for row in rows:
                 yield HeardIdentifier(row.identifier, row.first, last.get(row.id, row.first))
-            after = rows[-1].id
 
     def encounters_with(
         self, protocol: IdentifierProtocol, identifiers: Iterable[bytes]
     ) -> list[Encounter]:
-        wanted = list(set(identifiers))
-        rows: list[_Row] = []
-        for at in range(0, len(wanted), PARAMETERS):
-            some = wanted[at : at + PARAMETERS]
-            marks = ",".join("?" * len(some))
-            # Reads the whole table: faster than writing an index all day for a few such questions.
-            rows += self._rows(f"identifier IN ({marks}) AND protocol = ?", *some, protocol.value)
+        wanted = set(identifiers)
+        if not wanted:
+            return []
+        # Reads the whole table: faster than writing an index all day for a few such questions.
+        rows = [row for page in self._pages(protocol) for row in page if row.identifier in wanted]
         joined: dict[tuple[bytes, bytes | None], Scans] = defaultdict(dict)
         for row, scans in _scans_of(self._database, rows):
             for scan in scans.values():
@@ -125,23 +120,37 @@ class Encounters(Tables):
                 protocol = IdentifierProtocol(row.protocol)
                 yield _encounter(row.identifier, row.metadata, scans, protocol)
 
+    def _pages(self, protocol: IdentifierProtocol) -> Iterator[list[_Row]]:
+        """Yield all rows of *protocol*, some at once."""
+        after = 0
+        while rows := self._rows(
+            f"id > ? AND protocol = ? ORDER BY id LIMIT {IDENTIFIERS_AT_ONCE}",
+            after,
+            protocol.value,
+        ):
+            yield rows
+            after = rows[-1].id
+
     def _rows(self, condition: str, *parameters: object) -> list[_Row]:
         rows = self._database.rows(
-            "SELECT id, protocol, identifier, metadata, first_heard FROM encounter"  # noqa: S608
-            f" WHERE {condition}",
+            f"SELECT id, protocol, whose, first_heard FROM encounter WHERE {condition}",  # noqa: S608
             parameters,
         )
-        return [_Row(*row) for row in rows]
+        unseal = self._database.seal.open
+        found = []
+        for id_, protocol, cell, first in rows:
+            whose = unseal("encounter", id_, cell)
+            end = 1 + whose[0]
+            found.append(_Row(id_, protocol, whose[1:end], whose[end:] or None, first))
+        return found
 
-
-def _append(connection: Connection, whose: Whose, first: int) -> int:
-    protocol, identifier, metadata = whose
-    row = connection.execute(
-        "INSERT INTO encounter (protocol, identifier, metadata, first_heard) VALUES (?, ?, ?, ?)",
-        (protocol.value, identifier, metadata, first),
-    ).lastrowid
-    assert row is not None  # noqa: S101 - an INSERT always has one
-    return row
+    def _append(self, connection: Connection, row: int, whose: Whose, first: int) -> None:
+        protocol, identifier, metadata = whose
+        cell = bytes([len(identifier)]) + identifier + (metadata or b"")
+        connection.execute(
+            "INSERT INTO encounter (id, protocol, whose, first_heard) VALUES (?, ?, ?, ?)",
+            (row, protocol.value, self._database.seal.close("encounter", row, cell), first),
+        )
 
 
 def _runs(rows: Iterable[_Row]) -> Iterator[list[_Row]]:

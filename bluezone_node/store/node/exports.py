@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from bluezone_node.intervals import from_unix
 from bluezone_node.ports import ExportRecord, ExportState, MatchedKey, SourceState
 from bluezone_node.proximity.model import DiagnosisKey, ReportType
-from bluezone_node.store.node.tables import Tables, to_instant, to_seconds
+from bluezone_node.store.node.tables import Tables, next_row, to_instant, to_seconds
 
 
 class Exports(Tables):
@@ -61,16 +61,20 @@ class Exports(Tables):
             connection.execute(_RECORD, _record_parameters(record))
             if not matched and not revised:
                 return
-            rows = {key: row for row, key in connection.execute("SELECT id, key FROM matched_key")}
+            unseal = self._database.seal.open
+            rows = {
+                unseal("matched_key", row, cell): row
+                for row, cell in connection.execute("SELECT id, key FROM matched_key")
+            }
             for entry in matched:
                 if entry.key.key not in rows:
-                    rows[entry.key.key] = _add(connection, entry)
+                    rows[entry.key.key] = self._add_matched(connection, entry)
             for entry in revised:
                 key = entry.key
                 # A revision may come first when the export with the key itself failed: kept, so
                 # that a withdrawn diagnosis stays withdrawn once that export is matched.
                 if key.key not in rows:
-                    rows[key.key] = _add(connection, entry)
+                    rows[key.key] = self._add_matched(connection, entry)
                 connection.execute(
                     "UPDATE matched_key SET report_type = ?, days_since_onset = ? WHERE id = ?",
                     (key.report_type.value, key.days_since_onset, rows[key.key]),
@@ -78,17 +82,35 @@ class Exports(Tables):
 
     def matched_keys(self) -> list[MatchedKey]:
         rows = self._database.rows(
-            "SELECT source, export, key, rolling_start, rolling_period, report_type,"
+            "SELECT id, source, export, key, rolling_start, rolling_period, report_type,"
             " transmission_risk, days_since_onset FROM matched_key ORDER BY id"
         )
-        return [
-            MatchedKey(
-                DiagnosisKey(key, start, period, ReportType(report_type), risk, days),
-                source,
-                export,
-            )
-            for source, export, key, start, period, report_type, risk, days in rows
-        ]
+        found = []
+        for row, source, export, cell, start, period, report_type, risk, days in rows:
+            key = self._database.seal.open("matched_key", row, cell)
+            diagnosis = DiagnosisKey(key, start, period, ReportType(report_type), risk, days)
+            found.append(MatchedKey(diagnosis, source, export))
+        return found
+
+    def _add_matched(self, connection: Connection, entry: MatchedKey) -> int:
+        row, key = next_row(connection, "matched_key"), entry.key
+        connection.execute(
+            "INSERT INTO matched_key (id, key, rolling_start, rolling_period, report_type,"
+            " transmission_risk, days_since_onset, source, export)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                row,
+                self._database.seal.close("matched_key", row, key.key),
+                key.rolling_start,
+                key.rolling_period,
+                key.report_type.value,
+                key.transmission_risk,
+                key.days_since_onset,
+                entry.source,
+                entry.export,
+            ),
+        )
+        return row
 
 
 _INSERT = """
@@ -121,21 +143,3 @@ def _record_parameters(record: ExportRecord) -> tuple[object, ...]:
         record.reason,
         record.attempts,
     )
-
-
-def _add(connection: Connection, entry: MatchedKey) -> int | None:
-    key = entry.key
-    return connection.execute(
-        "INSERT INTO matched_key (key, rolling_start, rolling_period, report_type,"
-        " transmission_risk, days_since_onset, source, export) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            key.key,
-            key.rolling_start,
-            key.rolling_period,
-            key.report_type.value,
-            key.transmission_risk,
-            key.days_since_onset,
-            entry.source,
-            entry.export,
-        ),
-    ).lastrowid

@@ -6,6 +6,8 @@ the pages it splits would keep copies of bytes that were deleted.  For the same 
 that grows is ordered by its rowid, and its rowid by time: SQLite then only appends.
 """
 
+import json
+
 from sqlite_utils import Database, Migrations
 
 node = Migrations("node")
@@ -17,6 +19,31 @@ def keys_encounters_exports_alerts_and_reports(db: Database) -> None:
     for statement in _FIRST:
         db.execute(statement)
     db.execute("PRAGMA user_version = 1")
+
+
+@node()
+def cells_that_can_be_sealed(db: Database) -> None:
+    """Give what is private one column a table, of any length, and the data key a place."""
+    db.execute(_SEALING)
+    for table, (create, copy) in _SECOND.items():
+        db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+        db.execute(create)
+        if copy:
+            db.execute(copy)
+    for row, started, published, secret, *texts in db.execute(
+        "SELECT id, started, published, hmac_secret, token, report_type, onset, certificate,"
+        " revision_token FROM old_report"
+    ).fetchall():
+        details = json.dumps([secret.hex(), *texts]).encode()
+        db.execute("INSERT INTO report VALUES (?, ?, ?, ?)", (row, started, published, details))
+    for row, *entry in db.execute("SELECT * FROM old_alert").fetchall():
+        day = entry[1]
+        db.execute("INSERT INTO alert VALUES (?, ?, ?)", (row, day, json.dumps(entry).encode()))
+    for table in _SECOND:
+        # Emptied first: dropping frees the pages, deleting zeroes them.
+        db.execute(f"DELETE FROM old_{table}")  # noqa: S608
+        db.execute(f"DROP TABLE old_{table}")
+    db.execute("PRAGMA user_version = 2")
 
 
 _FIRST = (
@@ -130,3 +157,101 @@ CREATE TABLE report_key (
 ) STRICT
 """,
 )
+
+_SEALING = """
+CREATE TABLE sealing (
+  id INTEGER PRIMARY KEY CHECK (id = 1),  -- one row where the database is sealed, else none
+  key_id BLOB NOT NULL,             -- name of the data key: tells whether it is still the same
+  cost INTEGER NOT NULL,            -- of scrypt, by which the secret is stretched; 0: HKDF
+  salt BLOB NOT NULL,               -- of either
+  wrapped BLOB NOT NULL,            -- the data key, encrypted: nonce, ciphertext, tag
+  wiped INTEGER NOT NULL            -- 0: files may hold what was readable before it was sealed
+) STRICT
+"""
+
+_SECOND = {
+    "own_key": (
+        """
+CREATE TABLE own_key (
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL,                -- sealed: Temporary Exposure Key of this device, a secret
+  rolling_start INTEGER NOT NULL,   -- first ENIntervalNumber (10 min) of its validity
+  rolling_period INTEGER NOT NULL   -- intervals it is valid for, 1..144
+) STRICT
+""",
+        "INSERT INTO own_key SELECT * FROM old_own_key",
+    ),
+    "encounter": (
+        """
+CREATE TABLE encounter (
+  id INTEGER PRIMARY KEY,           -- grows with time: rows are only appended
+  protocol TEXT NOT NULL,           -- 'gaen' or 'bluezone'
+  whose BLOB NOT NULL,              -- sealed: length of the identifier in one byte, the identifier
+                                    -- as heard, 4 encrypted bytes of metadata where there were any
+  first_heard INTEGER NOT NULL      -- its scans lie within half an hour from here
+) STRICT
+""",
+        """
+INSERT INTO encounter
+SELECT id, protocol,
+  CAST(CASE length(identifier) WHEN 16 THEN x'10' ELSE x'0c' END
+       || identifier || coalesce(metadata, x'') AS BLOB),
+  first_heard
+FROM old_encounter
+""",
+    ),
+    "matched_key": (
+        """
+CREATE TABLE matched_key (
+  id INTEGER PRIMARY KEY,
+  key BLOB NOT NULL,                -- sealed: published key whose identifiers were heard
+  rolling_start INTEGER NOT NULL,   -- first ENIntervalNumber of its validity
+  rolling_period INTEGER NOT NULL,  -- intervals it is valid for
+  report_type INTEGER NOT NULL,     -- GAEN's ReportType, as revised
+  transmission_risk INTEGER NOT NULL,  -- 0..8, deprecated by GAEN v2
+  days_since_onset INTEGER,         -- of this key's day, as revised; NULL where not told
+  source TEXT NOT NULL,             -- source.name it came from first
+  export TEXT NOT NULL              -- export.name it came from first
+) STRICT
+""",
+        "INSERT INTO matched_key SELECT * FROM old_matched_key",
+    ),
+    "alert": (
+        """
+CREATE TABLE alert (
+  id INTEGER PRIMARY KEY,
+  day TEXT NOT NULL,                -- UTC day of the exposure
+  entry BLOB NOT NULL               -- sealed: JSON array of kind, day, starts, ends, level, score,
+                                    -- minutes near, middle and far, confidence, packets, rules,
+                                    -- report type, raised, told, acknowledged (alerts.py)
+) STRICT
+""",
+        "",
+    ),
+    "report": (
+        """
+CREATE TABLE report (
+  id INTEGER PRIMARY KEY,
+  started INTEGER NOT NULL,         -- when it was begun; once claimed, when the code was claimed
+  published INTEGER,                -- when the publisher accepted the keys
+  details BLOB NOT NULL             -- sealed: JSON array of HMAC secret, token, kind of test,
+                                    -- onset, certificate, revision token (reports.py)
+) STRICT
+""",
+        "",
+    ),
+    "report_key": (
+        """
+CREATE TABLE report_key (
+  id INTEGER PRIMARY KEY,           -- in the order in which the certificate was asked for
+  report_id INTEGER NOT NULL,       -- report.id
+  key BLOB NOT NULL,                -- sealed: own key that the report publishes
+  rolling_start INTEGER NOT NULL,   -- first ENIntervalNumber of its validity
+  rolling_period INTEGER NOT NULL   -- intervals it is valid for
+) STRICT
+""",
+        "INSERT INTO report_key SELECT * FROM old_report_key",
+    ),
+}
+"""By table: how it is laid out, and how its rows come from the first layout. 'Sealed' columns
+hold what seal.py makes of it where the database is sealed, and the thing itself where not."""

@@ -50,20 +50,21 @@ def write_scans(connection: Connection, scans: Iterable[Scan]) -> None:
     )
 
 
-def add_heard(connection: Connection, start: int, heard: list[Heard]) -> None:
+def add_heard(database: Database, connection: Connection, start: int, heard: list[Heard]) -> None:
     """Add *heard* to the minute that begins at Unix second *start*."""
     before = connection.execute("SELECT heard FROM minute WHERE start = ?", (start,)).fetchone()
     if before and before[0]:
-        heard = [*unpack(before[0]), *heard]
-    put_heard(connection, start, heard)
+        heard = [*unpack(database.seal.open("minute", start, before[0])), *heard]
+    put_heard(database, connection, start, heard)
 
 
-def put_heard(connection: Connection, start: int, heard: list[Heard]) -> None:
+def put_heard(database: Database, connection: Connection, start: int, heard: list[Heard]) -> None:
     """Make *heard* all that was heard in the minute that begins at Unix second *start*."""
+    cell = database.seal.close("minute", start, pack(heard)) if heard else None
     connection.execute(
         "INSERT INTO minute (start, heard) VALUES (?, ?)"
         " ON CONFLICT (start) DO UPDATE SET heard = excluded.heard",
-        (start, pack(heard) if heard else None),
+        (start, cell),
     )
 
 
@@ -75,5 +76,5 @@ def read_heard(database: Database, first: int, last: int) -> Iterator[tuple[int,
         " ORDER BY start LIMIT ?",
         (start, last, MINUTES_AT_ONCE),
     ):
-        yield from rows
+        yield from ((at, database.seal.open("minute", at, cell)) for at, cell in rows)
         start = rows[-1][0] + 1

@@ -13,6 +13,7 @@ from bluezone_node.store.node.encounters import Encounters
 from bluezone_node.store.node.heard import moments, unpack
 from bluezone_node.store.node.minutes import minute_of, put_heard, read_heard
 from bluezone_node.store.node.recent import ROW_SECONDS
+from bluezone_node.store.node.seal import Unsealed
 from bluezone_node.store.node.tables import first_second
 
 LEDGER_GRACE = timedelta(days=1)
@@ -56,7 +57,7 @@ class Retention(Encounters):
         ]
         removed = connection.execute("DELETE FROM minute WHERE start < ?", (before,)).rowcount
         if kept:
-            put_heard(connection, cut, kept)
+            put_heard(self._database, connection, cut, kept)
         due = connection.execute("DELETE FROM encounter WHERE first_heard < ?", (before,))
         return removed - bool(kept) + due.rowcount
 
@@ -64,6 +65,8 @@ class Retention(Encounters):
         with self._database.writing() as connection:
             for table in _TABLES:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608
+        # The data key went first: whatever the card still holds of sealed cells stays closed.
+        self._database.seal = Unsealed()
         self._recent.clear()
         self._database.shrink()
         self._database.empty_the_log()
@@ -84,7 +87,7 @@ _DUE = (
 )
 """Small tables, and which of their rows are due."""
 
-_TABLES = ("encounter", "minute", "source", *dict(_DUE))
+_TABLES = ("sealing", "encounter", "minute", "source", *dict(_DUE))
 
 
 def _rewrite_without(

@@ -20,14 +20,15 @@ class StoreThread:
     An iterator of the store that work returns may be advanced only by other such work.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, secret: bytes | None = None) -> None:
         self._path = path
+        self._secret = secret
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._store: SqliteNodeStore
 
     async def __aenter__(self) -> Self:
         try:
-            self._store = await self._run(lambda: open_node_store(self._path))
+            self._store = await self._run(lambda: open_node_store(self._path, self._secret))
         except BaseException:
             self._thread.shutdown(wait=False)
             raise

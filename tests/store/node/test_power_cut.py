@@ -91,6 +91,7 @@ def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
     """The transaction that does not fit is refused whole; with space again, writing goes on."""
     with open_node_store(tmp_path / "state" / "node.db") as store:
         write_minute(store, 0)
+        store._database.shrink()
         (pages,) = store._database.rows("PRAGMA page_count")[0]
         store._database.rows(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(DatabaseUnusable, match="no space left") as caught:
