@@ -59,6 +59,11 @@ class Adapter:
         """Discoveries: client → its filter."""
         self._prepared: dict[str, Filter] = {}
         """Filters of clients that do not discover."""
+        self.races = 0
+        """How many times StopDiscovery is yet to meet the end of the kernel's own 10 s: it is
+        refused, the scan is over, and bluetoothd believes that it goes on (BlueZ issue 807)."""
+        self._believed: object = None
+        """The scan that it so believes in."""
         self.devices = Devices(exported, self.path)
         self.advertising = Advertising(exported, self.path, controller, release.experimental)
         self.monitors = Monitors(exported, self._monitors_changed, release.payload_after_uuid)
@@ -110,6 +115,7 @@ class Adapter:
         if not on:
             self._running.clear()
             self._prepared.clear()
+            self._believed = None
             self.devices.clear()
             self._change(Discovering=Variant("b", False))
         self.controller.power(on)
@@ -160,9 +166,21 @@ class Adapter:
             raise not_ready()
         if sender not in self._running:
             raise failed("No discovery started")
+        if self.races and self._believed is None:
+            self.races -= 1
+            self._lose_race(sender)
+            raise in_progress()
         chosen = self._end(sender)
         if chosen:
             self._prepared[sender] = chosen
+
+    def _lose_race(self, client: str) -> None:
+        self._believed = self._merged()
+        chosen = self._running.pop(client)
+        if chosen:
+            self._prepared[client] = chosen
+        self.controller.listen(self._background())
+        self.devices.discovery_ended()
 
     def _end(self, client: str) -> Filter | None:
         before = self._merged()
@@ -183,8 +201,9 @@ class Adapter:
 
     def _rescan(self, before: object) -> None:
         after = self._merged()
-        if after == before:
+        if after == before or (after is not None and after == self._believed):
             return
+        self._believed = None
         if after is None:
             self.controller.listen(self._background())
             self._change(Discovering=Variant("b", False))

@@ -52,6 +52,9 @@ class Controller:
         self.blocked = False
         self.plugged = True
         self.deaf = False
+        """It scans and reports nothing."""
+        self.heals = False
+        """Switching it off and on makes it hear again."""
         self.monitored = False
         """Whether advertisement monitors are set: read when an active scan (re)starts."""
         self.scan = Scan.OFF
@@ -105,6 +108,7 @@ class Controller:
         """Switch the chip; its advertisements go on where they were, under new addresses."""
         self.powered = on
         if on:
+            self.deaf = self.deaf and not self.heals
             self._resume()
         else:
             self.listen(Scan.OFF)

@@ -69,12 +69,17 @@ class Devices:
 
     def discovery_ended(self) -> None:
         """Take the strength back from all, and forget whoever cannot be connected to."""
+        self.fade()
         for address, device in list(self._known.items()):
+            if not device.connectable:
+                self._forget(address)
+
+    def fade(self) -> None:
+        """Take the strength back from all that a discovery found."""
+        for device in self._known.values():
             if device.found and device.rssi:
                 device.rssi, device.found = 0, False
                 self._exported.change(device.path, DEVICE, {}, ["RSSI", "TxPower"])
-            if not device.connectable:
-                self._forget(address)
 
     def clear(self) -> None:
         for address in list(self._known):

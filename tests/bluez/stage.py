@@ -1,4 +1,4 @@
-"""Where a test meets the played BlueZ: private buses, and the process that plays on them.
+"""Where a test meets the played BlueZ: private buses, and a process that plays on them.
 
     async with playing(tmp_path) as stage:
         await stage.host("an", hci0="legacy")
@@ -8,10 +8,13 @@ Skips the test where there is no dbus-daemon or no dbus-next.
 """
 
 import asyncio
+import atexit
+import functools
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -50,9 +53,12 @@ class Sent:
 
 
 class Stage:
-    def __init__(self, folder: Path, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, folder: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self._folder = folder
-        self._process = process
+        self._reader = reader
+        self._writer = writer
         self._turn = asyncio.Lock()
         self._buses: dict[str, asyncio.subprocess.Process] = {}
 
@@ -73,12 +79,9 @@ class Stage:
 
     async def __call__(self, op: str, **arguments: Any) -> Any:
         """Ask the world for *op*: see ``world.World``."""
-        reader, writer = self._process.stdout, self._process.stdin
-        assert reader is not None
-        assert writer is not None
         async with self._turn, asyncio.timeout(PATIENCE):
-            writer.write(json.dumps({"op": op, **arguments}).encode() + b"\n")
-            line = await reader.readline()
+            self._writer.write(json.dumps({"op": op, **arguments}).encode() + b"\n")
+            line = await self._reader.readline()
         if not line:
             raise RuntimeError("the process that plays BlueZ is gone")
         answer = json.loads(line)
@@ -154,10 +157,8 @@ class Stage:
         return state  # type: ignore[no-any-return]
 
     async def end(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        async with asyncio.timeout(PATIENCE):
-            await self._process.wait()
+        self._writer.close()
+        await self._reader.read()
         for host in list(self._buses):
             await self.kill_bus(host)
 
@@ -165,35 +166,58 @@ class Stage:
 @asynccontextmanager
 async def playing(folder: Path) -> AsyncIterator[Stage]:
     """Have a world to play in, or skip the test with the reason why not."""
-    if shutil.which("dbus-daemon") is None:
-        pytest.skip("dbus-daemon is not installed")
-    if reason := _unimportable():
-        pytest.skip(f"dbus-next cannot be used: {reason}")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "ignore", "-m", "tests.bluez.world"),
-        cwd=_ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=1 << 24,
-    )
-    stage = Stage(folder, process)
+    reader, writer = await asyncio.open_unix_connection(_world(), limit=1 << 24)
+    stage = Stage(folder, reader, writer)
     try:
         yield stage
     finally:
         await stage.end()
 
 
-_reasons: list[str] = []
+def _world() -> Path:
+    """Return the socket of the one process that plays all worlds of this run."""
+    if _skipped():
+        pytest.skip(_skipped())
+    if _started and _started[-1].process.poll() is None:
+        return _started[-1].socket
+    _started.append(_Process())
+    atexit.register(_started[-1].end)
+    return _started[-1].socket
 
 
-def _unimportable() -> str:
-    """Say why dbus-next cannot be imported here (once a run); empty: it can."""
-    if not _reasons:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", "import dbus_next.aio"],
-            capture_output=True,
+class _Process:
+    def __init__(self) -> None:
+        self.folder = tempfile.TemporaryDirectory(prefix="bluez-")
+        self.socket = Path(self.folder.name) / "world"
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.bluez.world", self.socket],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        _reasons.append(done.stderr.strip().splitlines()[-1] if done.returncode else "")
-    return _reasons[0]
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "ready\n"
+
+    def end(self) -> None:
+        self.process.communicate(timeout=PATIENCE)
+        self.folder.cleanup()
+
+
+_started: list[_Process] = []
+
+
+@functools.cache
+def _skipped() -> str:
+    """Say why BlueZ cannot be played here; empty: it can."""
+    if shutil.which("dbus-daemon") is None:
+        return "dbus-daemon is not installed"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import dbus_next.aio"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        return f"dbus-next cannot be imported: {done.stderr.strip().splitlines()[-1]}"
+    return ""

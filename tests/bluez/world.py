@@ -1,10 +1,11 @@
-"""Play BlueZ on any number of buses, steered by lines of JSON on standard input.
+"""Play BlueZ on any number of buses, steered by lines of JSON.
 
-    python -W ignore -m tests.bluez.world
+    python -W ignore -m tests.bluez.world SOCKET
 
-Each line is an object with an ``op`` and its arguments: see `World`, whose methods are the
-operations.  Each is answered, in order, by a line ``{"done": …}`` or ``{"error": …}``.  Ends with
-its input.
+Each connection to SOCKET is a world of its own, and ends it.  Each line is an object with an
+``op`` and its arguments: see `World`, whose methods are the operations.  Each is answered, in
+order, by a line ``{"done": …}`` or ``{"error": …}``.  Says ``ready``, and ends with its standard
+input.
 
 A process of its own, because dbus-next (2021) cannot be imported where warnings are errors.
 """
@@ -170,10 +171,19 @@ class World:
         host, hci = self._found(adapter)
         host.plug(hci)
 
-    async def deaf(self, adapter: str, on: bool) -> None:
-        """The chip scans and reports nothing."""
+    async def deaf(self, adapter: str, on: bool, heals: bool = False) -> None:
+        """The chip scans and reports nothing; *heals*: until it is switched off and on."""
         host, hci = self._found(adapter)
         host.controllers[hci].deaf = on
+        host.controllers[hci].heals = heals
+
+    async def race(self, adapter: str, times: int = 1) -> None:
+        """Let the next StopDiscovery meet the end of the kernel's own 10 s: see `Adapter.races`."""
+        self._adapter(adapter).races = times
+
+    async def fade(self, adapter: str) -> None:
+        """Bluetoothd takes the strength of every device back."""
+        self._adapter(adapter).devices.fade()
 
     async def stranger(self, adapter: str, scans: bool) -> None:
         """Another program on that machine scans, without a filter, or leaves."""
@@ -233,6 +243,17 @@ class World:
             "now": time.monotonic(),
         }
 
+    async def end(self) -> None:
+        """Leave all buses, and have nothing on the air."""
+        for stranger in self._strangers.values():
+            stranger.disconnect()
+        for host in self._hosts.values():
+            host.die()
+            for controller in host.controllers.values():
+                controller.clear()
+        for name in list(self._beacons):
+            await self.silence(name)
+
     def _found(self, adapter: str) -> tuple[Host, str]:
         host, _, hci = adapter.partition("/")
         return self._hosts[host], hci
@@ -248,11 +269,7 @@ class World:
         return daemon
 
 
-async def _main() -> None:
-    reader = asyncio.StreamReader(limit=1 << 20)
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     world = World()
     while line := await reader.readline():
         arguments = json.loads(line)
@@ -261,8 +278,20 @@ async def _main() -> None:
         except Exception as error:
             log.exception("the operation failed")
             answer = {"error": repr(error)}
-        print(json.dumps(answer, default=repr), flush=True)
+        writer.write(json.dumps(answer, default=repr).encode() + b"\n")
+    await world.end()
+    writer.close()
+
+
+async def _main(socket: str) -> None:
+    stdin = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin
+    )
+    async with await asyncio.start_unix_server(_serve, socket, limit=1 << 20):
+        print("ready", flush=True)
+        await stdin.read()
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    asyncio.run(_main(sys.argv[1]))
