@@ -1,6 +1,7 @@
 """What an adapter is and how it is, read from bluetoothd in one answer."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bluezone_node.ble.bluez_bus import (
     ADAPTER,
@@ -10,6 +11,9 @@ from bluezone_node.ble.bluez_bus import (
     BluezRefused,
     Properties,
 )
+
+SYSTEM = Path("/sys/class/bluetooth")
+"""Where the kernel lists adapters."""
 
 _ROOT = "/org/bluez/"
 
@@ -82,7 +86,7 @@ async def read_adapter(bus: BluezBus, name: str) -> Adapter | None:
         name=name,
         address=adapter.get("Address", ""),
         powered=bool(adapter.get("Powered")),
-        blocked=adapter.get("PowerState") == "off-blocked",
+        blocked=adapter.get("PowerState") == "off-blocked" or _rfkill(name),
         scanning=bool(adapter.get("Discovering")),
         advertises=advertising is not None,
         # Only controllers with extended advertising have secondary channels.
@@ -92,6 +96,22 @@ async def read_adapter(bus: BluezBus, name: str) -> Adapter | None:
         advertisements=manager.get("ActiveInstances", 0),
         room=manager.get("SupportedInstances", 0),
     )
+
+
+def _rfkill(name: str) -> bool:
+    """Tell whether an rfkill switch of the adapter is on.
+
+    bluetoothd says so from 5.65 on, and then to ``--experimental`` only; the kernel tells anyone.
+    """
+    switches = (SYSTEM / name).glob("rfkill*/*")
+    return any(switch.name in ("soft", "hard") and _read(switch) == "1" for switch in switches)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
 
 
 async def _properties(bus: BluezBus, path: str, interface: str) -> Properties | None:

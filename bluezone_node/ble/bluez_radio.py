@@ -12,14 +12,13 @@ from collections.abc import AsyncIterator, Mapping
 
 from bleak.backends.scanner import AdvertisementData
 
-from bluezone_node.ble.bluez_adapter import Adapter, path_of, read_adapter
+from bluezone_node.ble.bluez_adapter import Adapter, read_adapter
 from bluezone_node.ble.bluez_advertiser import ServiceData
 from bluezone_node.ble.bluez_bus import (
     ADAPTER,
     BluezAbsent,
     BluezBus,
     BluezError,
-    BluezRefused,
     BluezSilent,
 )
 from bluezone_node.ble.bluez_ladder import DEAF_AFTER, Fault, Ladder, Step
@@ -39,8 +38,6 @@ log = logging.getLogger(__name__)
 SETTLE = 5.0
 """Seconds in which `advertise` waits for its beacon to be on the air, before it leaves the rest
 to the retrying: a rotation takes a tenth of one, and a turn of listening is cut short for it."""
-
-_BLOCKED = "org.bluez.Error.Blocked"
 
 
 class BluezRadio:
@@ -62,8 +59,6 @@ class BluezRadio:
         self._ladder = Ladder()
         self._sightings: deque[Sighting] = deque()
         self._arrived = asyncio.Event()
-        self._blocked = False
-        """Switching it on was refused because of rfkill."""
         self._gone: RadioUnavailable | None = None
         self._closed = False
         bus.on_bluez = self._bluez_came_or_went
@@ -177,8 +172,7 @@ class BluezRadio:
             return Fault.NO_ADAPTER
         if not adapter.powered:
             self._on_air.lost()
-            return Fault.BLOCKED if adapter.blocked or self._blocked else Fault.OFF
-        self._blocked = False
+            return Fault.BLOCKED if adapter.blocked else Fault.OFF
         for task in self._tasks:
             if task.done():
                 # A mistake of ours: better a restart than half a radio.
@@ -212,13 +206,7 @@ class BluezRadio:
             )
 
     async def _power(self, *, on: bool) -> None:
-        try:
-            await self._bus.set_property(
-                path_of(self._adapter.name), ADAPTER, "Powered", "b", value=on
-            )
-        except BluezRefused as refused:
-            self._blocked = refused.name == _BLOCKED
-            raise
+        await self._bus.set_property(self._adapter.path, ADAPTER, "Powered", "b", value=on)
         self._on_air.lost()
 
     def _fault(self) -> str:
