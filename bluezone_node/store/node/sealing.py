@@ -68,11 +68,13 @@ def seal_database(path: Path, secret: bytes, alive: Callable[[], None]) -> None:
         database.tell_progress(alive)
         if not database.seal.key_id:
             log.info("encrypting %s", path)
+            alive()
             with database.writing() as connection:
                 seal = put_new_key(path, connection, secret, wiped=False)
                 _rewrite(connection, database.seal, seal)
             database.seal = seal
         if database.rows("SELECT 1 FROM sealing WHERE wiped = 0"):
+            alive()
             _wipe(database)
 
 

@@ -182,7 +182,7 @@ def test_signs_of_life_are_given_on_the_way(path: Path) -> None:
     lived(path, hours=12)
     signs: list[None] = []
     seal_database(path, SECRET, lambda: signs.append(None))
-    assert signs
+    assert len(signs) > 3
 
 
 def test_a_reader_delays_the_wiping_to_the_next_start(
