@@ -63,7 +63,7 @@ def at_rest(settings: Settings) -> AtRest:
     if key is None and state.sealed:
         return AtRest(True, "", "encrypted; the key is not at hand", _FIND_KEY)
     if key is None:
-        return AtRest(False, "", _OPEN, "docs/operate.md, Encryption at rest")
+        return AtRest(False, "", _OPEN, "docs/operate.md, A key for the data at rest")
     source = key.kind.value
     if not state.sealed:
         return AtRest(False, source, "NOT encrypted yet", _RESTART)
