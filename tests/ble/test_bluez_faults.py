@@ -21,6 +21,8 @@ from tests.bluez.watched import BRISK, Watched, watched
 
 OWN = Beacon(bytes(range(16)), b"\1\2\3\4")
 PEER = Beacon(bytes(range(16, 32)), b"\5\6\7\x08")
+PACE = 20.0
+"""Times the wall's, as far as nothing else is said."""
 AGAIN = 60.0
 """Seconds in which it is heard and hears again, whatever it was (issue 3)."""
 
@@ -34,7 +36,8 @@ the time to a look before and after."""
 async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A machine *an* with one strict chip, and a neighbour."""
     async with playing(tmp_path) as made:
-        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", await made.host("an", hci0="legacy"))
+        address = await made.host("an", version="5.82", restart=10.24 / PACE, hci0="legacy")
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
         await made("beacon", name="peer", payload=encode(PEER).hex(), ms=30)
         yield made
 

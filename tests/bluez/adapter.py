@@ -157,6 +157,8 @@ class Adapter:
             raise not_ready()
         if sender in self._running:
             raise in_progress()
+        if self.controller.orphaned:
+            raise in_progress()
         before = self._merged()
         self._running[sender] = self._prepared.pop(sender, None)
         self._rescan(before)
@@ -218,7 +220,7 @@ class Adapter:
 
     def _monitors_changed(self) -> None:
         self.controller.monitored = self.monitors.active
-        if not self._running and self.controller.powered:
+        if not self._running and self.controller.powered and not self.controller.orphaned:
             background = self._background()
             if background is not self.controller.scan:
                 self.controller.listen(background)

@@ -14,7 +14,8 @@ from tests.bluez.ad import Advertisement
 from tests.bluez.ether import Ether, Transmission
 
 RESTART = 10.24
-"""Seconds after which the kernel starts an active scan anew; the duplicate filter forgets."""
+"""Seconds after which the kernel ends an active scan, and bluetoothd begins it anew; the duplicate
+filter forgets."""
 TURN = 2.0
 """Seconds for which a chip of Bluetooth 4 sends each of several advertisements in turn."""
 LEGACY_INTERVAL = 0.125
@@ -43,7 +44,17 @@ class Busy(Exception):
 
 
 class Controller:
-    def __init__(self, name: str, address: str, kind: Kind, ether: Ether, le_only: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        kind: Kind,
+        ether: Ether,
+        *,
+        le_only: bool = False,
+        restart: float = RESTART,
+    ) -> None:
+        """*restart*: see `RESTART`; less where time runs faster elsewhere."""
         self.name = name
         self.address = address
         self.kind = kind
@@ -58,10 +69,13 @@ class Controller:
         self.monitored = False
         """Whether advertisement monitors are set: read when an active scan (re)starts."""
         self.scan = Scan.OFF
+        self.orphaned = False
+        """The scan is one of a bluetoothd that died."""
         self.on_report: Callable[[str, bytes, int, bool], None] | None = None
         self.instances: dict[int, Advertisement] = {}
         self._numbers = itertools.count(1)
         self._ether = ether
+        self._restart_after = restart
         self._on_air: dict[int, Transmission] = {}
         """By instance; at most one on a chip of Bluetooth 4."""
         self._seen: set[tuple[str, bytes]] = set()
@@ -95,14 +109,20 @@ class Controller:
         self._stop(number)
         self._take_turns()
 
+    def orphan(self) -> None:
+        """Its bluetoothd is dead: it sends on, and scans on until the kernel's time is over."""
+        self.on_report = None
+        self.monitored = False
+        self.orphaned = self.scan is Scan.ACTIVE
+        if self.scan is Scan.PASSIVE:
+            self.listen(Scan.OFF)
+
     def clear(self) -> None:
-        """Forget all advertisements and stop scanning, as a bluetoothd that starts asks for."""
+        """Forget all advertisements, as a bluetoothd that starts asks for."""
         for number in list(self.instances):
             self._stop(number)
         self.instances.clear()
         self._take_turns()
-        self.listen(Scan.OFF)
-        self.monitored = False
 
     def power(self, on: bool) -> None:
         """Switch the chip; its advertisements go on where they were, under new addresses."""
@@ -118,6 +138,7 @@ class Controller:
     def listen(self, scan: Scan) -> None:
         """Start, restart or stop to scan."""
         self.scan = scan
+        self.orphaned = False
         self._forget()
         if self._restarts is not None:
             self._restarts.cancel()
@@ -186,7 +207,10 @@ class Controller:
 
     async def _restart(self) -> None:
         while True:
-            await asyncio.sleep(RESTART)
+            await asyncio.sleep(self._restart_after)
+            if self.orphaned:
+                self.listen(Scan.OFF)
+                return
             self._forget()
 
     def _forget(self) -> None:

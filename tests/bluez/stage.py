@@ -63,9 +63,17 @@ class Stage:
         self._buses: dict[str, asyncio.subprocess.Process] = {}
 
     async def host(
-        self, name: str, version: str = "5.66", experimental: bool = False, **adapters: str
+        self,
+        name: str,
+        version: str = "5.66",
+        experimental: bool = False,
+        restart: float = 10.24,
+        **adapters: str,
     ) -> str:
-        """Start a bus with BlueZ and *adapters* (``hci0="legacy"``); return the bus's address."""
+        """Start a bus with BlueZ and *adapters* (``hci0="legacy"``); return the bus's address.
+
+        *restart*: wall seconds that a scan of the kernel lasts.
+        """
         await self.start_bus(name)
         await self(
             "host",
@@ -73,6 +81,7 @@ class Stage:
             bus=self.bus(name),
             version=version,
             experimental=experimental,
+            restart=restart,
             adapters=adapters,
         )
         return self.bus(name)

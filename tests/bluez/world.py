@@ -22,7 +22,7 @@ from dbus_next import Message
 from dbus_next.aio import MessageBus
 
 from tests.bluez.adapter import Adapter, Release
-from tests.bluez.controller import Controller, Kind
+from tests.bluez.controller import RESTART, Controller, Kind, Scan
 from tests.bluez.ether import Ether, Transmission
 from tests.bluez.exported import Call, Exported, Failure
 
@@ -57,10 +57,10 @@ class Host:
 
     def die(self) -> None:
         """Kill bluetoothd. What its chips send, they go on sending."""
-        for controller in self.controllers.values():
-            controller.on_report = None
         self.adapters.clear()
         if self.daemon is not None:
+            for controller in self.controllers.values():
+                controller.orphan()
             self.daemon.disconnect()
             self.daemon = None
 
@@ -76,6 +76,7 @@ class Host:
         controller = self.controllers[hci]
         controller.plugged = False
         controller.clear()
+        controller.listen(Scan.OFF)
         controller.power(False)
         if hci in self.adapters:
             await self.adapters.pop(hci).remove()
@@ -111,6 +112,7 @@ class World:
         version: str = "5.66",
         experimental: bool = False,
         le_only: bool = False,
+        restart: float = RESTART,
     ) -> None:
         """Start a bluetoothd at address *bus* with *adapters*: ``{"hci0": "legacy"}``, see Kind."""
         major, minor = version.split(".")
@@ -125,7 +127,8 @@ class World:
                     f"B8:27:EB:00:{number:02X}:{index:02X}",
                     Kind(kind),
                     self._ether,
-                    le_only,
+                    le_only=le_only,
+                    restart=restart,
                 )
                 for index, (hci, kind) in enumerate(adapters.items())
             },
@@ -251,6 +254,7 @@ class World:
             host.die()
             for controller in host.controllers.values():
                 controller.clear()
+                controller.listen(Scan.OFF)
         for name in list(self._beacons):
             await self.silence(name)
 
