@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping
 
 from bluezone_node.ble.bluez_adapter import Adapter, list_adapters, read_adapter
-from bluezone_node.ble.bluez_bus import BluezAbsent, BluezBus, BluezError, connect
+from bluezone_node.ble.bluez_bus import BluezBus, BluezError, connect
+from bluezone_node.ble.bluez_look import unavailable
 from bluezone_node.ble.bluez_radio import BluezRadio
 from bluezone_node.ble.rhythm import Rhythm, Way
 from bluezone_node.errors import RadioUnavailable
@@ -51,12 +52,8 @@ async def _choose(bus: BluezBus, name: str | None) -> Adapter:
     try:
         names = await list_adapters(bus)
         adapters = [await read_adapter(bus, one) for one in names if name in (None, one)]
-    except BluezAbsent as error:
-        raise RadioUnavailable(
-            str(error), hint="sudo apt install bluez; sudo systemctl enable --now bluetooth"
-        ) from error
     except BluezError as error:
-        raise RadioUnavailable(str(error), hint="sudo systemctl restart bluetooth") from error
+        raise unavailable(error) from error
     if not adapters:
         raise RadioUnavailable(
             f"there is no Bluetooth adapter {name or ''}".rstrip(),
