@@ -5,22 +5,32 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check test-vm bench deb clean
 
 demo: $(VENV)/.ready-demo
 	@$(BIN)/bluezone-node demo
 
 test: check
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -m "slow and not vm"
+	@$(MAKE) --no-print-directory test-vm
+
+# A machine with a kernel, BlueZ and Bluetooth controllers of its own, all of them software.
+test-vm: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.vm
+	@$(BIN)/pytest -m vm
 
 check: $(VENV)/.ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow and not vm"
 
 bench: $(VENV)/.ready-dev
 	@$(BIN)/python -m bench
+
+# Debian packages of the node and of the authority, with all their libraries, in dist.
+deb: | $(BIN)/python
+	@$(BIN)/python deb/build.py $(if $(ARCH),--arch $(ARCH))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

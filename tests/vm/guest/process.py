@@ -65,8 +65,8 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         self._popen.send_signal(number)
 
-    def ended(self, timeout: float) -> int:
-        """Wait for its end and return its exit status.
+    def ended(self, timeout: float | None) -> int:
+        """Wait for its end, for ever with None, and return its exit status.
 
         Raises:
             subprocess.TimeoutExpired: it goes on.

@@ -93,10 +93,10 @@ def play(lab: Lab) -> None:
     for name in CASES:
         judge(lab, watch, log, began, name)
     identifiers = {name: {one.data for one in log.of(name)} for name in CASES}
-    shared = sum(len(seen) for seen in identifiers.values()) - len(
-        set().union(*identifiers.values())
-    )
+    different = len(set().union(*identifiers.values()))
+    shared = sum(len(seen) for seen in identifiers.values()) - different
     lab.check("own adapter", not shared and all(identifiers.values()), shared=shared)
+    rotate_all(lab, "brownout")
     ended = [name for name in CASES if not lab[name].running()]
     lab.check("all ran on", not ended, ended=ended)
 
