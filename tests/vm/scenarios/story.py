@@ -24,7 +24,7 @@ CHECKS: Mapping[str, str] = {
     "published": "An publishes day keys with it",
     "the clock was set": "two days on, every node runs, has noticed, and has a new identifier",
     "an export": "the authority signs one export",
-    "Bình is warned": "who sat beside An is warned, with at least a minute of evidence",
+    "Binh is warned": "who sat beside An is warned, with at least a minute of evidence",
     "Chi is not": "who was heard from far away is not",
     "An is not": "nobody is warned of himself",
     "never mixed": "over all of it no address outlived its identifier, or the reverse",
@@ -101,7 +101,7 @@ def play(lab: Lab) -> None:
     alerts = {name: one.ask("alerts", "list")["alerts"] for name, one in nodes.items()}
     near = [entry["alert"] for entry in alerts["binh"]]
     lab.check(
-        "Bình is warned",
+        "Binh is warned",
         near and near[0]["minutes_near"] + near[0]["minutes_middle"] >= 1,
         alerts=[{key: a[key] for key in ("minutes_near", "minutes_middle")} for a in near],
     )
