@@ -26,6 +26,7 @@ PI = Adapter(
     room=5,
 )
 DONGLE = replace(PI, name="hci1", extended=True, room=4)
+GOOD_KERNEL = "6.12.47+rpt-rpi-v8"
 OLD = replace(PI, advertises=False, room=0)
 RADIO: dict[str, Any] = {
     "listening": True,
@@ -140,7 +141,7 @@ def test_a_switch_on_the_machine_has_another_cure(tmp_path: Path, hard: str, cur
 )
 def test_how_often_it_is_sent(adapter: Adapter, version: Version | None, every: str) -> None:
     """By the controller's generation, BlueZ's version and whether experimental features are on."""
-    finding = bluetooth.advertising(adapter, version, on_air=False)
+    finding = bluetooth.advertising(adapter, version, GOOD_KERNEL, on_air=False)
     assert finding.good
     assert every in finding.found
     assert bool(finding.cure) == (finding.found.count("1280") and version is not None)
@@ -149,8 +150,27 @@ def test_how_often_it_is_sent(adapter: Adapter, version: Version | None, every: 
 def test_other_programs_took_all_the_room() -> None:
     """A fault, unless one of them is the node's own."""
     full = replace(PI, advertisements=5, room=0)
-    assert not bluetooth.advertising(full, None, on_air=False).good
-    assert bluetooth.advertising(full, None, on_air=True).good
+    assert not bluetooth.advertising(full, None, GOOD_KERNEL, on_air=False).good
+    assert bluetooth.advertising(full, None, GOOD_KERNEL, on_air=True).good
+
+
+@pytest.mark.parametrize(
+    ("kernel", "version", "refused"),
+    [
+        ("6.18.34+rpt-rpi-2712", Version(5, 82), True),
+        ("6.12.93+rpt-rpi-v8", None, True),
+        ("6.18.34+rpt-rpi-2712", Version(5, 87), False),
+        ("6.18.36+rpt-rpi-2712", Version(5, 82), False),
+        ("6.18.341", Version(5, 82), False),
+        ("custom", Version(5, 82), False),
+    ],
+)
+def test_a_kernel_that_refuses_every_advertisement(
+    kernel: str, version: Version | None, refused: bool
+) -> None:
+    """Known by its number; a node that is on the air all the same proves the contrary."""
+    assert bluetooth.advertising(PI, version, kernel, on_air=False).good != refused
+    assert bluetooth.advertising(PI, version, kernel, on_air=True).good
 
 
 def test_what_experimental_would_bring() -> None:

@@ -1,6 +1,7 @@
 """``bluezone-node doctor``: look at everything a node needs; name each fault with its cure."""
 
 import asyncio
+import platform
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +94,7 @@ def _bluetooth(
     if chosen is None or not chosen.powered:
         return None
     on_air = node is not None and bool(node["radio"]["advertising"])
-    yield bluetooth.advertising(chosen, version, on_air=on_air)
+    yield bluetooth.advertising(chosen, version, platform.release(), on_air=on_air)
     yield bluetooth.listening(chosen, wearable=settings.node.scan == "wearable")
     return chosen
 

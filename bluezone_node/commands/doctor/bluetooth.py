@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bluezone_node.commands.doctor.bluez import HONOURS_INTERVALS, OLDEST_TRIED, Version
+from bluezone_node.commands.doctor.bluez import HONOURS_INTERVALS, OLDEST_TRIED, Version, refuses
 from bluezone_node.commands.doctor.finding import Finding
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ def _missing(adapters: "Sequence[Adapter]", wanted: str | None, root: Path) -> F
     )
 
 
-def advertising(chosen: "Adapter", version: Version | None, *, on_air: bool) -> Finding:
+def advertising(
+    chosen: "Adapter", version: Version | None, kernel: str, *, on_air: bool
+) -> Finding:
     """Judge whether an identifier can be put on the air, and how often it is sent.
 
     *on_air*: one of the registered advertisements is the node's.
@@ -126,6 +128,13 @@ def advertising(chosen: "Adapter", version: Version | None, *, on_air: bool) -> 
             False,
             f"no room: {chosen.advertisements} advertisements of other programs are registered",
             "end the program that advertises, or: sudo systemctl restart bluetooth",
+        )
+    if refuses(kernel, version) and not on_air:
+        return Finding(
+            "advertising",
+            False,
+            f"Linux {kernel} refuses what this BlueZ sends: nothing can be put on the air",
+            "sudo apt full-upgrade, then restart: 6.18.36 and newer do not",
         )
     kind = "Bluetooth 5" if chosen.extended else "Bluetooth 4"
     every, cure = _interval(chosen, version)

@@ -1,4 +1,4 @@
-"""Which BlueZ is installed, and what it lets a node do."""
+"""Which BlueZ and which kernel there are, and what they let a node do."""
 
 import re
 import subprocess
@@ -28,6 +28,19 @@ OLDEST_TRIED = Version(5, 66)
 
 HONOURS_INTERVALS = Version(5, 77)
 """From here on the interval that is asked for is taken without ``--experimental``."""
+
+REFUSING_KERNELS = {"6.12.93", "6.18.34", "6.18.35"}
+"""They refuse every advertisement of a BlueZ before `TIDY`, which sends some bytes too many
+(raspberrypi/linux issue 7473, bluez issue 2269). 6.18.36 bears with it again."""
+
+TIDY = Version(5, 87)
+
+
+def refuses(kernel: str, version: Version | None) -> bool:
+    """Tell whether *kernel*, such as ``6.18.34+rpt-rpi-2712``, refuses what this BlueZ sends."""
+    number = re.match(r"\d+\.\d+\.\d+", kernel)
+    known = number is not None and number[0] in REFUSING_KERNELS
+    return known and (version is None or version < TIDY)
 
 
 def installed_version() -> Version | None:

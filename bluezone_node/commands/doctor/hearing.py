@@ -44,7 +44,7 @@ def of_node(node: Document) -> Iterator[Finding]:
             "on the air",
             on_air,
             f"{radio['rotations']} identifiers so far" if on_air else "no identifier is",
-            "" if on_air else "journalctl -u bluezone-node says why",
+            "" if on_air else "journalctl -u bluezone-node -u bluetooth says why",
         )
     yield _receiving(radio)
 
