@@ -4,17 +4,19 @@ It sees the host's files read-only, this repository and its virtualenv among the
 image to build; it runs one scenario of ``tests.vm.scenarios`` and switches itself off.
 """
 
+import errno
 import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.vm import qemu
 from tests.vm.packages import GUEST, Say, Unavailable, install, missing
@@ -24,6 +26,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 MEMORY_MB = 1536
 """Taken from the host only as far as it is used: about 300 MB."""
+
+STARTS = 3
+"""Attempts to start the kernel's program: it insists on fixed addresses, and on one host in some
+hundred starts the memory was not to be had (EFAULT)."""
 
 BACKEND_VARIABLE = "BLUEZONE_VM"
 """``uml`` or ``qemu`` insists on one of the two; unset: UML, and QEMU where UML cannot be had."""
@@ -79,13 +85,7 @@ class Machine:
             else _uml_command(self.kernel, init)
         )
         with (folder / "console.log").open("wb") as console:
-            running = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=console,
-                start_new_session=True,
-            )
+            running = _boot(command, console)
             try:
                 running.wait(timeout)
             except subprocess.TimeoutExpired:
@@ -137,6 +137,23 @@ def _uml_command(kernel: Kernel, init: Path) -> list[str]:
         # con0 is the machine's console; only what matters of the kernel's own messages.
         *("con=null", "con0=null,fd:1", "quiet", "loglevel=4", "selinux=0", "panic=-1"),
     ]
+
+
+def _boot(command: list[str], console: IO[bytes]) -> subprocess.Popen[bytes]:
+    for attempt in range(STARTS):
+        try:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+            )
+        except OSError as error:
+            if error.errno != errno.EFAULT or attempt == STARTS - 1:
+                raise
+            time.sleep(1)
+    raise AssertionError("unreachable")
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

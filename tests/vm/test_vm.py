@@ -7,6 +7,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import pytest
 
@@ -38,12 +41,16 @@ def machine() -> Machine:
 
 @pytest.fixture(scope="session")
 def outcomes(
-    machine: Machine, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    machine: Machine, request: pytest.FixtureRequest
 ) -> Iterator[Mapping[str, "Future[Outcome]"]]:
-    """What comes of each group that a selected test asks for; all begin at once, as room allows."""
+    """What comes of each group that a selected test asks for; all begin at once, as room allows.
+
+    What the machines leave is kept where a check failed: pytest's own folders live for three runs.
+    """
+    kept = Path(mkdtemp(prefix="bluezone-vm-"))
 
     def play(group: Group) -> Outcome:
-        folder = tmp_path_factory.mktemp(group.name)
+        folder = kept / group.name
         limit = group.seconds * (EMULATED_TAKES if machine.emulated else 1)
         return machine.run(group.scenario, folder, *group.arguments, timeout=limit)
 
@@ -54,6 +61,8 @@ def outcomes(
         yield {group.name: pool.submit(play, group) for group in GROUPS if group.name in wanted}
         # A run that is broken off does not wait for machines that were not booted yet.
         pool.shutdown(wait=True, cancel_futures=True)
+    if not request.session.testsfailed:
+        rmtree(kept)
 
 
 @pytest.mark.parametrize(("group", "check"), CASES)
