@@ -153,7 +153,7 @@ def test_a_node_is_installed_meets_another_and_is_purged(
         (root.path / extra).parent.mkdir(parents=True, exist_ok=True)
         (root.path / extra).write_text("")
     root.dpkg("--purge", NODE)
-    # The store of credentials is systemd's, only the key in it was ours; dpkg removes an empty /opt.
+    # The store of credentials is systemd's, only the key in it was ours; dpkg drops an empty /opt.
     assert before ^ root.files() <= {"etc/credstore.encrypted", "opt"}
     assert (root.path / "etc/passwd").read_text() == users
 
