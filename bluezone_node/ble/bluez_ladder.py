@@ -31,6 +31,7 @@ class Fault(Enum):
     CANNOT_SCAN = "listening cannot be started"
     NOT_ON_AIR = "the identifier cannot be put on the air"
     CROWDED_OUT = "another program scans, so the identifier cannot be put on the air"
+    DROWNED = "nothing is heard, because another program scans in a way of its own"
     DEAF = "nothing at all was heard for a while"
     QUIET = "nothing at all was ever heard: no Bluetooth device is near, or the receiver is deaf"
 
@@ -86,6 +87,9 @@ PLANS = {
     ),
     # Restarting the node would not stop the other program; switching off and on once may.
     Fault.CROWDED_OUT: Plan(((30, Step.POWER_CYCLE),), again=3600),
+    # A program that asks bluetoothd for every device makes it keep a known one's packets to itself,
+    # for everybody. Switching off and on ends its scan; if it comes back, it is somebody's wish.
+    Fault.DROWNED: Plan(((0, Step.RESTART_SCAN), (10, Step.POWER_CYCLE)), again=3600),
     Fault.DEAF: Plan(
         (
             (0, Step.RESTART_SCAN),
@@ -98,7 +102,7 @@ PLANS = {
     Fault.QUIET: Plan(((0, Step.RESTART_SCAN), (10, Step.POWER_CYCLE)), again=3600),
 }
 
-_PATIENT = {Fault.BLOCKED, Fault.CROWDED_OUT, Fault.QUIET}
+_PATIENT = {Fault.BLOCKED, Fault.CROWDED_OUT, Fault.DROWNED, Fault.QUIET}
 
 
 class Ladder:

@@ -182,8 +182,16 @@ class BluezRadio:
         if not self._on_air.settled.is_set() and self._on_air.problem:
             return Fault.CROWDED_OUT if self._on_air.crowded_out else Fault.NOT_ON_AIR
         if self._clock.monotonic() - self._listening.last_report > DEAF_AFTER:
-            return Fault.DEAF if self._listening.reports else Fault.QUIET
+            return await self._why_silent()
         return None
+
+    async def _why_silent(self) -> Fault:
+        async with self._turn.urgent():
+            # Nothing of ours scans now: if the adapter does, it is for somebody else.
+            adapter = await read_adapter(self._bus, self._adapter.name)
+        if adapter is not None and adapter.scanning:
+            return Fault.DROWNED
+        return Fault.DEAF if self._listening.reports else Fault.QUIET
 
     async def _take(self, step: Step) -> None:
         if step is Step.RESTART_SCAN:

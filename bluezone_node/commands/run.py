@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 
@@ -59,10 +59,23 @@ async def _until_told(settings: settings_file.Settings, radio: str | None) -> No
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_quiet_about_sockets)
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     async with open_node(settings, radio) as node:
         await node.run(stop)
+
+
+def _quiet_about_sockets(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Keep to oneself what a library forgot on a socket that is gone.
+
+    When D-Bus dies, a message that dbus-fast was still writing fails where nobody waits for it;
+    the radio says in a sentence that the bus is gone.
+    """
+    if isinstance(context.get("exception"), OSError):
+        log.debug("%s: %r", context["message"], context["exception"])
+    else:
+        loop.default_exception_handler(context)
 
 
 def _first(group: BaseExceptionGroup[BluezoneError]) -> BluezoneError:

@@ -10,7 +10,7 @@ from bluezone_node.ble.bluez_ladder import LONGEST_TROUBLE, PLANS, Fault, Ladder
 
 LOOK = 10.0
 
-PATIENT = {Fault.BLOCKED, Fault.CROWDED_OUT, Fault.QUIET}
+PATIENT = {Fault.BLOCKED, Fault.CROWDED_OUT, Fault.DROWNED, Fault.QUIET}
 
 
 def climb(ladder: Ladder, fault: Fault | None, since: float, looks: int) -> Iterator[Step | None]:
