@@ -104,7 +104,7 @@ async def test_a_flood_takes_no_more_room_than_a_full_hall() -> None:
     crowd = [pair.air.radio(f"{number}", 2.0) for number in range(MOST_NEIGHBOURS + 50)]
     for radio in crowd:
         await radio.advertise(Beacon(entropy(16), bytes(4)))
-    await pair.clock.sleep(2)
+    await pair.clock.sleep(1)
     near = pair.an.neighbours().near
     assert len(near) == MOST_NEIGHBOURS
     assert mark(BINH.rpi) in {neighbour.mark for neighbour in near}
