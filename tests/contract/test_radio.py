@@ -132,7 +132,10 @@ async def bluez(folder: Path) -> AsyncIterator[Pair]:
             await binh.close()
 
 
-@pytest.fixture(params=[loopback, virtual, bluez], ids=lambda kind: kind.__name__)
+@pytest.fixture(
+    params=[loopback, virtual, pytest.param(bluez, marks=pytest.mark.slow)],
+    ids=lambda kind: kind.__name__,
+)
 async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
     async with request.param(tmp_path) as made:
         yield made
