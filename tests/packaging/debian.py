@@ -4,8 +4,11 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.vm.packages import Unavailable, find, install, missing
 
 RELEASE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
@@ -20,15 +23,11 @@ PACKAGES = (
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-class Unavailable(Exception):
-    """A clean Debian cannot be had here, for the reason given."""
-
-
 def clean_root(destination: Path) -> "Root":
     """Return a new copy of a clean Debian at *destination*.
 
     Raises:
-        Unavailable: no root, no debootstrap, or no mirror.
+        Unavailable: no root, no debootstrap where none may be installed, or no mirror.
     """
     master = _master()
     subprocess.run(["cp", "-a", "--reflink=auto", master, destination], check=True)
@@ -91,9 +90,7 @@ class Root:
 def _master() -> Path:
     if os.geteuid() != 0:
         raise Unavailable("a Debian root is made by root only")
-    debootstrap = shutil.which("debootstrap", path=f"{os.environ.get('PATH', '')}:{_PATH}")
-    if debootstrap is None:
-        raise Unavailable("debootstrap is missing: sudo apt install debootstrap")
+    install(missing({"debootstrap": "debootstrap"}), lambda line: print(line, file=sys.stderr))
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     wanted = hashlib.sha256(" ".join((RELEASE, MIRROR, *PACKAGES)).encode()).hexdigest()[:8]
     master = cache / "bluezone-packaging" / f"{RELEASE}-{wanted}"
@@ -103,7 +100,11 @@ def _master() -> Path:
         work.parent.mkdir(parents=True, exist_ok=True)
         made = subprocess.run(
             [
-                *(debootstrap, "--variant=minbase", f"--include={','.join(PACKAGES)}"),
+                *(
+                    find("debootstrap") or "",
+                    "--variant=minbase",
+                    f"--include={','.join(PACKAGES)}",
+                ),
                 *(RELEASE, str(work), MIRROR),
             ],
             capture_output=True,

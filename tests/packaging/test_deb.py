@@ -3,12 +3,11 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.debian import Root, Unavailable, clean_root
+from tests.packaging.debian import Root
 
 pytestmark = pytest.mark.slow
 
@@ -50,17 +49,6 @@ wait $an
 wait $binh
 cat encounters.json
 """
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Iterator[Root]:
-    """A clean Debian of one's own."""
-    try:
-        root = clean_root(tmp_path / "root")
-    except Unavailable as reason:
-        pytest.skip(str(reason))
-    yield root
-    shutil.rmtree(root.path)
 
 
 def newer(package: Path, folder: Path) -> Path:
