@@ -78,13 +78,13 @@ class Lab:
 
     # Programs
 
-    def start(self, name: str, *argv: str, **environment: str) -> Process:
+    def start(self, name: str, *argv: str, asked: bool = False) -> Process:
         """Run a program under *name*, in the place of an ended one of that name."""
-        process = self._running[name] = Process(name, argv, OUT, environment)
+        process = self._running[name] = Process(name, argv, OUT, asked=asked)
         return process
 
-    def python(self, name: str, module: str, *arguments: str) -> Process:
-        return self.start(name, sys.executable, "-m", module, *arguments)
+    def python(self, name: str, module: str, *arguments: str, asked: bool = False) -> Process:
+        return self.start(name, sys.executable, "-m", module, *arguments, asked=asked)
 
     def start_bus(self) -> Process:
         """Start dbus-daemon, as the service manager does; wait until it is there."""
@@ -96,9 +96,8 @@ class Lab:
     def radio(self, *nodes: str) -> dict[str, str]:
         """Start the controllers *nodes*, see ``tests.vm.radio``; return how they are reached."""
         specs = [part for node in nodes for part in ("--node", node)]
-        radio = self.python(
-            "radio", "tests.vm.radio", *specs, "--log", str(AIR_LOG), "--desk", str(DESK)
-        )
+        files = ("--log", str(AIR_LOG), "--desk", str(DESK))
+        radio = self.python("radio", "tests.vm.radio", *specs, *files, asked=True)
         self.reached = json.loads(radio.first_line())
         return self.reached
 

@@ -12,7 +12,6 @@ GUEST = {
     "dbus-daemon": "dbus",
     "kmod": "kmod",
     "busybox": "busybox-static",
-    "free": "procps",
 }
 """Program that proves it → package; nothing but these runs in the guest beside Python."""
 

@@ -18,10 +18,15 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Process:
-    """*argv*, running; what it says goes to LOG/NAME.log."""
+    """*argv*, running; what it says goes to LOG/NAME.log, with *asked* only its errors."""
 
     def __init__(
-        self, name: str, argv: Sequence[str], log: Path, environment: dict[str, str] | None = None
+        self,
+        name: str,
+        argv: Sequence[str],
+        log: Path,
+        *,
+        asked: bool = False,
     ) -> None:
         self.name = name
         self.log = log / f"{name}.log"
@@ -29,9 +34,8 @@ class Process:
             self._popen = subprocess.Popen(
                 argv,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if name == "radio" else words,
+                stdout=subprocess.PIPE if asked else words,
                 stderr=words,
-                env={**os.environ, **(environment or {})},
             )
 
     @property
@@ -39,7 +43,7 @@ class Process:
         return self._popen.pid
 
     def first_line(self) -> str:
-        """Return the first line on standard output, of a process that prints one when ready.
+        """Return the first line on standard output of a process that is *asked* for it.
 
         Raises:
             RuntimeError: it ended instead.
