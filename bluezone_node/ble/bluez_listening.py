@@ -9,7 +9,7 @@ from bleak.backends.scanner import AdvertisementData
 
 from bluezone_node.ble.bluez_scanner import BluezScanner, Report, ScanFailed
 from bluezone_node.ble.bluez_turn import Turn
-from bluezone_node.ble.rhythm import Rhythm, Way
+from bluezone_node.ble.rhythm import REPORTS_PER_TURN, Rhythm, Way
 from bluezone_node.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,10 @@ class Listening:
         self._scanner = self._new_scanner()
         self._listened = 0.0
         self._since: float | None = None
+        self._end: asyncio.Timeout | None = None
+        """When the turn under way ends."""
+        self._enough = 0
+        """At how many reports it ends early."""
 
     @property
     def rhythm(self) -> Rhythm:
@@ -67,11 +71,13 @@ class Listening:
 
     async def run(self) -> None:
         while True:
-            before = self.reports
+            reports, seconds = self.reports, self.seconds()
             for _ in range(self.rhythm.turns):
                 async with self._turn.patient():
                     await self._listen()
-            pause = RETRY if self.problem else self.rhythm.pause_after(self.reports - before)
+            pause = self.rhythm.pause_after(self.reports - reports, self.seconds() - seconds)
+            if self.problem:
+                pause = RETRY
             if pause:
                 await self._clock.sleep(pause)
 
@@ -81,8 +87,9 @@ class Listening:
             lonely = self._clock.monotonic() - self.last_report > LONELY_AFTER
             await scanner.start(everyone=lonely)
             self._since = self._clock.monotonic()
+            self._enough = self.reports + REPORTS_PER_TURN
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.rhythm.listen):
+                async with asyncio.timeout(self.rhythm.listen) as self._end:
                     await self._turn.wanted()
             self._note_end()
             await scanner.stop()
@@ -97,6 +104,7 @@ class Listening:
             self._note_end()
 
     def _note_end(self) -> None:
+        self._end = None
         if self._since is not None:
             self._listened += self._clock.monotonic() - self._since
             self._since = None
@@ -117,3 +125,5 @@ class Listening:
         self.reports += 1
         self.last_report = self._clock.monotonic()
         self._report(advertisement)
+        if self.reports == self._enough and self._end is not None:
+            self._end.reschedule(asyncio.get_running_loop().time())

@@ -12,8 +12,12 @@ REPORTS_PER_SECOND = 150.0
 half a millisecond of a 2.5 GHz core, several times that on a Raspberry Pi.  A crowd that sends
 more is listened to in shorter turns: its members are still heard many times a minute."""
 
+REPORTS_PER_TURN = 1500
+"""After which a turn ends early: in a crowd, turns and pauses alternate within ten seconds, so that
+every neighbour is heard several times in each minute."""
+
 LONGEST_PAUSE = 20.0
-"""Seconds: even in a crowd every neighbour is heard several times in a minute."""
+"""Seconds: a controller that reports everything at once does not make the node deaf for longer."""
 
 
 class Way(Enum):
@@ -41,10 +45,9 @@ class Rhythm:
         on = self.listen * self.turns
         return on / (on + self.pause)
 
-    def pause_after(self, reports: int) -> float:
-        """Return how long to pause when a group of turns brought *reports*."""
-        on = self.listen * self.turns
-        needed = reports / REPORTS_PER_SECOND - on
+    def pause_after(self, reports: int, seconds: float) -> float:
+        """Return how long to pause when *seconds* of listening brought *reports*."""
+        needed = reports / REPORTS_PER_SECOND - seconds
         return max(self.pause, min(needed, LONGEST_PAUSE))
 
 
@@ -52,8 +55,9 @@ KIOSK: Mapping[Way, Rhythm] = {
     # A controller that drops duplicates reports a neighbour once a scan. Measured on BlueZ 5.66
     # and 5.82: 30 samples a minute, where one scan without end brings 5 to 7.
     Way.BURSTS: Rhythm(listen=1.0, pause=1.0),
-    # Every packet is reported, so nothing is gained by stopping, but to look at the load.
-    Way.MONITORED: Rhythm(listen=5.0, pause=0.0),
+    # Every packet is reported, so nothing is gained by stopping; a new scan now and then is for the
+    # scans that bluetoothd loses.
+    Way.MONITORED: Rhythm(listen=60.0, pause=0.0),
 }
 """All that power allows."""
 

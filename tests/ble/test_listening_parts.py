@@ -8,6 +8,7 @@ from bluezone_node.ble.rhythm import (
     KIOSK,
     LONGEST_PAUSE,
     REPORTS_PER_SECOND,
+    REPORTS_PER_TURN,
     WEARABLE,
     Rhythm,
     Way,
@@ -24,18 +25,29 @@ def test_a_wearable_listens_four_seconds_a_minute() -> None:
 
 def test_a_quiet_place_is_listened_to_as_planned() -> None:
     """Few reports change nothing."""
-    assert KIOSK[Way.BURSTS].pause_after(200) == 1.0
-    assert KIOSK[Way.MONITORED].pause_after(100) == 0.0
+    assert KIOSK[Way.BURSTS].pause_after(200, 1.0) == 1.0
+    assert KIOSK[Way.MONITORED].pause_after(100, 60.0) == 0.0
 
 
-@given(st.sampled_from([*KIOSK.values(), *WEARABLE.values()]), st.integers(0, 100_000))
-def test_a_crowd_is_listened_to_in_shorter_turns(rhythm: Rhythm, reports: int) -> None:
+@given(
+    st.sampled_from([*KIOSK.values(), *WEARABLE.values()]),
+    st.integers(0, 10_000),
+    st.floats(0.1, 60),
+)
+def test_a_crowd_is_listened_to_in_shorter_turns(
+    rhythm: Rhythm, reports: int, seconds: float
+) -> None:
     """On average no more is taken than can be, and nobody is left alone for long."""
-    pause = rhythm.pause_after(reports)
+    pause = rhythm.pause_after(reports, seconds)
     assert rhythm.pause <= pause <= max(rhythm.pause, LONGEST_PAUSE)
     if rhythm.pause < pause < LONGEST_PAUSE:
-        on = rhythm.listen * rhythm.turns
-        assert reports / (on + pause) == pytest.approx(REPORTS_PER_SECOND)
+        assert reports / (seconds + pause) == pytest.approx(REPORTS_PER_SECOND)
+
+
+def test_a_turn_that_ends_early_is_made_up_for_within_ten_seconds() -> None:
+    """In a hall of 200 people who each send four times a second."""
+    seconds = REPORTS_PER_TURN / 800
+    assert seconds + KIOSK[Way.MONITORED].pause_after(REPORTS_PER_TURN, seconds) == 10.0
 
 
 def test_samples_are_counted_by_neighbour_and_whole_minute() -> None:

@@ -56,24 +56,43 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Root:
+    """The files that the machine sees: the host's, or those of another system in a folder of it."""
+
+    folder: Path = Path("/")
+    repository: Path = REPOSITORY
+    """This repository, as seen in there."""
+    python: Path = Path(sys.executable)
+    """Its virtualenv's Python, as seen in there."""
+
+    def inside(self, path: Path) -> Path:
+        """Return how *path* of the host is called in there."""
+        return Path("/") / path.relative_to(self.folder)
+
+
+HOST = Root()
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     kernel: Kernel
     emulated: bool
     """Whether it runs in QEMU, where programs take five to ten times longer."""
+    root: Root = HOST
 
     def run(self, scenario: str, folder: Path, *arguments: str, timeout: float) -> Outcome:
         """Boot, run *scenario*, and return what came of it within *timeout* seconds.
 
-        *folder* must be new; it is the only one that the machine writes to.
+        *folder* must be new, and within the root; it is the only one that the machine writes to.
         """
         folder.mkdir(parents=True, exist_ok=True)
         init = folder / "init"
         init.write_bytes((REPOSITORY / "tests/vm/guest/init").read_bytes())
         init.chmod(0o755)
         job = {
-            "modules": self.kernel.modules,
-            "repository": REPOSITORY,
-            "python": sys.executable,
+            "modules": self.root.inside(self.kernel.modules),
+            "repository": self.root.repository,
+            "python": self.root.python,
             "scenario": scenario,
             "arguments": " ".join(arguments),
         }
@@ -82,7 +101,7 @@ class Machine:
         command = (
             qemu.command(self.kernel, folder, init, MEMORY_MB)
             if self.emulated
-            else _uml_command(self.kernel, init)
+            else _uml_command(self.kernel, self.root.folder, self.root.inside(init))
         )
         with (folder / "console.log").open("wb") as console:
             running = _boot(command, console)
@@ -129,11 +148,11 @@ def read_outcome(folder: Path) -> Outcome:
     )
 
 
-def _uml_command(kernel: Kernel, init: Path) -> list[str]:
+def _uml_command(kernel: Kernel, root: Path, init: Path) -> list[str]:
     return [
         str(kernel.image),
         f"mem={MEMORY_MB}M",
-        *("root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", f"init={init}"),
+        *("root=/dev/root", "rootfstype=hostfs", f"rootflags={root}", "ro", f"init={init}"),
         # con0 is the machine's console; only what matters of the kernel's own messages.
         *("con=null", "con0=null,fd:1", "quiet", "loglevel=4", "selinux=0", "panic=-1"),
     ]
