@@ -16,6 +16,8 @@ CHECKS: Mapping[str, str] = {
     "extended interval": "about 1280 ms without --experimental",
     "extended interval, experimental": "200 to 285 ms, as GAEN asks, with --experimental",
     "experimental bytes": "with --experimental the bytes are the same",
+    "two at a time": "a tag of the place goes out beside the identifier, under its own address",
+    "two by turns": "a chip of Bluetooth 4 sends both, and none under the other's address",
     "silence afterwards": "a radio that is closed leaves nothing on the air",
     "every command known": "the controllers knew every command that the kernel gave them",
 }
@@ -50,6 +52,9 @@ def play(lab: Lab) -> None:
         **shown(lively, "extended"),
     )
 
+    together(lab, "two at a time", "extended")
+    together(lab, "two by turns", "legacy")
+
     sent = [*plain.sent, *lively.sent]
     pdus, kinds = {one.pdu for one in sent}, {one.kind for one in sent}
     lab.check("kind of PDU", pdus == {"ADV_NONCONN_IND"}, pdus=sorted(pdus))
@@ -78,6 +83,26 @@ def watch(lab: Lab, *names: str) -> AirLog:
     for process in running:
         process.ended(WATCHED + 30)
     return lab.air(began)
+
+
+def together(lab: Lab, name: str, node: str) -> None:
+    """Have an identifier and a tag on the air at once, and changed once."""
+    began = now()
+    driver = lab.python(
+        f"pair-{node}", "tests.vm.guest.pair", lab.reached[node], "--dwell", str(WATCHED)
+    )
+    status = driver.ended(2 * WATCHED + 30)
+    sent = lab.air(began).of(node)
+    payloads = {one.data: {each.address for each in sent if each.data == one.data} for one in sent}
+    addresses = [address for some in payloads.values() for address in some]
+    often = min((sum(one.data == data for one in sent) for data in payloads), default=0)
+    lab.check(
+        name,
+        status == 0 and len(payloads) == 4 and len(set(addresses)) == len(addresses) and often >= 3,
+        payloads=len(payloads),
+        addresses=len(addresses),
+        least_often=often,
+    )
 
 
 def of_length(sent: tuple[Sent, ...], length: int, prefix: bytes) -> bool:
