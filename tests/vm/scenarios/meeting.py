@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from bluezone_node.ble.frame import decode
+from tests.vm.guest.bus import bluez_objects
 from tests.vm.guest.node import Node
 from tests.vm.guest.process import until
 from tests.vm.judge import Sent
-from tests.vm.lab import Lab, now
+from tests.vm.lab import OUT, Lab, now
 
 CHECKS: Mapping[str, str] = {
     "nodes hear each other": "each node logged the identifier that the other had on the air",
@@ -37,6 +38,8 @@ def play(lab: Lab) -> None:
     socket = "/run/peer.sock"
     lab.radio("an:vhci:legacy", "binh:vhci:extended", f"phone:{socket}:legacy")
     lab.desk("loss", a="an", b="phone", db=NEAR)
+    # For whoever wonders where a packet was lost: btmon -r hci.btsnoop.
+    lab.start("btmon", "btmon", "-w", str(OUT / "hci.btsnoop"))
     lab.bluetoothd()
     peer = lab.python("peer", "tests.vm.guest.peer", socket, PEER_ADDRESS, PEER_DATA.hex())
     nodes = [lab.node(name, name) for name in ("an", "binh")]
@@ -49,6 +52,7 @@ def play(lab: Lab) -> None:
     lab.desk("loss", a="an", b="phone", db=FAR)
     time.sleep(TOGETHER)
     said = {node.name: node.condition() for node in nodes}
+    lab.note("in the end", objects=list(bluez_objects()), radio=lab.desk("status"), said=said)
     for name in ("an", "binh", "peer"):
         lab.end(name)
 
