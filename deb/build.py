@@ -109,6 +109,7 @@ def _finish(root: Path, target: Target, out: Path, epoch: int) -> Path:
         root.name, root, documents if root.name == "bluezone-node" else [], values, epoch
     )
     _write_copyright(root)
+    package.install(HERE / "lintian-overrides", root / "usr/share/lintian/overrides" / root.name)
     package.write_control(HERE / root.name, root, values)
     path = out / f"{root.name}_{values['version']}_{target.architecture}.deb"
     package.pack(root, path, epoch)
@@ -118,7 +119,8 @@ def _finish(root: Path, target: Target, out: Path, epoch: int) -> Path:
 def _write_copyright(root: Path) -> None:
     """Say whose work the package holds; the texts of the licences lie beside each library."""
     lines = [
-        "bluezone-node is licensed under the Apache License 2.0, which on Debian systems is in",
+        "bluezone-node: Copyright its contributors, named in the history of its repository.",
+        "Licensed under the Apache License 2.0, which on Debian systems is in",
         "/usr/share/common-licenses/Apache-2.0.",
         "",
         "It comes with these libraries. Their licences lie in *.dist-info below",

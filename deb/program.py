@@ -89,6 +89,9 @@ def install(wheel: Path, extra: str, target: Target, root: Path) -> None:
             shutil.rmtree(path)
         elif path.exists():
             path.unlink()
+    for path in packages.rglob("*"):
+        # Some wheels mark everything as a program, and a library is none.
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def write_environment(target: Target, root: Path) -> None:
