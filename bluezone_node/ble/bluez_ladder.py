@@ -57,7 +57,8 @@ class Plan:
 PLANS = {
     # Whoever asks for it, D-Bus starts it, and the looks ask.
     Fault.NOT_RUNNING: Plan(((45, Step.GIVE_UP),)),
-    Fault.SILENT: Plan(((30, Step.GIVE_UP),)),
+    # Two looks, each of which waited: killing it is root's, and takes its time as well.
+    Fault.SILENT: Plan(((15, Step.GIVE_UP),)),
     # Time to plug it in again; after that the unit's state should say that something is wrong.
     Fault.NO_ADAPTER: Plan(((45, Step.GIVE_UP),)),
     Fault.OFF: Plan(
