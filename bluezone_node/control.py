@@ -54,7 +54,8 @@ class ControlDoor:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            question = (await asyncio.wait_for(reader.readline(), TIMEOUT)).decode().strip()
+            async with asyncio.timeout(TIMEOUT):
+                question = (await reader.readline()).decode().strip()
             answer = self._answers.get(question)
             reply = dict(answer()) if answer else {"error": "unknown question"}
             writer.write(json.dumps(reply).encode() + b"\n")

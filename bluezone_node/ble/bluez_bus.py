@@ -163,7 +163,8 @@ class BluezBus:
         if not self._bus.connected:
             raise _bus_gone()
         try:
-            answer = await asyncio.wait_for(self._bus.call(question), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                answer = await self._bus.call(question)
         except TimeoutError:
             raise BluezSilent(f"{question.member} was not answered in {PATIENCE:.0f} s") from None
         except (OSError, EOFError, DBusError) as error:

@@ -39,6 +39,9 @@ class OnAir:
         self._advertiser = BluezAdvertiser(bus, adapter, dropped=self.lost)
         self._wished: tuple[ServiceData, ...] = ()
         self._changed = asyncio.Event()
+        self._powered = asyncio.Event()
+        """While it is off, bluetoothd takes advertisements and sends none."""
+        self._powered.set()
 
     @property
     def advertising(self) -> bool:
@@ -55,13 +58,18 @@ class OnAir:
         self._changed.set()
 
     def lost(self) -> None:
-        """What was registered is not on the air any more: the adapter was switched off or away.
-
-        bluetoothd may still hold it, and would put it on the air beside the next: so it is
-        unregistered like any other.
-        """
+        """What was registered is not on the air any more: the adapter was away."""
         if self._wished and self.settled.is_set():
             self.again()
+
+    def switched(self, *, on: bool) -> None:
+        """Note whether the adapter is switched on; what is wished waits until it is."""
+        if on and not self._powered.is_set():
+            self._powered.set()
+            self.again()
+        elif not on:
+            self._powered.clear()
+            self.lost()
 
     def forget(self) -> None:
         """Another bluetoothd runs, or none: it knows nothing of us."""
@@ -76,6 +84,7 @@ class OnAir:
 
     async def _settle(self) -> None:
         while not self.settled.is_set():
+            await self._powered.wait()
             try:
                 async with self._turn.urgent():
                     await self._replace()
@@ -113,5 +122,9 @@ class OnAir:
         return adapter is not None and adapter.scanning
 
     async def take_off(self) -> None:
-        """Have nothing on the air; to be called when `run` has ended."""
+        """Have nothing registered: at the end, and before the adapter is switched on.
+
+        The kernel sends what it still holds by itself when an adapter comes on, and a strict chip
+        then refuses the address of what is registered after.
+        """
         await self._advertiser.take_off()

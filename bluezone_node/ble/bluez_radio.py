@@ -39,6 +39,10 @@ SETTLE = 5.0
 """Seconds in which `advertise` waits for its beacon to be on the air, before it leaves the rest
 to the retrying: a rotation takes a tenth of one, and a turn of listening is cut short for it."""
 
+GOODBYE = 1.5
+"""Seconds for leaving the air politely: a bluetoothd that does not answer in time takes off what
+belongs to a connection that has ended, too."""
+
 
 class BluezRadio:
     """Satisfies ``ports.Radio``; opened by ``bluez_open.open_bluez``."""
@@ -81,7 +85,8 @@ class BluezRadio:
         data = [] if beacon is None else [ServiceData(GAEN_SERVICE, service_data_of(beacon))]
         self._on_air.wish(data)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._on_air.settled.wait(), SETTLE)
+            async with asyncio.timeout(SETTLE):
+                await self._on_air.settled.wait()
         self._must_be_there()
 
     async def hear(self) -> AsyncIterator[Sighting]:
@@ -130,15 +135,13 @@ class BluezRadio:
             return
         self._closed = True
         self._arrived.set()
-        await self._stop()
-        with contextlib.suppress(BluezError, RadioUnavailable):
-            await self._on_air.take_off()
+        with contextlib.suppress(BluezError, RadioUnavailable, TimeoutError):
+            async with asyncio.timeout(GOODBYE):
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await self._on_air.take_off()
         self._bus.close()
-
-    async def _stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _heard(self, advertisement: AdvertisementData) -> None:
         sighting = self._receiver.take_parts(
@@ -170,8 +173,8 @@ class BluezRadio:
             return Fault.SILENT
         if adapter is None:
             return Fault.NO_ADAPTER
+        self._on_air.switched(on=adapter.powered)
         if not adapter.powered:
-            self._on_air.lost()
             return Fault.BLOCKED if adapter.blocked else Fault.OFF
         for task in self._tasks:
             if task.done():
@@ -201,11 +204,12 @@ class BluezRadio:
             self._on_air.again()
         elif step is Step.POWER_ON:
             async with self._turn.urgent():
-                await self._power(on=True)
+                await self._switch_on()
         elif step is Step.POWER_CYCLE:
             async with self._turn.urgent():
+                self._on_air.switched(on=False)
                 await self._power(on=False)
-                await self._power(on=True)
+                await self._switch_on()
             self._listening.restart()
         else:
             raise RadioUnavailable(
@@ -213,9 +217,13 @@ class BluezRadio:
                 hint="bluezone-node doctor says what to do; systemctl restart bluetooth may help",
             )
 
+    async def _switch_on(self) -> None:
+        await self._on_air.take_off()
+        await self._power(on=True)
+        self._on_air.switched(on=True)
+
     async def _power(self, *, on: bool) -> None:
         await self._bus.set_property(self._adapter.path, ADAPTER, "Powered", "b", value=on)
-        self._on_air.lost()
 
     def _fault(self) -> str:
         fault = self._ladder.fault

@@ -83,7 +83,8 @@ class _Link:
         self._waiting[seq] = answered
         try:
             self._writer.write(packed(make(seq)))
-            await asyncio.wait_for(answered, PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await answered
         except TimeoutError:
             raise RadioUnavailable("the air does not answer") from None
         finally:

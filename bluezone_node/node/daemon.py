@@ -107,8 +107,9 @@ class Daemon:
                 for task in tasks:
                     task.cancel()
         finally:
-            await self._radio.close()
+            # First what would be lost if somebody loses patience, then the goodbyes.
             await self._listener.finish()
+            await self._radio.close()
 
     async def _once_known(self, run: Callable[[], Awaitable[None]]) -> None:
         await self._timekeeper.known.wait()

@@ -64,7 +64,8 @@ class Cast:
             if process.returncode is None:
                 process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), STOP_WITHIN)
+                async with asyncio.timeout(STOP_WITHIN):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()

@@ -153,7 +153,8 @@ class Story:
             *("--clock", self._air, "--json"),
         )
         assert server.stdout is not None  # noqa: S101 - it was started with a pipe
-        line = await asyncio.wait_for(server.stdout.readline(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            line = await server.stdout.readline()
         if not line:
             raise StoryFailed(f"the authority did not start: see {self._folder}/authority.log")
         return json.loads(line)["listening"], made
