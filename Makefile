@@ -10,20 +10,21 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.ready-demo
 	@$(BIN)/bluezone-node demo
 
+# Side by side, because they mostly wait: for processes, for turns of listening, for the air.
 test: check
-	@$(BIN)/pytest -m "slow and not vm"
+	@$(BIN)/pytest -n auto --dist loadfile -m "slow and not vm"
 	@$(MAKE) --no-print-directory test-vm
 
 # A machine with a kernel, BlueZ and Bluetooth controllers of its own, all of them software.
 test-vm: $(VENV)/.ready-dev
 	@$(BIN)/python -m tests.vm
-	@$(BIN)/pytest -m vm
+	@$(BIN)/pytest -n 2 --dist loadfile -m vm
 
 check: $(VENV)/.ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -m "not slow and not vm"
+	@$(BIN)/pytest -n auto -m "not slow and not vm"
 
 bench: $(VENV)/.ready-dev
 	@$(BIN)/python -m bench
