@@ -1,5 +1,6 @@
 # Two commands matter: `make demo` shows what this is, `make test` proves it.
-# Everything installs into .venv and nothing outside this folder is touched.
+# Everything installs into .venv and nothing outside this folder is touched, but by what needs root:
+# test-vm installs Debian packages and keeps a kernel in ~/.cache, and is skipped without.
 
 PYTHON ?= python3
 VENV := .venv
