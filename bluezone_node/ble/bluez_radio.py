@@ -239,7 +239,10 @@ class BluezRadio:
     def _detail(self) -> str:
         kind = "Bluetooth 5 advertising" if self._adapter.extended else "Bluetooth 4 advertising"
         rhythm = self._listening.rhythm
-        return f"{kind}, listening {self._listening.way.value}, {rhythm.share:.0%} of the time"
+        said = f"{kind}, listening {self._listening.way.value}, {rhythm.share:.0%} of the time"
+        if self._on_air.refusals:
+            said += f"; {self._on_air.refusals} registrations were refused and tried again"
+        return said
 
     def _end(self, gone: RadioUnavailable) -> None:
         self._gone = gone

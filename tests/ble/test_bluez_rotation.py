@@ -128,6 +128,7 @@ async def test_a_refused_registration_is_tried_again(
         await node.radio.advertise(SECOND)
         assert node.condition.advertising
         assert node.condition.rotations == 2
+        assert "3 registrations were refused" in node.condition.detail
         sent = await stage.sent("an/hci0")
     assert [each.payload for each in sent] == [encode(FIRST), encode(SECOND)]
     assert_pairs_are_whole(sent)
