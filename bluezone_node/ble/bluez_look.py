@@ -6,7 +6,7 @@ from bleak.backends.scanner import AdvertisementData
 
 from bluezone_node.ble.bluez_adapter import Adapter, list_adapters, read_adapter
 from bluezone_node.ble.bluez_bus import BluezAbsent, BluezError, BluezRefused, connect
-from bluezone_node.ble.bluez_scanner import BluezScanner, ScanFailed
+from bluezone_node.ble.bluez_scanner import BluezScanner, ScanFailed, take
 from bluezone_node.ble.receiver import Receiver
 from bluezone_node.ble.rhythm import Way
 from bluezone_node.errors import RadioUnavailable
@@ -53,13 +53,7 @@ async def overhear(adapter: str, seconds: float, clock: Clock) -> Overheard:
     receiver = Receiver()
 
     def report(advertisement: AdvertisementData) -> None:
-        receiver.take_parts(
-            clock.now(),
-            advertisement.rssi,
-            advertisement.service_uuids,
-            advertisement.service_data,
-            advertisement.manufacturer_data,
-        )
+        take(receiver, clock.now(), advertisement)
 
     scanner = BluezScanner(adapter, Way.BURSTS, report)
     try:

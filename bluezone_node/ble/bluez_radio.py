@@ -7,7 +7,6 @@ whole from outside and climbs the ladder when retrying does not help.
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Mapping
 
 from bleak.backends.scanner import AdvertisementData
@@ -24,8 +23,10 @@ from bluezone_node.ble.bluez_bus import (
 from bluezone_node.ble.bluez_ladder import DEAF_AFTER, Fault, Ladder, Step
 from bluezone_node.ble.bluez_listening import Listening
 from bluezone_node.ble.bluez_on_air import OnAir
+from bluezone_node.ble.bluez_scanner import take
 from bluezone_node.ble.bluez_turn import Turn
 from bluezone_node.ble.frame import GAEN_SERVICE, service_data_of
+from bluezone_node.ble.inbox import Inbox
 from bluezone_node.ble.receiver import Receiver
 from bluezone_node.ble.rhythm import Rhythm, Way
 from bluezone_node.ble.sampling import Sampling
@@ -61,8 +62,7 @@ class BluezRadio:
         self._receiver = Receiver()
         self._sampling = Sampling(clock.monotonic())
         self._ladder = Ladder()
-        self._sightings: deque[Sighting] = deque()
-        self._arrived = asyncio.Event()
+        self._inbox = Inbox()
         self._gone: RadioUnavailable | None = None
         self._closed = False
         bus.on_bluez = self._bluez_came_or_went
@@ -89,16 +89,8 @@ class BluezRadio:
                 await self._on_air.settled.wait()
         self._must_be_there()
 
-    async def hear(self) -> AsyncIterator[Sighting]:
-        while True:
-            while self._sightings:
-                yield self._sightings.popleft()
-            if self._closed:
-                return
-            if self._gone is not None:
-                raise self._gone
-            self._arrived.clear()
-            await self._arrived.wait()
+    def hear(self) -> AsyncIterator[Sighting]:
+        return self._inbox.hear()
 
     def condition(self) -> RadioCondition:
         there = self._gone is None and not self._closed
@@ -134,7 +126,7 @@ class BluezRadio:
         if self._closed:
             return
         self._closed = True
-        self._arrived.set()
+        self._inbox.close()
         with contextlib.suppress(BluezError, RadioUnavailable, TimeoutError):
             async with asyncio.timeout(GOODBYE):
                 for task in self._tasks:
@@ -144,17 +136,10 @@ class BluezRadio:
         self._bus.close()
 
     def _heard(self, advertisement: AdvertisementData) -> None:
-        sighting = self._receiver.take_parts(
-            self._clock.now(),
-            advertisement.rssi,
-            advertisement.service_uuids,
-            advertisement.service_data,
-            advertisement.manufacturer_data,
-        )
+        sighting = take(self._receiver, self._clock.now(), advertisement)
         if sighting is not None:
             self._sampling.heard(sighting.identifier, self._clock.monotonic())
-            self._sightings.append(sighting)
-            self._arrived.set()
+            self._inbox.put(sighting)
 
     # Looking and mending
 
@@ -246,7 +231,7 @@ class BluezRadio:
 
     def _end(self, gone: RadioUnavailable) -> None:
         self._gone = gone
-        self._arrived.set()
+        self._inbox.fail(gone)
 
     def _must_be_there(self) -> None:
         if self._closed:

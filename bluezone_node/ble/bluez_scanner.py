@@ -10,6 +10,7 @@ with ``--experimental`` only.
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from bleak import BleakScanner
@@ -19,7 +20,9 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from bluezone_node.ble.frame import BLUEZONE_SERVICE, GAEN_SERVICE
+from bluezone_node.ble.receiver import Receiver
 from bluezone_node.ble.rhythm import Way
+from bluezone_node.proximity.model import Sighting
 
 PATIENCE = 10.0
 """Seconds in which a scan starts or stops: 5 to 40 ms are usual, a busy bluetoothd takes more."""
@@ -102,6 +105,17 @@ class BluezScanner:
 
     def _heard(self, _device: BLEDevice, advertisement: AdvertisementData) -> None:
         self._report(advertisement)
+
+
+def take(receiver: Receiver, at: datetime, advertisement: AdvertisementData) -> Sighting | None:
+    """Return the sighting made of a report, or let *receiver* count why it is none."""
+    return receiver.take_parts(
+        at,
+        advertisement.rssi,
+        advertisement.service_uuids,
+        advertisement.service_data,
+        advertisement.manufacturer_data,
+    )
 
 
 def _ignore(_device: BLEDevice, _advertisement: AdvertisementData) -> None:

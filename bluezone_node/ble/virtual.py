@@ -14,7 +14,6 @@ import itertools
 import logging
 import os
 import struct
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +35,7 @@ from bluezone_node.ble.airwire import (
 )
 from bluezone_node.ble.duty import Duty
 from bluezone_node.ble.frame import Frame, encode
+from bluezone_node.ble.inbox import Inbox
 from bluezone_node.ble.receiver import Receiver
 from bluezone_node.ble.timeline import PacedClock, Timeline
 from bluezone_node.errors import BadInput, RadioUnavailable, Refused
@@ -144,8 +144,7 @@ class VirtualRadio:
         self._name = name
         self._entropy = entropy
         self._receiver = Receiver()
-        self._sightings: deque[Sighting] = deque()
-        self._arrived = asyncio.Event()
+        self._inbox = Inbox()
         self._opened = link.clock.monotonic()
         self._stopped: float | None = None
         self._closed = False
@@ -169,16 +168,8 @@ class VirtualRadio:
         self._advertising = beacon is not None
         self._rotations += self._advertising
 
-    async def hear(self) -> AsyncIterator[Sighting]:
-        while True:
-            while self._sightings:
-                yield self._sightings.popleft()
-            if self._closed:
-                return
-            if self._stopped is not None:
-                raise _air_gone()
-            self._arrived.clear()
-            await self._arrived.wait()
+    def hear(self) -> AsyncIterator[Sighting]:
+        return self._inbox.hear()
 
     def condition(self) -> RadioCondition:
         alive = self._stopped is None
@@ -202,6 +193,7 @@ class VirtualRadio:
     async def close(self) -> None:
         if not self._closed:
             self._closed = True
+            self._inbox.close()
             await self._link.close()
 
     def _take(self, heard: Heard) -> None:
@@ -220,12 +212,11 @@ class VirtualRadio:
         for at, index, rssi in packets:
             sighting = self._receiver.sighting(from_unix(at), rssi, frames[index])
             if sighting is not None:
-                self._sightings.append(sighting)
-        self._arrived.set()
+                self._inbox.put(sighting)
 
     def _stop(self) -> None:
         self._stopped = self._link.clock.monotonic()
-        self._arrived.set()
+        self._inbox.fail(_air_gone())
 
 
 class AirControl:
