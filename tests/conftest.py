@@ -1,9 +1,12 @@
 """What every test may ask for."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.bluez.stage import Stage, playing
 
 # Derandomised: a red build shows the same example to everyone who runs it again.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=100)
@@ -28,3 +31,10 @@ def recordings() -> Path:
     if not folder.is_dir():
         pytest.skip(f"recordings are not at {folder}")
     return folder
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """A world in which BlueZ is played."""
+    async with playing(tmp_path) as made:
+        yield made

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from bluezone_node.ble.bluez_adapter import read_adapter
 from bluezone_node.ble.bluez_advertiser import BluezAdvertiser, ServiceData
 from bluezone_node.ble.bluez_bus import BluezRefused, connect
 from bluezone_node.ble.frame import GAEN_SERVICE
-from tests.bluez.stage import Sent, Stage, playing
+from tests.bluez.stage import Sent, Stage, host
 
 PLACE_SERVICE = "0000fd70-0000-1000-8000-00805f9b34fb"
 
@@ -23,18 +22,11 @@ def of(number: int) -> list[ServiceData]:
     ]
 
 
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with playing(tmp_path) as made:
-        yield made
-
-
 @asynccontextmanager
 async def advertiser(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> AsyncIterator[BluezAdvertiser]:
-    address = await stage.host("an", hci0=kind)
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+    await host(stage, monkeypatch, hci0=kind)
     bus = await connect()
     adapter = await read_adapter(bus, "hci0")
     assert adapter is not None

@@ -1,13 +1,10 @@
 """Hearing through BlueZ: enough of each neighbour, and of nobody else, whatever BlueZ offers."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bluezone_node.ble.frame import encode
 from bluezone_node.proximity.model import Beacon, IdentifierProtocol
-from tests.bluez.stage import Stage, playing
+from tests.bluez.stage import Stage, host
 from tests.bluez.watched import watched
 
 PEER = Beacon(bytes(range(16)), b"\1\2\3\4")
@@ -16,18 +13,6 @@ PHONE = "02011a" + PAYLOAD
 """As an iPhone sends it: flags first."""
 HEADPHONES = "0201060303aafe" + "06ff4c00071901"
 BLUEZONE = "03035 64e".replace(" ", "") + "0fffb522" + "0102030405060708090a0b0c"
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with playing(tmp_path) as made:
-        yield made
-
-
-async def host(stage: Stage, monkeypatch: pytest.MonkeyPatch, **options: object) -> None:
-    """Start the machine *an*, on whose bus radios are opened."""
-    address = await stage.host("an", **({"hci0": "legacy"} | options))  # type: ignore[arg-type]
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
 
 
 @pytest.mark.parametrize("payload", [PAYLOAD, PHONE], ids=["android", "iphone"])

@@ -5,14 +5,13 @@ Judged from what was on the air of a played BlueZ (``tests/bluez``), not from wh
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 
 import pytest
 
 from bluezone_node.ble.frame import encode
 from bluezone_node.proximity.model import Beacon
-from tests.bluez.stage import Sent, Stage, playing
+from tests.bluez.stage import Sent, Stage, host
 from tests.bluez.watched import watched
 
 FIRST = Beacon(bytes(range(16)), b"\1\2\3\4")
@@ -20,18 +19,6 @@ SECOND = Beacon(bytes(range(16, 32)), b"\5\6\7\x08")
 KINDS = pytest.mark.parametrize(
     "kind", ["legacy", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("lax", "ext"))]
 )
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with playing(tmp_path) as made:
-        yield made
-
-
-async def host(stage: Stage, monkeypatch: pytest.MonkeyPatch, **options: object) -> None:
-    """Start the machine *an*, on whose bus radios are opened."""
-    address = await stage.host("an", **({"hci0": "legacy"} | options))  # type: ignore[arg-type]
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
 
 
 def beacons(count: int) -> list[Beacon]:

@@ -230,3 +230,9 @@ def _skipped() -> str:
     if done.returncode:
         return f"dbus-next cannot be imported: {done.stderr.strip().splitlines()[-1]}"
     return ""
+
+
+async def host(stage: Stage, monkeypatch: pytest.MonkeyPatch, **options: object) -> None:
+    """Start the machine *an* (one strict chip where *options* say nothing else), and be on it."""
+    address = await stage.host("an", **({"hci0": "legacy"} | options))  # type: ignore[arg-type]
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)

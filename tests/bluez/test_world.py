@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 
 import pytest
 from bleak import BleakScanner
@@ -19,7 +18,7 @@ from bleak.exc import BleakDBusError, BleakError
 from dbus_fast import Variant
 
 from tests.bluez.client import ADAPTER, ADVERTISING, FD6F, Client, Refused, connect
-from tests.bluez.stage import PATIENCE, Stage, playing
+from tests.bluez.stage import PATIENCE, Stage
 
 DATA = bytes(range(20))
 PREFIX = bytes.fromhex("03036ffd17166ffd")
@@ -28,12 +27,6 @@ STRANGER = "0201061aff4c000215" + "00" * 21
 
 Connect = Callable[..., Awaitable[Client]]
 OURS = [OrPattern(0, AdvertisementDataType.SERVICE_DATA_UUID16, b"\x6f\xfd")]
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with playing(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

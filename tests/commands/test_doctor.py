@@ -5,7 +5,6 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from bluezone_node.config import load
 from bluezone_node.control import ask
 from bluezone_node.proximity.model import Beacon
 from tests.bluez import stage as stages
-from tests.bluez.stage import PATIENCE, Stage, playing
+from tests.bluez.stage import PATIENCE, Stage, host
 
 PEER = encode(Beacon(bytes(range(16)), b"\1\2\3\4")).hex()
 HEADPHONES = "0201060303aafe" + "06ff4c00071901"
@@ -63,18 +62,6 @@ async def doctor(config: Path) -> Diagnosis:
     done = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return Diagnosis(done.exit_code, done.stderr, json.loads(done.stdout))
-
-
-@pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with playing(tmp_path) as made:
-        yield made
-
-
-async def host(stage: Stage, monkeypatch: pytest.MonkeyPatch, **options: object) -> None:
-    """Start the machine *an*, on which the command is run."""
-    address = await stage.host("an", **({"hci0": "legacy"} | options))  # type: ignore[arg-type]
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
 
 
 async def test_without_a_bus_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
