@@ -27,8 +27,6 @@ class Adapter:
 
     name: str
     """``hci0``."""
-    address: str
-    """Its public address. Never on the air of a node; for a person to tell two adapters apart."""
     powered: bool
     blocked: bool
     """Switched off by rfkill: no program can switch it on before it is unblocked."""
@@ -84,7 +82,6 @@ async def read_adapter(bus: BluezBus, name: str) -> Adapter | None:
     power = capabilities.get("MaxTxPower")
     return Adapter(
         name=name,
-        address=adapter.get("Address", ""),
         powered=bool(adapter.get("Powered")),
         blocked=adapter.get("PowerState") == "off-blocked" or _rfkill(name),
         scanning=bool(adapter.get("Discovering")),

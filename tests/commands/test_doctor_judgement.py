@@ -14,7 +14,6 @@ from bluezone_node.commands.doctor.finding import Finding
 
 PI = Adapter(
     name="hci0",
-    address="B8:27:EB:00:00:00",
     powered=True,
     blocked=False,
     scanning=False,
