@@ -41,6 +41,10 @@ class BadInput(Refused):
     """The file or value given could not be understood."""
 
 
+class CalibrationRefused(Refused):
+    """The measurement does not support a calibration."""
+
+
 class BadConfig(BluezoneError):
     """The configuration could not be read."""
 

@@ -39,12 +39,19 @@ class Neighbour:
     """When that was."""
     packets: int
     """Heard under this mark, for as long as no minute passed without one."""
+    level_sum: int
+    """Of the levels of all these packets, dBm: from two answers follows the mean of what was heard
+    between them, however seldom one asks."""
+    level_squares: int
+    """Sum of the squares of these levels, dBm²."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     mark: str
     """Of the identifier on the air; empty while none is."""
+    at: float
+    """Now, in seconds of the node's clock, which only goes forward."""
     near: tuple[Neighbour, ...]
     """Heard in the last minute, strongest first."""
 
@@ -53,7 +60,9 @@ class Neighbours:
 class _Heard:
     rssi: int
     at: float
-    packets: int
+    packets: int = 0
+    level_sum: int = 0
+    level_squares: int = 0
 
 
 class AttentiveRadio:
@@ -69,11 +78,18 @@ class AttentiveRadio:
         now = self._clock.monotonic()
         self._drop_before(now - RECENT)
         near = [
-            Neighbour(shown, heard.rssi, now - heard.at, heard.packets)
+            Neighbour(
+                shown,
+                heard.rssi,
+                now - heard.at,
+                heard.packets,
+                heard.level_sum,
+                heard.level_squares,
+            )
             for shown, heard in self._heard.items()
         ]
         near.sort(key=lambda neighbour: -neighbour.rssi)
-        return Neighbours(self._mark if self.condition().advertising else "", tuple(near))
+        return Neighbours(self._mark if self.condition().advertising else "", now, tuple(near))
 
     @property
     def name(self) -> str:
@@ -105,9 +121,12 @@ class AttentiveRadio:
             self._drop_before(now - RECENT)
             if len(self._heard) >= MOST_NEIGHBOURS:
                 return
-        fresh = before is None or before.at < now - RECENT
-        packets = 1 if before is None or fresh else before.packets + 1
-        self._heard[shown] = _Heard(sighting.rssi, now, packets)
+        if before is None or before.at < now - RECENT:
+            before = self._heard[shown] = _Heard(sighting.rssi, now)
+        before.rssi, before.at = sighting.rssi, now
+        before.packets += 1
+        before.level_sum += sighting.rssi
+        before.level_squares += sighting.rssi**2
 
     def _drop_before(self, earliest: float) -> None:
         self._heard = {shown: heard for shown, heard in self._heard.items() if heard.at >= earliest}

@@ -132,3 +132,21 @@ async def test_no_identifier_in_what_is_shown() -> None:
     assert AN.rpi.hex() not in shown
     assert repr(AN.rpi) not in shown
     await pair.end()
+
+
+async def test_two_answers_tell_the_mean_of_what_was_heard_between() -> None:
+    """Whoever asks seldom loses no packet: sums of levels and of their squares grow with them."""
+    pair = Pair()
+    await pair.an.advertise(AN)
+    await pair.clock.sleep(3.5)
+    ((before,), asked) = pair.binh.neighbours().near, pair.binh.neighbours().at
+    await pair.clock.sleep(20)
+    ((after,), now) = pair.binh.neighbours().near, pair.binh.neighbours().at
+    packets = after.packets - before.packets
+    mean = (after.level_sum - before.level_sum) / packets
+    square = (after.level_squares - before.level_squares) / packets
+    assert now - asked == pytest.approx(20)
+    assert packets == 20
+    assert -126 <= mean < 0
+    assert square >= mean**2 - 1e-9
+    await pair.end()
