@@ -16,6 +16,64 @@ class AlertLevel(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """An estimate: what is expected, and the bounds that hold in nine cases of ten."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How near somebody was for a while: one mark in the picture of an encounter."""
+
+    start: datetime
+    seconds: float
+    metres: float
+    """The median of what the distance may have been."""
+    nearest: float
+    """Metres; nine times in ten the distance was between this and `farthest`."""
+    farthest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """How near people were on one day, for how long, and how sure that is."""
+
+    minutes_heard: float
+    within_1m: Expected
+    """Minutes, likewise below."""
+    within_2m: Expected
+    within_3m: Expected
+    dose: Expected
+    """∫ min(1, 1/d²) dt: minutes at one metre or nearer that would have weighed as much."""
+    contact_metres: float
+    """The nearness that makes a contact by the rules …"""
+    contact_minutes: float
+    """… and its time."""
+    chance: float
+    """Probability that at least `contact_minutes` were spent within `contact_metres`."""
+    course: tuple[Moment, ...]
+    """The day scan by scan, ascending; two people near at once give two marks."""
+
+    @property
+    def minutes_near(self) -> float:
+        """Expected minutes within 1 m."""
+        return self.within_1m.value
+
+    @property
+    def minutes_middle(self) -> float:
+        """Expected minutes from 1 to 2 m."""
+        return self.within_2m.value - self.within_1m.value
+
+    @property
+    def minutes_far(self) -> float:
+        """Expected minutes beyond 2 m."""
+        return self.minutes_heard - self.within_2m.value
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """An exposure of one day, with the evidence that decided it.
 
@@ -33,9 +91,11 @@ class Alert:
     score: float
     """In the unit of the rules that decided (see the preset)."""
     minutes_near: float
+    """Expected minutes within 1 m …"""
     minutes_middle: float
+    """… from 1 to 2 m …"""
     minutes_far: float
-    """By the attenuation thresholds of the rules."""
+    """… and beyond."""
     confidence: str
     """'low', 'medium' or 'high': how sure, see proximity.risk."""
     packets: int
@@ -44,3 +104,5 @@ class Alert:
     """Name of the preset that decided."""
     report_type: str
     """Kind of diagnosis behind it: the most serious report type of the day, lower case."""
+    nearness: Nearness | None = None
+    """None for alerts that no distance decided, and for those stored before it was estimated."""

@@ -63,8 +63,10 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `GUESSED_TX_POWER`. GAEN receivers drop what is not -50..20."""
     calibration_confidence: Annotated[int, Meta(ge=0, le=3)] = 0
     """How well tx_power is known: 0 guessed .. 3 measured on this very device."""
-    rx_offset: Annotated[float, Meta(ge=-40, le=40)] = 0.0
-    """dB added to every received level (calibration of this receiver)."""
+    rx_offset: Annotated[float, Meta(ge=-40, le=40)] | None = None
+    """dB added to every received level; None: what `calibrate` found of this adapter, else 0."""
+    profile: str = "people"
+    """How signal strength and distance go together where this node is."""
     rules: str = "vn-f1-2m"
     """Preset that decides what an exposure is."""
     key_file: str = ""

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from bluezone_node.alerts import Alert
 from bluezone_node.crypto.keys import TemporaryExposureKey
+from bluezone_node.proximity.calibration import Calibration
 from bluezone_node.proximity.model import (
     Beacon,
     DiagnosisKey,
@@ -377,6 +378,16 @@ class NodeStore(Protocol):
         """Insert (id 0) or update; return the id."""
 
     def reports(self) -> list[Report]: ...
+
+    # Calibrations -------------------------------------------------------------------------
+    def calibrations(self) -> list[Calibration]:
+        """Return the last calibration of each adapter, newest first."""
+
+    def put_calibration(self, calibration: Calibration) -> None:
+        """Keep it in the place of an earlier one of the same adapter."""
+
+    def forget_calibrations(self) -> int:
+        """Erase all of them; return how many there were."""
 
     # The rest -----------------------------------------------------------------------------
     def forget(self, before: datetime) -> int:

@@ -1,20 +1,24 @@
-"""The presets that come with the package, read from ``proximity/presets/*.json``."""
+"""The presets and profiles that come with the package: ``proximity/presets`` and ``…/profiles``."""
 
 from datetime import date
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import msgspec
 
 from bluezone_node.errors import BadConfig
 from bluezone_node.proximity.preset import Preset
+from bluezone_node.proximity.profile import Profile
 from bluezone_node.proximity.rules.cwa import CwaRules
 from bluezone_node.proximity.rules.f1 import F1Rules
 from bluezone_node.proximity.rules.gaen import GaenRules
 from bluezone_node.proximity.rules.nhs import NhsRules
 
 DEFAULT_PRESET = "vn-f1-2m"
+DEFAULT_PROFILE = "people"
 
-_FOLDER = files("bluezone_node") / "proximity" / "presets"
+_PRESETS = files("bluezone_node") / "proximity" / "presets"
+_PROFILES = files("bluezone_node") / "proximity" / "profiles"
 _SUFFIX = ".json"
 
 _FAMILIES: dict[str, type[GaenRules | CwaRules | NhsRules | F1Rules]] = {
@@ -37,11 +41,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def preset_names() -> list[str]:
     """Return the names of all presets, in alphabetical order."""
-    return sorted(
-        entry.name.removesuffix(_SUFFIX)
-        for entry in _FOLDER.iterdir()
-        if entry.name.endswith(_SUFFIX)
-    )
+    return _names(_PRESETS)
 
 
 def load_preset(name: str) -> Preset:
@@ -50,10 +50,7 @@ def load_preset(name: str) -> Preset:
     Raises:
         BadConfig: there is none of that name; the message lists those there are.
     """
-    names = preset_names()
-    if name not in names:
-        raise BadConfig(f"There is no preset {name!r}.", hint=f"Presets: {', '.join(names)}.")
-    told = msgspec.json.decode((_FOLDER / f"{name}{_SUFFIX}").read_bytes(), type=_File)
+    told = msgspec.json.decode(_read(_PRESETS, name, "preset"), type=_File)
     return Preset(
         name=told.name,
         title=told.title,
@@ -63,3 +60,34 @@ def load_preset(name: str) -> Preset:
         kind=told.kind,
         rules=msgspec.json.decode(told.rules, type=_FAMILIES[told.kind]),
     )
+
+
+def profile_names() -> list[str]:
+    """Return the names of all profiles, in alphabetical order."""
+    return _names(_PROFILES)
+
+
+def load_profile(name: str) -> Profile:
+    """Return the profile *name*.
+
+    Raises:
+        BadConfig: there is none of that name; the message lists those there are.
+    """
+    return msgspec.json.decode(_read(_PROFILES, name, "profile"), type=Profile)
+
+
+def _names(folder: Traversable) -> list[str]:
+    return sorted(
+        entry.name.removesuffix(_SUFFIX)
+        for entry in folder.iterdir()
+        if entry.name.endswith(_SUFFIX)
+    )
+
+
+def _read(folder: Traversable, name: str, kind: str) -> bytes:
+    names = _names(folder)
+    if name not in names:
+        raise BadConfig(
+            f"There is no {kind} {name!r}.", hint=f"{kind.capitalize()}s: {', '.join(names)}."
+        )
+    return (folder / f"{name}{_SUFFIX}").read_bytes()

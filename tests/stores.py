@@ -21,6 +21,7 @@ from bluezone_node.ports import (
     SourceState,
     StoredAlert,
 )
+from bluezone_node.proximity.calibration import Calibration
 from bluezone_node.proximity.model import (
     DiagnosisKey,
     Encounter,
@@ -50,6 +51,7 @@ class MemoryNodeStore:
         self._matched: dict[bytes, MatchedKey] = {}
         self._alerts: list[StoredAlert] = []
         self._reports: dict[int, Report] = {}
+        self._calibrations: dict[str, Calibration] = {}
 
     def _next_id(self) -> int:
         self._ids += 1
@@ -187,6 +189,19 @@ class MemoryNodeStore:
 
     def reports(self) -> list[Report]:
         return [self._reports[number] for number in sorted(self._reports)]
+
+    # Calibrations
+
+    def calibrations(self) -> list[Calibration]:
+        return sorted(self._calibrations.values(), key=lambda each: each.made, reverse=True)
+
+    def put_calibration(self, calibration: Calibration) -> None:
+        self._calibrations[calibration.radio] = calibration
+
+    def forget_calibrations(self) -> int:
+        forgotten = len(self._calibrations)
+        self._calibrations.clear()
+        return forgotten
 
     # The rest
 

@@ -1,6 +1,7 @@
 """From matched keys to alerts: the same evaluation after a download and after a USB stick."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bluezone_node.alerts import Alert
@@ -15,12 +16,26 @@ from bluezone_node.proximity.model import (
     IdentifierProtocol,
 )
 from bluezone_node.proximity.preset import Preset
+from bluezone_node.proximity.profile import Profile
+from bluezone_node.proximity.receiver import receiver_offset
 from bluezone_node.proximity.risk import alerts_from, assess
 from bluezone_node.proximity.windows import exposure_windows
 
 
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What a node measures exposure by."""
+
+    preset: Preset
+    profile: Profile
+    rx_offset: float | None
+    """dB added to what this receiver reads, as its owner set it; None: as it was calibrated."""
+    radio: str | None = None
+    """The adapter in use, whose calibration counts; None where that is not known."""
+
+
 def windows_of(
-    store: NodeStore, matched: Sequence[MatchedKey], preset: Preset, rx_offset: float
+    store: NodeStore, matched: Sequence[MatchedKey], by: Yardstick
 ) -> list[ExposureWindow]:
     """Return every exposure window that the log holds of the *matched* keys."""
     intervals = [_intervals_of(match.key) for match in matched]
@@ -28,15 +43,17 @@ def windows_of(
     heard: dict[bytes, list[Encounter]] = {}
     for encounter in store.encounters_with(IdentifierProtocol.GAEN, wanted):
         heard.setdefault(encounter.identifier, []).append(encounter)
+    offset = receiver_offset(by.rx_offset, store.calibrations(), by.radio)
     windows: list[ExposureWindow] = []
-    for match, of_key in zip(matched, intervals, strict=True):
+    for link, (match, of_key) in enumerate(zip(matched, intervals, strict=True)):
         windows += exposure_windows(
             match.key,
             tuple((interval, rpi) for rpi, interval in of_key.items() if rpi in heard),
             [encounter for rpi in of_key for encounter in heard.get(rpi, ())],
-            infectiousness=preset.infectiousness_of,
-            report_type_when_missing=preset.report_type_when_missing,
-            rx_offset=rx_offset,
+            infectiousness=by.preset.infectiousness_of,
+            report_type_when_missing=by.preset.report_type_when_missing,
+            rx_offset=offset.decibels,
+            link=link,
         )
     return windows
 
@@ -47,8 +64,8 @@ def _intervals_of(key: DiagnosisKey) -> dict[bytes, int]:
     return {rpi: key.rolling_start + i for i, rpi in enumerate(all_identifiers(own))}
 
 
-def judge(store: NodeStore, preset: Preset, now: datetime, rx_offset: float) -> list[Alert]:
+def judge(store: NodeStore, by: Yardstick, now: datetime) -> list[Alert]:
     """Weigh everything matched so far, store the alerts, and return the ones to be told."""
-    windows = windows_of(store, store.matched_keys(), preset, rx_offset)
-    alerts = alerts_from(assess(windows, preset, today=day_of(now)), preset)
-    return store.put_alerts(alerts, now, preset.name)
+    windows = windows_of(store, store.matched_keys(), by)
+    assessment = assess(windows, by.preset, by.profile, today=day_of(now))
+    return store.put_alerts(alerts_from(assessment, by.preset), now, by.preset.name)

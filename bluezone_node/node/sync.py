@@ -18,7 +18,7 @@ from bluezone_node.crypto.signing import PublicKey
 from bluezone_node.errors import BadExport, DatabaseUnusable, Unreachable
 from bluezone_node.intervals import RETENTION, interval_at
 from bluezone_node.node.chance import between
-from bluezone_node.node.exposure import judge
+from bluezone_node.node.exposure import Yardstick, judge
 from bluezone_node.node.matching import match_export, verify_export
 from bluezone_node.node.waiting import sleep_unless
 from bluezone_node.ports import (
@@ -35,7 +35,6 @@ from bluezone_node.ports import (
 )
 from bluezone_node.proximity.matching import HeardIndex
 from bluezone_node.proximity.model import HeardIdentifier, IdentifierProtocol
-from bluezone_node.proximity.preset import Preset
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +78,7 @@ class Sync:
         clock: Clock,
         on_store: OnStore,
         entropy: Entropy,
-        preset: Preset,
-        rx_offset: float,
+        yardstick: Yardstick,
         notifier: Notifier,
         every: float,
         in_thread: InThread,
@@ -89,8 +87,7 @@ class Sync:
         self._clock = clock
         self._on_store = on_store
         self._entropy = entropy
-        self._preset = preset
-        self._rx_offset = rx_offset
+        self._yardstick = yardstick
         self._notifier = notifier
         self._every = every
         self._in_thread = in_thread
@@ -135,7 +132,7 @@ class Sync:
             await self._on_store(partial(_put_state, state))
             states.append(state)
         alerts = await self._on_store(
-            lambda store: judge(store, self._preset, self._clock.now(), self._rx_offset)
+            lambda store: judge(store, self._yardstick, self._clock.now())
         )
         for alert in alerts:
             await self._notifier.tell(alert)

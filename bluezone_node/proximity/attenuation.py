@@ -6,7 +6,7 @@ from link to link, on any of the public recordings), and more packets do not ave
 """
 
 from collections.abc import Mapping
-from math import floor
+from math import floor, sqrt
 
 from bluezone_node.proximity.model import RssiHistogram
 
@@ -43,12 +43,13 @@ def attenuations(tx_power: float, rssi: RssiHistogram, rx_offset: float = 0.0) -
     return counts
 
 
-def typical(counts: Mapping[int, int]) -> int:
-    """Return the mean attenuation over packets, rounded.
+def mean_and_spread(counts: Mapping[int, int]) -> tuple[float, float]:
+    """Return mean and standard deviation of the attenuation over packets, dB.
 
     The mean and not the median: a Raspberry Pi reads one packet in five 12 dB too strong, and
     the median jumps between its levels where the mean moves steadily.
     """
-    return half_up(
-        sum(attenuation * count for attenuation, count in counts.items()) / sum(counts.values())
-    )
+    packets = sum(counts.values())
+    mean = sum(attenuation * count for attenuation, count in counts.items()) / packets
+    square = sum((attenuation - mean) ** 2 * count for attenuation, count in counts.items())
+    return mean, sqrt(square / packets)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum, IntEnum
+from math import floor
 
 SCAN_SECONDS = 60
 """Length of one scan of a radio that listens all the time, aligned to the UTC minute.
@@ -216,10 +217,17 @@ class ScanInstance:
     """secondsSinceLastScan in GAEN's words."""
     count: int
     """Packets heard."""
-    typical_attenuation: int
-    """Mean over packets, dB, rounded."""
+    mean_attenuation: float
+    """Over the packets, dB."""
     min_attenuation: int
     """dB."""
+    spread: float | None = None
+    """Standard deviation over the packets, dB; None where it was not told."""
+
+    @property
+    def typical_attenuation(self) -> int:
+        """The mean, rounded with halves up as GAEN does."""
+        return floor(self.mean_attenuation + 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,3 +241,5 @@ class ExposureWindow:
     calibration_confidence: CalibrationConfidence
     scans: tuple[ScanInstance, ...]
     transmission_risk: int = 0
+    link: int = 0
+    """Windows near one key bear one number, which means nothing beyond the windows it came with."""

@@ -1,38 +1,32 @@
 """Judging exposure: windows and a preset in, days with their evidence out, alerts from those.
 
-How a day is scored is for the preset's rules to say; here is what all rules share: days, minutes
-by band, and how sure the verdict is.  Nothing here knows what day it is unless told.
+How a day is scored is for the preset's rules to say; here is what all rules share: days, how near
+and how long, and how sure that is.  Nothing here knows what day it is unless told.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bluezone_node.alerts import Alert, AlertKind, AlertLevel
+from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Expected, Moment, Nearness
 from bluezone_node.intervals import midnight
-from bluezone_node.proximity.model import (
-    SCAN_SECONDS,
-    CalibrationConfidence,
-    ExposureWindow,
-    ReportType,
-    ScanInstance,
+from bluezone_node.proximity.distance import (
+    SURELY,
+    Estimate,
+    chance_of,
+    dose,
+    dose_if,
+    estimate,
+    minutes_if,
+    minutes_within,
 )
+from bluezone_node.proximity.model import SCAN_SECONDS, ExposureWindow, ReportType
 from bluezone_node.proximity.preset import Preset
-from bluezone_node.proximity.rules.verdict import Rules
+from bluezone_node.proximity.profile import Profile
+from bluezone_node.proximity.rules.verdict import Contact
 
-SOLID_PACKETS = 30
-"""Packets from which a day's verdict does not hang on which levels a receiver happened to read.
-
-Measured on two Raspberry Pi 3: at 2 m, misses and false alarms together fall from 0.51 with one
-reading to 0.16 with 30, and hardly further.
-"""
-
-NARROW_MARGIN = 1.5
-"""A day nearer to the threshold than this factor, either way, could have fallen on its other side.
-
-With 6 dB from link to link and free-space loss, half of all links read their distance wrong by
-this factor or more.
-"""
+LIKELY, HARDLY = 2 / 3, 1 / 3
+"""Probabilities of a contact from which confidence is 'high', and below which it is 'low'."""
 
 _SERIOUSNESS = (
     ReportType.CONFIRMED_TEST,
@@ -55,19 +49,18 @@ class DayAssessment:
     level: AlertLevel
     start: datetime
     end: datetime
-    """The exposure lies within [start, end): that part of it which is not far, if there is one."""
-    minutes_near: float
-    minutes_middle: float
-    minutes_far: float
-    """By the bands of the rules."""
+    """The exposure lies within [start, end): that part of it which may have been a contact by
+    the rules, if there is one."""
+    nearness: Nearness
     packets: int
     report_type: ReportType
     """The most serious of the day."""
-    confidence: str
-    """'high', 'medium' or 'low', one step down for each of: fewer than `SOLID_PACKETS` packets,
-    a sender that does not know its own power well, a score within `NARROW_MARGIN` of the
-    threshold; fewer than half of `SOLID_PACKETS` is 'low' at once.  It says whether the verdict
-    would be the same if heard again, not how near the other person was."""
+
+    @property
+    def confidence(self) -> str:
+        """How sure it is that this was a contact by the rules: 'high', 'medium' or 'low'."""
+        chance = self.nearness.chance
+        return "high" if chance >= LIKELY else "medium" if chance >= HARDLY else "low"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +73,12 @@ class Assessment:
 
 
 def assess(
-    windows: Iterable[ExposureWindow], preset: Preset, today: date | None = None
+    windows: Iterable[ExposureWindow],
+    preset: Preset,
+    profile: Profile,
+    today: date | None = None,
 ) -> Assessment:
-    """Judge *windows*, in any order, by *preset*.
+    """Judge *windows*, in any order, by *preset*, distances estimated by *profile*.
 
     With *today*, days older than the preset's ``max_age_days`` are left out.
     """
@@ -97,12 +93,12 @@ def assess(
     encounters: tuple[int, int] | None = None
     for day in sorted(by_day):
         counted = [window for window in by_day[day] if rules.counts(window)]
-        verdict = rules.judge(counted)
+        estimates = estimates_of(counted, profile)
+        verdict = rules.judge(counted, estimates)
         if verdict.encounters:
             low, high = encounters or (0, 0)
             encounters = low + verdict.encounters[0], high + verdict.encounters[1]
-        near, middle, far = _minutes_by_band(counted, rules)
-        start, end = _extent(day, counted, rules)
+        start, end = _extent(day, estimates, rules.contact)
         days.append(
             DayAssessment(
                 day=day,
@@ -110,16 +106,44 @@ def assess(
                 level=verdict.level,
                 start=start,
                 end=end,
-                minutes_near=near,
-                minutes_middle=middle,
-                minutes_far=far,
-                packets=_packets(counted),
+                nearness=nearness(estimates, rules.contact),
+                packets=sum(scan.count for window in counted for scan in window.scans),
                 report_type=_most_serious(counted or by_day[day]),
-                confidence=_confidence(counted, verdict.ratio),
             )
         )
     level = max([rules.lowest_level, *(day.level for day in days)])
     return Assessment(tuple(days), level, encounters)
+
+
+def estimates_of(windows: Iterable[ExposureWindow], profile: Profile) -> list[Estimate]:
+    """Return the distances in all *windows*, those near one key smoothed together."""
+    links: dict[int, list[ExposureWindow]] = {}
+    for window in windows:
+        links.setdefault(window.link, []).append(window)
+    estimates = [
+        one
+        for of_link in links.values()
+        for one in estimate((scan for window in of_link for scan in window.scans), profile)
+    ]
+    return sorted(estimates, key=lambda one: (one.start, one.log_distance, one.seconds))
+
+
+def nearness(estimates: Sequence[Estimate], contact: Contact) -> Nearness:
+    """Sum up a day's *estimates*, against what makes a *contact* by the rules."""
+    return Nearness(
+        minutes_heard=sum(one.seconds for one in estimates) / 60,
+        within_1m=_minutes(estimates, 1.0),
+        within_2m=_minutes(estimates, 2.0),
+        within_3m=_minutes(estimates, 3.0),
+        dose=_expected(dose(estimates), dose_if(estimates, SURELY), dose_if(estimates, -SURELY)),
+        contact_metres=contact.metres,
+        contact_minutes=contact.minutes,
+        chance=chance_of(estimates, contact.metres, contact.minutes),
+        course=tuple(
+            Moment(one.start, one.seconds, *(round(one.metres(z), 2) for z in (0, -SURELY, SURELY)))
+            for one in estimates
+        ),
+    )
 
 
 def alerts_from(assessment: Assessment, preset: Preset) -> list[Alert]:
@@ -132,56 +156,42 @@ def alerts_from(assessment: Assessment, preset: Preset) -> list[Alert]:
             end=day.end,
             level=day.level,
             score=day.score,
-            minutes_near=day.minutes_near,
-            minutes_middle=day.minutes_middle,
-            minutes_far=day.minutes_far,
+            minutes_near=day.nearness.minutes_near,
+            minutes_middle=day.nearness.minutes_middle,
+            minutes_far=day.nearness.minutes_far,
             confidence=day.confidence,
             packets=day.packets,
             rules=preset.name,
             report_type=day.report_type.name.lower(),
+            nearness=day.nearness,
         )
         for day in assessment.days
         if day.level > AlertLevel.NONE
     ]
 
 
-def _minutes_by_band(windows: Iterable[ExposureWindow], rules: Rules) -> tuple[float, float, float]:
-    near_limit, middle_limit = rules.bands
-    seconds = [0, 0, 0]
-    for window in windows:
-        for scan in window.scans:
-            attenuation = rules.attenuation(scan)
-            band = (attenuation > near_limit) + (attenuation > middle_limit)
-            seconds[band] += max(scan.seconds, 0)
-    return seconds[0] / 60, seconds[1] / 60, seconds[2] / 60
+def _minutes(estimates: Sequence[Estimate], metres: float) -> Expected:
+    return _expected(
+        minutes_within(estimates, metres),
+        minutes_if(estimates, metres, SURELY),
+        minutes_if(estimates, metres, -SURELY),
+    )
+
+
+def _expected(value: float, low: float, high: float) -> Expected:
+    """Return the estimate; small chances that add up may leave the bounds, which then give way."""
+    return Expected(value, min(low, value), max(high, value))
 
 
 def _extent(
-    day: date, windows: Iterable[ExposureWindow], rules: Rules
+    day: date, estimates: Sequence[Estimate], contact: Contact
 ) -> tuple[datetime, datetime]:
-    scans: Sequence[ScanInstance] = [scan for window in windows for scan in window.scans]
-    not_far = [scan for scan in scans if rules.attenuation(scan) <= rules.bands[1]]
-    starts = [scan.start for scan in not_far or scans]
+    near = [one.start for one in estimates if one.metres(-SURELY) <= contact.metres]
+    starts = near or [one.start for one in estimates]
     if not starts:
         return midnight(day), midnight(day) + timedelta(days=1)
     return min(starts), max(starts) + timedelta(seconds=SCAN_SECONDS)
 
 
-def _packets(windows: Iterable[ExposureWindow]) -> int:
-    return sum(scan.count for window in windows for scan in window.scans)
-
-
 def _most_serious(windows: Iterable[ExposureWindow]) -> ReportType:
     return min((window.report_type for window in windows), key=_SERIOUSNESS.index)
-
-
-def _confidence(windows: Sequence[ExposureWindow], ratio: float) -> str:
-    packets = _packets(windows)
-    if packets < SOLID_PACKETS / 2:
-        return "low"
-    doubts = (
-        packets < SOLID_PACKETS,
-        any(window.calibration_confidence < CalibrationConfidence.MEDIUM for window in windows),
-        1 / NARROW_MARGIN < ratio < NARROW_MARGIN,
-    )
-    return ("high", "medium", "low", "low")[sum(doubts)]

@@ -14,7 +14,7 @@ from bluezone_node.crypto import metadata as aem
 from bluezone_node.crypto.keys import associated_encrypted_metadata_key
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import day_of, interval_at, interval_start
-from bluezone_node.proximity.attenuation import TX_POWER_BOUNDS, attenuations, typical
+from bluezone_node.proximity.attenuation import TX_POWER_BOUNDS, attenuations, mean_and_spread
 from bluezone_node.proximity.model import (
     SCAN_SECONDS,
     CalibrationConfidence,
@@ -62,13 +62,14 @@ def exposure_windows(
     infectiousness: Callable[[int | None], Infectiousness],
     report_type_when_missing: ReportType = ReportType.UNKNOWN,
     rx_offset: float = 0.0,
+    link: int = 0,
 ) -> list[ExposureWindow]:
     """Return the windows of exposure to *key*, in order of time.
 
     *identifiers* are the matched (interval, identifier) pairs of the key, *encounters* all that
     was logged of them; *infectiousness* maps days since onset (None: not told);
     *report_type_when_missing* is taken for the report type of a key that tells none; *rx_offset*
-    is the receiver's correction in dB (see `attenuations`).
+    is the receiver's correction in dB (see `attenuations`); *link* numbers the windows.
 
     A scan counts if it lies within two hours of its identifier's interval, begins at most 20
     minutes after the first one that does, and its metadata decrypts to a credible power.
@@ -98,6 +99,7 @@ def exposure_windows(
             calibration_confidence=part[0].confidence,
             scans=tuple(scan_instance(m.start, m.seconds, m.attenuations) for m in part),
             transmission_risk=key.transmission_risk,
+            link=link,
         )
         for part in cut(sorted(minutes.values(), key=lambda minute: minute.start))
     ]
@@ -152,10 +154,12 @@ def cut(scans: Iterable[_TimedT]) -> Iterator[list[_TimedT]]:
 
 def scan_instance(start: datetime, seconds: int, attenuations: Mapping[int, int]) -> ScanInstance:
     """Return the scan that began at *start* and heard *attenuations* (dB → packets, not empty)."""
+    mean, spread = mean_and_spread(attenuations)
     return ScanInstance(
         start=start,
         seconds=seconds,
         count=sum(attenuations.values()),
-        typical_attenuation=typical(attenuations),
+        mean_attenuation=mean,
         min_attenuation=min(attenuations),
+        spread=spread,
     )

@@ -8,11 +8,11 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bluezone_node import __released__
 from bluezone_node.config import GUESSED_TX_POWER, Settings, SourceSettings
@@ -71,9 +71,10 @@ def erase_node(settings: Settings) -> None:
 # Sync and diagnosis, for one command
 
 
-def _refuse_without_time(settings: Settings) -> None:
-    """Refuse what a running node must not be made to do while it does not know the time.
+def _refuse_without_time(settings: Settings) -> dict[str, Any] | None:
+    """Return what a running node says of itself, None where none runs.
 
+    Refused is what it must not be made to do while it does not know the time.
     What it heard is not in the log yet, where an export that is matched now would look for it,
     once and for all; and a report would end today's key by the wrong clock.
 
@@ -86,6 +87,17 @@ def _refuse_without_time(settings: Settings) -> None:
             f"the node does not know the time yet: {running['time']['problem']}",
             hint="bluezone-node status says what to do; then try again",
         )
+    return running
+
+
+def radio_in_use(settings: Settings, running: Mapping[str, Any] | None) -> str | None:
+    """Return the name of the adapter that hears, as a *running* node says or the settings do.
+
+    None: whichever the machine has, and no node runs that has chosen one.
+    """
+    if running is not None:
+        return str(running["radio_name"])
+    return None if settings.node.radio == "auto" else settings.node.radio
 
 
 @asynccontextmanager
@@ -95,12 +107,12 @@ async def open_sync(settings: Settings) -> AsyncIterator["Sync"]:
     Raises:
         TimeUnknown: the running node does not know the time.
     """
-    _refuse_without_time(settings)
+    running = _refuse_without_time(settings)
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
         sources = [await _source(source, stack) for source in settings.sources]
-        yield _sync(settings, sources, clock, on_store)
+        yield _sync(settings, sources, clock, on_store, radio_in_use(settings, running))
 
 
 @asynccontextmanager
@@ -115,12 +127,12 @@ async def open_import(
     from bluezone_node.files import FileExports
     from bluezone_node.node.sync import Source
 
-    _refuse_without_time(settings)
+    running = _refuse_without_time(settings)
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
         source = Source(FileExports("file", files), _public_keys(public_keys), keeps_index=False)
-        yield _sync(settings, [source], clock, on_store)
+        yield _sync(settings, [source], clock, on_store, radio_in_use(settings, running))
 
 
 @asynccontextmanager
@@ -250,7 +262,7 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
         witness = witness_of(spec, owner_vouches=settings.node.time == "trusted")
         timekeeper = Timekeeper(clock, witness, on_store, __released__)
         sources = [await _source(source, stack) for source in settings.sources]
-        sync = _sync(settings, sources, timekeeper, on_store)
+        sync = _sync(settings, sources, timekeeper, on_store, radio.name)
         powers = (settings.node.tx_power, reported_power, GUESSED_TX_POWER)
         power = next(power for power in powers if power is not None)
         metadata = Metadata(power, settings.node.calibration_confidence)
@@ -306,19 +318,28 @@ def _file_or_text(text: str) -> bytes:
 
 
 def _sync(
-    settings: Settings, sources: Sequence["Source"], clock: Clock, on_store: OnStore
+    settings: Settings,
+    sources: Sequence["Source"],
+    clock: Clock,
+    on_store: OnStore,
+    radio: str | None,
 ) -> "Sync":
+    from bluezone_node.node.exposure import Yardstick
     from bluezone_node.node.sync import Sync
     from bluezone_node.notify import LogNotifier
-    from bluezone_node.presets import load_preset
+    from bluezone_node.presets import load_preset, load_profile
 
     return Sync(
         sources,
         clock=clock,
         on_store=on_store,
         entropy=os.urandom,
-        preset=load_preset(settings.node.rules),
-        rx_offset=settings.node.rx_offset,
+        yardstick=Yardstick(
+            load_preset(settings.node.rules),
+            load_profile(settings.node.profile),
+            settings.node.rx_offset,
+            radio,
+        ),
         notifier=LogNotifier(),
         every=settings.node.sync_minutes * 60,
         in_thread=_in_thread,

@@ -19,6 +19,7 @@ from bluezone_node.ports import (
     Report,
     SourceState,
 )
+from bluezone_node.proximity.calibration import Calibration, Level
 from bluezone_node.proximity.model import (
     DiagnosisKey,
     Encounter,
@@ -457,9 +458,44 @@ def test_a_published_report_loses_keys_that_are_due(store: NodeStore) -> None:
     assert kept == {unfinished: 2, published: 1}
 
 
+# Calibrations
+
+
+def calibrated(radio: str, offset: float = 4.25, made: datetime = NOON) -> Calibration:
+    near, far = Level(311, -57.125, 7.5), Level(280, -62.5, 6.25)
+    return Calibration(made, radio, 12.0, near, far, offset, 2.5)
+
+
+def test_a_calibration_comes_back_as_it_was_put(store: NodeStore) -> None:
+    """Every figure of it, newest first."""
+    old, new = calibrated("bluez:hci0"), calibrated("bluez:hci1", -3.5, NOON + DAY)
+    store.put_calibration(old)
+    store.put_calibration(new)
+    assert store.calibrations() == [new, old]
+
+
+def test_of_one_adapter_the_last_calibration_counts(store: NodeStore) -> None:
+    """It takes the place of the one before, and of no other adapter's."""
+    other = calibrated("bluez:hci1")
+    for each in (calibrated("bluez:hci0"), other, calibrated("bluez:hci0", 1.5, NOON + DAY)):
+        store.put_calibration(each)
+    assert store.calibrations() == [calibrated("bluez:hci0", 1.5, NOON + DAY), other]
+
+
+def test_a_calibration_outlasts_the_log_and_can_be_forgotten(store: NodeStore) -> None:
+    """It is about the adapter and not about people."""
+    store.put_calibration(calibrated("bluez:hci0"))
+    assert store.forget(NOON + 30 * DAY) == 0
+    assert store.calibrations() == [calibrated("bluez:hci0")]
+    assert store.forget_calibrations() == 1
+    assert store.forget_calibrations() == 0
+    assert store.calibrations() == []
+
+
 def test_erase_leaves_nothing(store: NodeStore) -> None:
     """After erasing, the store is as new, and can be used again."""
     fill(store, NOON)
+    store.put_calibration(calibrated("bluez:hci0"))
     store.put_source_state(SourceState("vn", NOON))
     store.erase()
     assert store.own_keys() == []
@@ -471,6 +507,7 @@ def test_erase_leaves_nothing(store: NodeStore) -> None:
     assert store.source_state("vn") == SourceState("vn")
     assert store.alerts() == []
     assert store.reports() == []
+    assert store.calibrations() == []
     fill(store, NOON + DAY)
     assert len(store.own_keys()) == 1
     assert store.encounters_with(GAEN, [b"\x03" * 16]) == [

@@ -12,10 +12,11 @@ from bluezone_node.crypto.metadata import Metadata
 from bluezone_node.errors import RadioUnavailable
 from bluezone_node.node.advertiser import Advertiser
 from bluezone_node.node.daemon import LONGEST_START, Daemon
+from bluezone_node.node.exposure import Yardstick
 from bluezone_node.node.sync import Source, Sync
 from bluezone_node.node.timekeeper import Timekeeper
 from bluezone_node.ports import RadioCondition, Voucher, Witness
-from bluezone_node.presets import load_preset
+from bluezone_node.presets import load_preset, load_profile
 from bluezone_node.proximity.model import DiagnosisKey, ReportType
 from tests.radios import LoopbackAir, LoopbackRadio
 from tests.sources import SIGNING_KEY, MemoryExports, Told, at_once, signed_export
@@ -52,8 +53,7 @@ class Node:
             clock=timekeeper,
             on_store=on_store,
             entropy=entropy,
-            preset=load_preset("vn-f1-2m"),
-            rx_offset=0.0,
+            yardstick=Yardstick(load_preset("vn-f1-2m"), load_profile("people"), 0.0),
             notifier=self.told,
             every=14400,
             in_thread=at_once,
@@ -107,7 +107,8 @@ async def test_a_meeting_becomes_an_alert_days_later() -> None:
 
     assert alert.day == START.date()
     assert START <= alert.start < alert.end <= START + timedelta(minutes=22)
-    assert alert.minutes_near >= 18
+    assert alert.nearness is not None
+    assert alert.nearness.minutes_heard >= 18
     assert not an.told.alerts
     assert binh.alive > 2 * 1440 * 6
 

@@ -17,10 +17,11 @@ from bluezone_node.crypto.metadata import Metadata, encode, encrypt
 from bluezone_node.errors import BadExport, Unreachable
 from bluezone_node.intervals import interval_at, rolling_start
 from bluezone_node.node.advertiser import beacon
+from bluezone_node.node.exposure import Yardstick
 from bluezone_node.node.matching import Stopped
 from bluezone_node.node.sync import FIRST_RETRY, JITTER, Source, Sync
 from bluezone_node.ports import ExportState
-from bluezone_node.presets import load_preset
+from bluezone_node.presets import load_preset, load_profile
 from bluezone_node.proximity.encounters import fold_all
 from bluezone_node.proximity.model import DiagnosisKey, ReportType, Sighting
 from tests.sources import OTHER_KEY, SIGNING_KEY, MemoryExports, Told, at_once, signed_export
@@ -63,8 +64,7 @@ class Stage:
             clock=self.clock,
             on_store=OnMemory(self.store),
             entropy=random.Random(3).randbytes,
-            preset=load_preset("vn-f1-2m"),
-            rx_offset=0.0,
+            yardstick=Yardstick(load_preset("vn-f1-2m"), load_profile("people"), 0.0),
             notifier=self.told,
             every=14400,
             in_thread=at_once,
@@ -89,7 +89,9 @@ async def test_a_contact_is_told_once_with_its_evidence() -> None:
     (alert,) = stage.told.alerts
     assert alert.level is AlertLevel.HIGH
     assert (alert.start, alert.end) == (MET, MET + timedelta(minutes=20))
-    assert alert.minutes_near == 20
+    assert alert.nearness is not None
+    assert alert.nearness.minutes_heard == 20
+    assert alert.nearness.within_2m.value > 14
     assert again.records == ()
     assert stage.exports.fetched == ["1.zip"]
 

@@ -193,7 +193,8 @@ async def test_an_export_waits_until_what_was_heard_is_in_the_log() -> None:
 
     assert alert.day == BEGIN.date()
     assert abs(alert.start - BEGIN) <= timedelta(minutes=2)
-    assert alert.minutes_near >= 36
+    assert alert.nearness is not None
+    assert alert.nearness.minutes_heard >= 36
 
 
 def test_a_real_time_clock_in_local_time_is_put_right() -> None:

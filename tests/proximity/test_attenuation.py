@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.proximity.attenuation import attenuations, half_up, typical
+from bluezone_node.proximity.attenuation import attenuations, half_up, mean_and_spread
 from bluezone_node.proximity.model import RssiHistogram
 
 levels = st.dictionaries(st.integers(-126, 20), st.integers(1, 500), min_size=1).map(
@@ -27,10 +27,10 @@ def test_receiver_offset_is_added_to_the_signal() -> None:
     assert attenuations(0, RssiHistogram(((-60, 1),)), rx_offset=4.5) == {56: 1}
 
 
-def test_typical_is_the_mean_over_packets_with_halves_up() -> None:
-    """Math.round of Java, which GAEN uses, sends 62.5 to 63; so does this."""
-    assert typical({62: 1, 63: 1}) == 63
-    assert typical({63: 1, 64: 1}) == 64
+def test_the_spread_is_that_of_all_packets() -> None:
+    """Two packets at 60 and two at 64 dB: 62 on average, 2 away from it."""
+    assert mean_and_spread({60: 2, 64: 2}) == (62, 2)
+    assert mean_and_spread({62: 1, 63: 1}) == (62.5, 0.5)
     assert half_up(-0.5) == 0
 
 
@@ -44,6 +44,8 @@ def test_no_packet_is_lost(power: int, rssi: RssiHistogram) -> None:
 
 @given(powers, levels, st.integers(1, 20))
 def test_a_weaker_signal_is_never_nearer(power: int, rssi: RssiHistogram, weaker: int) -> None:
-    """Taking the same decibels off every packet never lowers the typical attenuation."""
+    """Taking the same decibels off every packet never lowers the mean attenuation."""
     dimmed = RssiHistogram(tuple((level - weaker, count) for level, count in rssi.counts))
-    assert typical(attenuations(power, dimmed)) >= typical(attenuations(power, rssi))
+    before, _ = mean_and_spread(attenuations(power, rssi))
+    after, _ = mean_and_spread(attenuations(power, dimmed))
+    assert after >= before

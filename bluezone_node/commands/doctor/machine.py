@@ -20,13 +20,16 @@ LEAST_FREE = 200 << 20
 
 
 def rules(settings: Settings) -> Finding:
-    from bluezone_node.presets import load_preset
+    from bluezone_node.presets import load_preset, load_profile
 
     try:
         preset = load_preset(settings.node.rules)
+        profile = load_profile(settings.node.profile)
     except BluezoneError as error:
         return Finding("settings", False, str(error), error.hint)
-    return Finding("settings", True, f"read; rules {preset.name}: {preset.title}")
+    return Finding(
+        "settings", True, f"read; rules {preset.name}: {preset.title}; profile {profile.name}"
+    )
 
 
 def store(settings: Settings) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from bluezone_node.proximity.model import (
     DiagnosisKey,
     Encounter,
     ExposureWindow,
+    ScanInstance,
 )
 from bluezone_node.proximity.preset import Preset
 from bluezone_node.proximity.windows import exposure_windows
@@ -83,7 +84,7 @@ def match(
                 "day": window.day,
                 "report_type": window.report_type,
                 "infectiousness": window.infectiousness,
-                "scans": window.scans,
+                "scans": [_scan(scan) for scan in window.scans],
             }
             for window in windows
         ],
@@ -158,6 +159,17 @@ def _windows(
         )
     ]
     return sorted(windows, key=lambda window: window.scans[0].start)
+
+
+def _scan(scan: ScanInstance) -> dict[str, object]:
+    """Return *scan* in GAEN's words."""
+    return {
+        "start": scan.start,
+        "seconds": scan.seconds,
+        "count": scan.count,
+        "typical_attenuation": scan.typical_attenuation,
+        "min_attenuation": scan.min_attenuation,
+    }
 
 
 def _tell(report: MatchReport, windows: Iterable[ExposureWindow]) -> None:

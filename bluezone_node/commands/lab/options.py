@@ -8,7 +8,12 @@ import click
 
 from bluezone_node.crypto.signing import PublicKey, load_public_key
 from bluezone_node.errors import BadInput
-from bluezone_node.presets import DEFAULT_PRESET, preset_names
+from bluezone_node.presets import (
+    DEFAULT_PRESET,
+    DEFAULT_PROFILE,
+    preset_names,
+    profile_names,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,6 +27,18 @@ def preset_option(default: str = DEFAULT_PRESET) -> Callable[[Command], Command]
         default=default,
         show_default=True,
         help="The rules to judge by, and their table of infectiousness.",
+    )
+
+
+def profile_option(default: str | None = DEFAULT_PROFILE) -> Callable[[Command], Command]:
+    """Add ``--profile NAME``."""
+    return click.option(
+        "--profile",
+        "profile_name",
+        type=click.Choice(profile_names()),
+        default=default,
+        show_default=default is not None,
+        help="How signal strength and distance go together there.",
     )
 
 

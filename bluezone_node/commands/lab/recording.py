@@ -24,6 +24,8 @@ from bluezone_node.proximity.model import SCAN_SECONDS
 COLUMNS = ("t_seconds", "device", "rssi_dbm")
 TX_COLUMN = "tx_dbm"
 
+ASSUMED = "the power they tell is one that nobody radiates"
+
 RSSI_UNKNOWN = 127
 """Bluetooth's way to say that the strength is not known."""
 WEAKEST_RSSI = -126
@@ -48,13 +50,22 @@ class Recording:
     first_refused: dict[str, int] = field(default_factory=dict)
     """Line of the first of them, by reason."""
     rows: int = 0
+    other_power: set[str] = field(default_factory=set)
+    """Devices that told a power of their own, other than `RASPBERRY_PI_TX_POWER`."""
+    assumed: int = 0
+    """Rows whose power was told and is not believed."""
 
 
-def read_recording(file: BufferedReader, advance: Callable[[int], None]) -> Recording:
+def read_recording(
+    file: BufferedReader, advance: Callable[[int], None], rx_offset: float = 0.0
+) -> Recording:
     """Read the CSV (plain or gzip) *file*; *advance* is told the bytes that have gone by.
 
+    *rx_offset* (dB) is added to every level.
+
     Columns, in any order, others ignored: ``t_seconds`` (any origin, any order), ``device``,
-    ``rssi_dbm`` and optionally ``tx_dbm``, which is `RASPBERRY_PI_TX_POWER` where it is empty.
+    ``rssi_dbm`` and optionally ``tx_dbm``. Where that is empty, or a power that nobody radiates,
+    it is taken for `RASPBERRY_PI_TX_POWER`.
 
     Raises:
         BadInput: reason ``not_csv``, ``no_column`` or ``nothing_usable``.
@@ -65,7 +76,7 @@ def read_recording(file: BufferedReader, advance: Callable[[int], None]) -> Reco
     text = TextIOWrapper(binary, encoding="utf-8-sig", newline="")
     lines = csv.reader(text)
     try:
-        recording = _fold(_telling(lines, file, advance), lambda: lines.line_num)
+        recording = _fold(_telling(lines, file, advance), lambda: lines.line_num, rx_offset)
     except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error):
         # Text is decoded in blocks, so the place is only known to be no earlier.
         line = max(lines.line_num, 1)
@@ -101,7 +112,9 @@ def _telling(
             told = here
 
 
-def _fold(lines: Iterator[list[str]], line_number: Callable[[], int]) -> Recording:
+def _fold(
+    lines: Iterator[list[str]], line_number: Callable[[], int], rx_offset: float
+) -> Recording:
     header = [column.strip().lower() for column in next(lines, [])]
     missing = [column for column in COLUMNS if column not in header]
     if missing:
@@ -109,6 +122,7 @@ def _fold(lines: Iterator[list[str]], line_number: Callable[[], int]) -> Recordi
     time, device, rssi = map(header.index, COLUMNS)
     tx = header.index(TX_COLUMN) if TX_COLUMN in header else None
     recording = Recording()
+    lowest, highest = TX_POWER_BOUNDS
     for row in lines:
         if not row:
             continue
@@ -119,13 +133,20 @@ def _fold(lines: Iterator[list[str]], line_number: Callable[[], int]) -> Recordi
             if not row[device]:
                 raise _Unusable("no_device")
             minute = int(_time(row[time]) // SCAN_SECONDS)
-            sent = RASPBERRY_PI_TX_POWER if tx is None or not row[tx] else _tx_power(row[tx])
-            attenuation = max(half_up(sent - _rssi(row[rssi])), 0)
+            sent = None if tx is None or not row[tx] else _number(row[tx], "bad_tx_power")
+            heard = _rssi(row[rssi]) + rx_offset
         except _Unusable as unusable:
             reason = str(unusable)
             recording.refused[reason] = recording.refused.get(reason, 0) + 1
             recording.first_refused.setdefault(reason, line_number())
             continue
+        if sent is not None and not lowest <= sent <= highest:
+            recording.assumed += 1
+            sent = None
+        power = RASPBERRY_PI_TX_POWER if sent is None else sent
+        if power != RASPBERRY_PI_TX_POWER:
+            recording.other_power.add(row[device])
+        attenuation = max(half_up(power - heard), 0)
         counts = recording.devices.setdefault(row[device], {}).setdefault(minute, {})
         counts[attenuation] = counts.get(attenuation, 0) + 1
     return recording
@@ -154,12 +175,4 @@ def _rssi(text: str) -> float:
         raise _Unusable("rssi_unknown")
     if not WEAKEST_RSSI <= value <= STRONGEST_RSSI:
         raise _Unusable("rssi_out_of_range")
-    return value
-
-
-def _tx_power(text: str) -> float:
-    value = _number(text, "bad_tx_power")
-    lowest, highest = TX_POWER_BOUNDS
-    if not lowest <= value <= highest:
-        raise _Unusable("tx_power_out_of_range")
     return value

@@ -1,39 +1,25 @@
-"""``bluezone-node lab replay``: what the rules would have said of a recording of signal strength.
-
-A recording does not say when the radio listened.  Each device therefore has its own rhythm of
-scans: a scan stands for the time since the device was last heard, if that is within GAEN's five
-minutes, and after a longer silence for the usual time between two hearings in this recording.
-So a look of 4 seconds every few minutes and a radio that never pauses come to the same minutes.
-"""
+"""``bluezone-node lab replay``: what the rules would have said of a recording of signals."""
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
-from itertools import pairwise
-from statistics import median
 
 import click
 
 from bluezone_node.alerts import AlertLevel
 from bluezone_node.commands.console import columns, json_option, note, print_json, progress
-from bluezone_node.commands.lab.options import preset_option
-from bluezone_node.commands.lab.recording import Recording, read_recording
-from bluezone_node.intervals import day_of, from_unix
-from bluezone_node.presets import load_preset
-from bluezone_node.proximity.encounters import LONGEST_SCAN_SECONDS
-from bluezone_node.proximity.model import (
-    SCAN_SECONDS,
-    CalibrationConfidence,
-    ExposureWindow,
-    Infectiousness,
-    ReportType,
-    ScanInstance,
-)
+from bluezone_node.commands.lab.options import preset_option, profile_option
+from bluezone_node.commands.lab.recording import ASSUMED, Recording, read_recording
+from bluezone_node.commands.lab.rhythm import scans_of, usual_gap, worst_windows
+from bluezone_node.presets import DEFAULT_PROFILE, load_preset, load_profile
+from bluezone_node.proximity.attenuation import RASPBERRY_PI_TX_POWER
 from bluezone_node.proximity.preset import Preset
 from bluezone_node.proximity.risk import assess
-from bluezone_node.proximity.windows import cut, scan_instance
+
+BARE_BOARDS = "line-of-sight"
+"""Profile of what sends, or is taken to send, the power of a Raspberry Pi."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +29,14 @@ class ReplayedDevice:
     device: str
     minutes_observed: float
     minutes_near: float
+    """Expected minutes within 1 m, from 1 to 2 m, and beyond."""
     minutes_middle: float
     minutes_far: float
+    minutes_within_2m: float
+    dose_minutes: float
+    """∫ min(1, 1/d²) dt, minutes at one metre or nearer."""
+    interval: tuple[float, float]
+    """Minutes within 2 m: nine times in ten they are between these."""
     score: float
     """Of its worst day: larger is more surely a close contact."""
     alert: bool
@@ -53,40 +45,59 @@ class ReplayedDevice:
 @click.command()
 @click.argument("file", type=click.File("rb"))
 @preset_option()
+@profile_option(default=None)
+@click.option(
+    "--rx-offset",
+    type=click.FloatRange(-40, 40),
+    default=0.0,
+    show_default=True,
+    metavar="DB",
+    help="Added to every level: how much too weak the receiver reads.",
+)
 @json_option
-def replay(file: BufferedReader, preset_name: str, as_json: bool) -> None:
+def replay(
+    file: BufferedReader,
+    preset_name: str,
+    profile_name: str | None,
+    rx_offset: float,
+    as_json: bool,
+) -> None:
     """Judge every device in a recording as if its bearer had been diagnosed.
 
     FILE (- for standard input; plain or gzip) is CSV with the columns t_seconds, device,
-    rssi_dbm and optionally tx_dbm; others are ignored, order does not matter. Without tx_dbm a
-    device is taken to send at 12 dBm, which puts a Raspberry Pi 3 on the scale of the presets.
+    rssi_dbm and optionally tx_dbm; others are ignored, order does not matter. Without a
+    believable tx_dbm a device is taken for a Raspberry Pi that sends at 12 dBm.
+
+    Without --profile, what sends at 12 dBm is taken for bare boards in line of sight (profile
+    line-of-sight), and all else for phones on people (profile people).
 
     Rows that cannot be used are counted by reason, under "refused".
     """
     preset = load_preset(preset_name)
     with progress("reading", _size(file)) as advance:
-        recording = read_recording(file, advance)
-    judged = sorted(_judge(recording, preset), key=lambda d: (-d.score, d.device))
+        recording = read_recording(file, advance, rx_offset)
+    judged = sorted(_judge(recording, preset, profile_name), key=lambda d: (-d.score, d.device))
     for reason, count in sorted(recording.refused.items()):
         note(f"refused {count} rows: {reason} (first in line {recording.first_refused[reason]})")
+    if recording.assumed:
+        note(f"took {recording.assumed} rows for sent at {RASPBERRY_PI_TX_POWER} dBm: {ASSUMED}")
     if as_json:
-        print_json({"devices": judged, "refused": recording.refused})
+        print_json(
+            {"devices": judged, "refused": recording.refused, "assumed_tx_power": recording.assumed}
+        )
         return
     columns(
-        ["device", "observed min", "near", "middle", "far", "score", "alert"],
+        ["device", "observed min", "near", "middle", "far", "dose", "within 2 m", "score", "alert"],
         (
             [
                 told.device,
-                *(
-                    f"{value:.1f}"
-                    for value in (
-                        told.minutes_observed,
-                        told.minutes_near,
-                        told.minutes_middle,
-                        told.minutes_far,
-                        told.score,
-                    )
-                ),
+                f"{told.minutes_observed:.1f}",
+                f"{told.minutes_near:.1f}",
+                f"{told.minutes_middle:.1f}",
+                f"{told.minutes_far:.1f}",
+                f"{told.dose_minutes:.1f}",
+                f"{told.minutes_within_2m:.0f} ({told.interval[0]:.0f}-{told.interval[1]:.0f})",
+                f"{told.score:.1f}",
                 "yes" if told.alert else "no",
             ]
             for told in judged
@@ -103,50 +114,33 @@ def _size(file: BufferedReader) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def _judge(recording: Recording, preset: Preset) -> Iterator[ReplayedDevice]:
-    rhythm = _rhythm(recording)
+def _judge(
+    recording: Recording, preset: Preset, profile_name: str | None
+) -> Iterator[ReplayedDevice]:
+    rhythm = usual_gap(recording.devices.values())
+    phones = load_profile(profile_name or DEFAULT_PROFILE)
+    boards = load_profile(profile_name or BARE_BOARDS)
     for device, minutes in recording.devices.items():
-        scans = list(_scans(minutes, rhythm))
-        assessment = assess(map(_window, cut(scans)), preset)
+        windows = worst_windows(scans_of(minutes, rhythm))
+        profile = phones if device in recording.other_power else boards
+        days = assess(windows, preset, profile).days
+        each = [day.nearness for day in days]
         yield ReplayedDevice(
             device=device,
-            minutes_observed=sum(scan.seconds for scan in scans) / 60,
-            minutes_near=sum(day.minutes_near for day in assessment.days),
-            minutes_middle=sum(day.minutes_middle for day in assessment.days),
-            minutes_far=sum(day.minutes_far for day in assessment.days),
-            score=round(max(day.score for day in assessment.days), 6),
-            alert=any(day.level is AlertLevel.HIGH for day in assessment.days),
+            minutes_observed=_sum(near.minutes_heard for near in each),
+            minutes_near=_sum(near.minutes_near for near in each),
+            minutes_middle=_sum(near.minutes_middle for near in each),
+            minutes_far=_sum(near.minutes_far for near in each),
+            minutes_within_2m=_sum(near.within_2m.value for near in each),
+            dose_minutes=_sum(near.dose.value for near in each),
+            interval=(
+                _sum(near.within_2m.low for near in each),
+                _sum(near.within_2m.high for near in each),
+            ),
+            score=max(day.score for day in days),
+            alert=any(day.level is AlertLevel.HIGH for day in days),
         )
 
 
-def _rhythm(recording: Recording) -> int:
-    """Return the usual seconds from one hearing of a device to its next in this recording."""
-    gaps = [
-        gap
-        for minutes in recording.devices.values()
-        for gap in _gaps(sorted(minutes))
-        if gap <= LONGEST_SCAN_SECONDS
-    ]
-    return round(median(gaps)) if gaps else SCAN_SECONDS
-
-
-def _gaps(minutes: list[int]) -> Iterator[int]:
-    for previous, this in pairwise(minutes):
-        yield (this - previous) * SCAN_SECONDS
-
-
-def _scans(minutes: dict[int, dict[int, int]], rhythm: int) -> Iterator[ScanInstance]:
-    ascending = sorted(minutes)
-    for minute, gap in zip(ascending, [rhythm, *_gaps(ascending)], strict=True):
-        seconds = gap if gap <= LONGEST_SCAN_SECONDS else rhythm
-        yield scan_instance(from_unix(minute * SCAN_SECONDS), seconds, minutes[minute])
-
-
-def _window(scans: list[ScanInstance]) -> ExposureWindow:
-    return ExposureWindow(
-        day=day_of(scans[0].start),
-        report_type=ReportType.CONFIRMED_TEST,
-        infectiousness=Infectiousness.HIGH,
-        calibration_confidence=CalibrationConfidence.LOWEST,
-        scans=tuple(scans),
-    )
+def _sum(minutes: Iterable[float]) -> float:
+    return round(sum(minutes), 6)

@@ -7,7 +7,7 @@ minutes and a radio that never pauses come to the same time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import median
 
 from bluezone_node.intervals import day_of, from_unix
@@ -37,7 +37,8 @@ def usual_gap(devices: Iterable[Iterable[int]]) -> int:
 def scans_of(minutes: Mapping[int, Mapping[int, int]], rhythm: int) -> Iterator[ScanInstance]:
     """Yield a scan a minute, ascending; *minutes* are minute → attenuation in dB → packets."""
     ascending = sorted(minutes)
-    for minute, gap in zip(ascending, [rhythm, *_gaps(ascending)], strict=True):
+    # The first has none before it; where there is no first, there is nothing to tell.
+    for minute, gap in zip(ascending, chain([rhythm], _gaps(ascending)), strict=False):
         seconds = gap if gap <= LONGEST_SCAN_SECONDS else rhythm
         yield scan_instance(from_unix(minute * SCAN_SECONDS), seconds, minutes[minute])
 

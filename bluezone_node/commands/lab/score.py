@@ -1,7 +1,7 @@
 """``bluezone-node lab score``: exposure windows in, days and levels out, by any preset."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, BinaryIO
 
 import click
@@ -9,10 +9,11 @@ import msgspec
 
 from bluezone_node.alerts import AlertLevel
 from bluezone_node.commands.console import columns, json_option, note, print_json
-from bluezone_node.commands.lab.options import preset_option
+from bluezone_node.commands.lab.options import preset_option, profile_option
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import midnight
-from bluezone_node.presets import load_preset
+from bluezone_node.presets import load_preset, load_profile
+from bluezone_node.proximity.encounters import LONGEST_SCAN_SECONDS
 from bluezone_node.proximity.model import (
     CalibrationConfidence,
     ExposureWindow,
@@ -57,8 +58,9 @@ class _Input(msgspec.Struct):
 @click.command()
 @click.argument("file", type=click.File("rb"))
 @preset_option()
+@profile_option()
 @json_option
-def score(file: BinaryIO, preset_name: str, as_json: bool) -> None:
+def score(file: BinaryIO, preset_name: str, profile_name: str, as_json: bool) -> None:
     """Score the exposure windows in FILE, a JSON document with GAEN's names and enum numbers.
 
     FILE (- for standard input) has "windows", each with "ageInDays" or "date", "reportType",
@@ -71,7 +73,7 @@ def score(file: BinaryIO, preset_name: str, as_json: bool) -> None:
     """
     preset = load_preset(preset_name)
     windows = [_window(index, told) for index, told in enumerate(_read(file))]
-    assessment = assess(windows, preset)
+    assessment = assess(windows, preset, load_profile(profile_name))
     answer: dict[str, object] = {
         "days": [
             {"day": _label(day.day), "score": round(day.score, 6), "level": day.level}
@@ -92,7 +94,9 @@ def score(file: BinaryIO, preset_name: str, as_json: bool) -> None:
                 _label(day.day),
                 f"{day.score:.1f}",
                 day.level.name.lower(),
-                *(f"{m:.0f}" for m in (day.minutes_near, day.minutes_middle, day.minutes_far)),
+                f"{day.nearness.minutes_near:.0f}",
+                f"{day.nearness.minutes_middle:.0f}",
+                f"{day.nearness.minutes_far:.0f}",
             ]
             for day in assessment.days
         ),
@@ -134,17 +138,23 @@ def _window(index: int, told: _Window) -> ExposureWindow:
         report_type=told.report_type,
         infectiousness=told.infectiousness,
         calibration_confidence=told.calibration_confidence,
-        scans=tuple(
-            ScanInstance(
-                start=midnight(day),
-                seconds=scan.seconds_since_last_scan,
-                count=1,
-                typical_attenuation=scan.typical_attenuation,
-                min_attenuation=scan.min_attenuation,
-            )
-            for scan in told.scan_instances
-        ),
+        scans=tuple(_scans(midnight(day), told.scan_instances)),
+        link=index,
     )
+
+
+def _scans(start: datetime, told: list[_Scan]) -> Iterator[ScanInstance]:
+    """Yield the scans one after another: windows do not tell when their scans began."""
+    for scan in told:
+        yield ScanInstance(
+            start=start,
+            seconds=scan.seconds_since_last_scan,
+            count=1,
+            mean_attenuation=scan.typical_attenuation,
+            min_attenuation=scan.min_attenuation,
+        )
+        # What claims to stand for more than GAEN lets it would only take the calendar to its end.
+        start += timedelta(seconds=min(max(scan.seconds_since_last_scan, 0), LONGEST_SCAN_SECONDS))
 
 
 def _day(index: int, told: _Window) -> date:

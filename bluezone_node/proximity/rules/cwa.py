@@ -10,8 +10,15 @@ from dataclasses import dataclass
 
 from bluezone_node.alerts import AlertLevel
 from bluezone_node.proximity.attenuation import half_up
+from bluezone_node.proximity.distance import Estimate
 from bluezone_node.proximity.model import ExposureWindow, Infectiousness, ReportType, ScanInstance
-from bluezone_node.proximity.rules.verdict import COUNTED, InfectiousnessMap, Verdict
+from bluezone_node.proximity.rules.verdict import (
+    COUNTED,
+    USUAL_CONTACT,
+    Contact,
+    InfectiousnessMap,
+    Verdict,
+)
 
 _REPORT_TYPE_OFFSET = {
     ReportType.RECURSIVE: 0,
@@ -40,11 +47,8 @@ class CwaRules:
         return AlertLevel.LOW
 
     @property
-    def bands(self) -> tuple[int, int]:
-        return self.attenuation_limits[0] - 1, self.attenuation_limits[1] - 1
-
-    def attenuation(self, scan: ScanInstance) -> int:
-        return scan.min_attenuation
+    def contact(self) -> Contact:
+        return USUAL_CONTACT
 
     def counts(self, window: ExposureWindow) -> bool:
         return (
@@ -53,19 +57,19 @@ class CwaRules:
             and window.infectiousness is not Infectiousness.NONE
         )
 
-    def judge(self, windows: Sequence[ExposureWindow]) -> Verdict:
+    def judge(self, windows: Sequence[ExposureWindow], estimates: Sequence[Estimate]) -> Verdict:
         minutes = [self._minutes(window) for window in windows]
         # To one decimal, as the app since EXPOSUREAPP-12211: 8.9999… minutes are 9.
         day = half_up(sum(minutes) * 10) / 10
         level = AlertLevel.HIGH if day >= self.high_minutes else AlertLevel.LOW
         if day < self.low_minutes:
-            return Verdict(day, AlertLevel.NONE, day / self.high_minutes, encounters=(0, 0))
+            return Verdict(day, AlertLevel.NONE, encounters=(0, 0))
         high = [m >= self.high_minutes for m in minutes]
         encounters = (
             _distinct(window for window, is_high in zip(windows, high, strict=True) if not is_high),
             _distinct(window for window, is_high in zip(windows, high, strict=True) if is_high),
         )
-        return Verdict(day, level, day / self.high_minutes, encounters)
+        return Verdict(day, level, encounters)
 
     def _minutes(self, window: ExposureWindow) -> float:
         seconds = sum(max(scan.seconds, 0) * self._weight(scan) for scan in window.scans)

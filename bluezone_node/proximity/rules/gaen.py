@@ -9,8 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bluezone_node.alerts import AlertLevel
+from bluezone_node.proximity.distance import Estimate
 from bluezone_node.proximity.model import ExposureWindow, Infectiousness, ReportType, ScanInstance
-from bluezone_node.proximity.rules.verdict import COUNTED, InfectiousnessMap, Verdict
+from bluezone_node.proximity.rules.verdict import (
+    COUNTED,
+    USUAL_CONTACT,
+    Contact,
+    InfectiousnessMap,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +83,8 @@ class GaenRules:
         return AlertLevel.NONE
 
     @property
-    def bands(self) -> tuple[int, int]:
-        return self.attenuation_thresholds[:2]
-
-    def attenuation(self, scan: ScanInstance) -> int:
-        return scan.typical_attenuation
+    def contact(self) -> Contact:
+        return USUAL_CONTACT
 
     def counts(self, window: ExposureWindow) -> bool:
         return (
@@ -89,7 +93,7 @@ class GaenRules:
             and self._duration(window) * self._factor(window) >= self.minimum_window_score
         )
 
-    def judge(self, windows: Sequence[ExposureWindow]) -> Verdict:
+    def judge(self, windows: Sequence[ExposureWindow], estimates: Sequence[Estimate]) -> Verdict:
         scores = [self._duration(window) * self._factor(window) for window in windows]
         measures = {
             "day_sum": sum(scores),
@@ -102,13 +106,8 @@ class GaenRules:
                 for window, score in zip(windows, scores, strict=True)
                 if window.report_type is report_type
             )
-        reached = (rung.level for rung in self.levels if _ratio(rung, measures) >= 1)
-        high = [rung for rung in self.levels if rung.level is AlertLevel.HIGH]
-        return Verdict(
-            score=measures["day_sum"],
-            level=next(reached, AlertLevel.NONE),
-            ratio=max((_ratio(rung, measures) for rung in high), default=0.0),
-        )
+        reached = (rung.level for rung in self.levels if _reached(rung, measures))
+        return Verdict(measures["day_sum"], next(reached, AlertLevel.NONE))
 
     def _duration(self, window: ExposureWindow) -> float:
         return sum(max(scan.seconds, 0) * self._weight(scan) for scan in window.scans)
@@ -122,10 +121,6 @@ class GaenRules:
         return infectious * self.report_type_weights.of(window.report_type)
 
 
-def _ratio(rung: Level, measures: dict[str, float]) -> float:
-    """Return how far the measures reach towards a level: the best of its thresholds."""
-    thresholds = {name: getattr(rung, name) for name in measures}
-    return max(
-        (measures[name] / threshold for name, threshold in thresholds.items() if threshold > 0),
-        default=0.0,
-    )
+def _reached(rung: Level, measures: dict[str, float]) -> bool:
+    """Tell whether the measures reach any threshold of a level that is set."""
+    return any(0 < getattr(rung, name) <= measure for name, measure in measures.items())

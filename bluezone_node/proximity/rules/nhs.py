@@ -8,11 +8,18 @@ intercept, at its minimum attenuation.  Hence *like*: a single strong packet wei
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, floor, log
+from math import exp, log
 
 from bluezone_node.alerts import AlertLevel
-from bluezone_node.proximity.model import ExposureWindow, Infectiousness, ReportType, ScanInstance
-from bluezone_node.proximity.rules.verdict import COUNTED, InfectiousnessMap, Verdict
+from bluezone_node.proximity.distance import Estimate
+from bluezone_node.proximity.model import ExposureWindow, Infectiousness, ReportType
+from bluezone_node.proximity.rules.verdict import (
+    COUNTED,
+    USUAL_CONTACT,
+    Contact,
+    InfectiousnessMap,
+    Verdict,
+)
 
 SCORE_OF_A_MINUTE = 60
 """What one minute within one metre of a person at the height of infectiousness scores."""
@@ -35,12 +42,8 @@ class NhsRules:
         return AlertLevel.NONE
 
     @property
-    def bands(self) -> tuple[int, int]:
-        """Attenuations at one and at two metres, by the model."""
-        return floor(exp(self.intercept)), floor(exp(self.slope * log(2) + self.intercept))
-
-    def attenuation(self, scan: ScanInstance) -> int:
-        return scan.min_attenuation
+    def contact(self) -> Contact:
+        return USUAL_CONTACT
 
     def distance(self, attenuation: float) -> float:
         """Return the metres at which the model expects *attenuation*."""
@@ -49,10 +52,10 @@ class NhsRules:
     def counts(self, window: ExposureWindow) -> bool:
         return window.report_type in COUNTED and self._infectious(window) > 0
 
-    def judge(self, windows: Sequence[ExposureWindow]) -> Verdict:
+    def judge(self, windows: Sequence[ExposureWindow], estimates: Sequence[Estimate]) -> Verdict:
         score = max(map(self._score, windows), default=0.0)
         level = AlertLevel.HIGH if score >= self.threshold else AlertLevel.NONE
-        return Verdict(score, level, score / self.threshold)
+        return Verdict(score, level)
 
     def _score(self, window: ExposureWindow) -> float:
         dose = sum(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bluezone_node.alerts import AlertLevel
-from bluezone_node.proximity.model import ExposureWindow, Infectiousness, ReportType, ScanInstance
+from bluezone_node.proximity.distance import Estimate
+from bluezone_node.proximity.model import ExposureWindow, Infectiousness, ReportType
 
 COUNTED = frozenset(
     {
@@ -43,14 +44,25 @@ class InfectiousnessMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """What a definition of close contact asks for: within *metres*, for *minutes* of a day."""
+
+    metres: float
+    minutes: float
+
+
+USUAL_CONTACT = Contact(2.0, 15.0)
+"""What most definitions asked for in 2020, WHO's and the ECDC's among them: what the picture and
+the chance of a contact go by where rules themselves speak of decibels only."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the rules say of one day."""
 
     score: float
     """In the unit of the rules."""
     level: AlertLevel
-    ratio: float
-    """How far the day is from `AlertLevel.HIGH`: 1 is just there, 0.5 half way."""
     encounters: tuple[int, int] | None = None
     """Distinct encounters of low and of high risk, where the rules count them."""
 
@@ -74,14 +86,11 @@ class Rules(Protocol):
         """The level in total where no day has one."""
 
     @property
-    def bands(self) -> tuple[int, int]:
-        """Largest attenuation, dB, that is near, and largest that is middle."""
-
-    def attenuation(self, scan: ScanInstance) -> int:
-        """Return the attenuation of *scan* that these rules go by."""
+    def contact(self) -> Contact:
+        """What makes a contact by these rules, or what is nearest to them."""
 
     def counts(self, window: ExposureWindow) -> bool:
         """Tell whether *window* can weigh at all."""
 
-    def judge(self, windows: Sequence[ExposureWindow]) -> Verdict:
-        """Judge one day by those of its windows that count."""
+    def judge(self, windows: Sequence[ExposureWindow], estimates: Sequence[Estimate]) -> Verdict:
+        """Judge one day by those of its windows that count, or by the distances in them."""

@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from sqlite3 import Connection
 
-from bluezone_node.alerts import Alert, AlertKind, AlertLevel
+import msgspec
+
+from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Nearness
 from bluezone_node.intervals import from_unix
 from bluezone_node.ports import StoredAlert
 from bluezone_node.store.node.tables import (
@@ -16,6 +18,10 @@ from bluezone_node.store.node.tables import (
     to_instant,
     to_seconds,
 )
+
+_EVIDENCE = 9
+"""Values between level and the time an alert was raised; before distances were estimated there
+was one less."""
 
 
 class Alerts(Tables):
@@ -88,6 +94,7 @@ def _entry(entry: StoredAlert) -> bytes:
             alert.packets,
             alert.rules,
             alert.report_type,
+            msgspec.to_builtins(alert.nearness),
             to_seconds(entry.raised),
             to_seconds(entry.told),
             to_seconds(entry.acknowledged),
@@ -97,6 +104,9 @@ def _entry(entry: StoredAlert) -> bytes:
 
 def _stored(row: int, cell: bytes) -> StoredAlert:
     kind, day, starts, ends, level, *evidence, raised, told, acknowledged = from_cell(cell)
+    if len(evidence) < _EVIDENCE:
+        evidence.append(None)
+    evidence[-1] = msgspec.convert(evidence[-1], Nearness | None)
     alert = Alert(
         AlertKind(kind),
         date.fromisoformat(day),

@@ -20,7 +20,7 @@ from bluezone_node.store.node.seal import Locked, Seal, Unsealed, key_missing
 APPLICATION_ID = 0x425A4E44
 """'BZND' in the file's header: tells this database from any other SQLite file."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Number of migrations. Kept here so that an up-to-date database is opened without importing
 sqlite-utils, which takes longer than all the rest of ``bluezone-node status``."""
 

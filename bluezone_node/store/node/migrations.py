@@ -46,6 +46,13 @@ def cells_that_can_be_sealed(db: Database) -> None:
     db.execute("PRAGMA user_version = 2")
 
 
+@node()
+def calibrations_of_receivers(db: Database) -> None:
+    """Give each adapter a place for how far it reads from the truth."""
+    db.execute(_CALIBRATION)
+    db.execute("PRAGMA user_version = 3")
+
+
 _FIRST = (
     """
 CREATE TABLE own_key (
@@ -169,6 +176,22 @@ CREATE TABLE sealing (
 ) STRICT
 """
 
+_CALIBRATION = """
+CREATE TABLE calibration (
+  radio TEXT PRIMARY KEY,           -- the adapter that received, such as 'bluez:hci0'
+  made INTEGER NOT NULL,            -- when
+  peer_tx_power REAL NOT NULL,      -- what the peer told of its power, dBm
+  near_packets INTEGER NOT NULL,    -- heard of it at 1 m
+  near_mean REAL NOT NULL,          -- of their levels, dBm
+  near_spread REAL NOT NULL,        -- standard deviation from packet to packet, dB
+  far_packets INTEGER NOT NULL,     -- the same at 2 m
+  far_mean REAL NOT NULL,           -- likewise
+  far_spread REAL NOT NULL,         -- likewise
+  decibels REAL NOT NULL,           -- offset: added to every level that this adapter reads
+  standard_error REAL NOT NULL      -- of the offset, dB
+) STRICT
+"""
+
 _SECOND = {
     "own_key": (
         """
@@ -223,7 +246,7 @@ CREATE TABLE alert (
   day TEXT NOT NULL,                -- UTC day of the exposure
   entry BLOB NOT NULL               -- sealed: JSON array of kind, day, starts, ends, level, score,
                                     -- minutes near, middle and far, confidence, packets, rules,
-                                    -- report type, raised, told, acknowledged (alerts.py)
+                                    -- report type, nearness, raised, told, acknowledged (alerts.py)
 ) STRICT
 """,
         "",

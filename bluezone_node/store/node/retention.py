@@ -87,7 +87,7 @@ _DUE = (
 )
 """Small tables, and which of their rows are due."""
 
-_TABLES = ("sealing", "encounter", "minute", "source", *dict(_DUE))
+_TABLES = ("sealing", "encounter", "minute", "source", "calibration", *dict(_DUE))
 
 
 def _rewrite_without(

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from bluezone_node.store.node.alerts import Alerts
+from bluezone_node.store.node.calibration import Calibrations
 from bluezone_node.store.node.database import open_database
 from bluezone_node.store.node.exports import Exports
 from bluezone_node.store.node.keys import OwnKeys
@@ -14,7 +15,7 @@ from bluezone_node.store.node.retention import Retention
 from bluezone_node.store.node.sealing import open_every_cell
 
 
-class SqliteNodeStore(OwnKeys, Retention, Coverage, Exports, Alerts, Reports):
+class SqliteNodeStore(OwnKeys, Retention, Coverage, Exports, Alerts, Reports, Calibrations):
     """A NodeStore in a SQLite file. To be used by the thread that opened it."""
 
     def check(self) -> None:
