@@ -159,10 +159,8 @@ def wilson(successes: int, trials: int) -> tuple[float, float] | None:
     )
 
 
-def dose_error(doses: Sequence[float], truths: Sequence[float]) -> DoseError | None:
-    """Return how far *doses* are from the *truths*, minutes at one metre; None of no samples."""
-    if not len(doses):
-        return None
+def dose_error(doses: Sequence[float], truths: Sequence[float]) -> DoseError:
+    """Return how far *doses* are from the *truths*, minutes at one metre; at least one of each."""
     errors = np.asarray(doses, float) - np.asarray(truths, float)
     return DoseError(float(np.abs(errors).mean()), float(errors.mean()))
 
