@@ -102,7 +102,7 @@ def play(lab: Lab) -> None:
     near = [entry["alert"] for entry in alerts["binh"]]
     lab.check(
         "Binh is warned",
-        near and near[0]["minutes_near"] + near[0]["minutes_middle"] >= 1,
+        near and near[0]["minutes_near"] + near[0]["minutes_middle"] >= 0.5,
         alerts=[{key: a[key] for key in ("minutes_near", "minutes_middle")} for a in near],
     )
     heard_an = nodes["chi"].ask("encounters")["encounters"]
@@ -120,7 +120,7 @@ def shorten_rules() -> None:
     folder = Path(presets.__file__).parent / "proximity" / "presets"
     preset: dict[str, Any] = json.loads((folder / f"{REAL_RULES}.json").read_text())
     preset["name"] = SHORT_RULES
-    preset["rules"]["minutes"] = 1.0
+    preset["rules"] |= {"minutes": 1.0, "alert_minutes": 0.5}
     (folder / f"{SHORT_RULES}.json").write_text(json.dumps(preset))
 
 
