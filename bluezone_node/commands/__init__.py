@@ -39,6 +39,7 @@ class LazyGroup(click.Group):
         "air": "air:air",
         "alerts": "alerts:alerts",
         "authority": "authority:authority",
+        "calibrate": "calibrate:command",
         "demo": "demo:demo",
         "diagnosis": "diagnosis:diagnosis",
         "doctor": "doctor:doctor",

@@ -14,8 +14,11 @@ import click
 from bluezone_node import config as settings_file
 from bluezone_node.commands.console import json_option, print_json
 from bluezone_node.commands.options import config_option
+from bluezone_node.commands.receiver import offset_in_words
+from bluezone_node.config import Settings
 from bluezone_node.control import ask
 from bluezone_node.ports import ExportState, NodeStore
+from bluezone_node.proximity.receiver import receiver_offset
 from bluezone_node.wiring.at_rest import AtRest, at_rest
 
 Document = dict[str, Any]
@@ -43,6 +46,7 @@ def status(config: Path | None, as_json: bool) -> None:
         document = _document(
             store, running, folder, at_rest(settings), configured=[s.name for s in settings.sources]
         )
+        document["receiver"] = _receiver(store, running, settings)
     if as_json:
         print_json(document)
     else:
@@ -83,6 +87,22 @@ def _document(
     if rest.alarming:
         document["problems"].append(f"data at rest {rest.told}: {rest.cure}")
     return document
+
+
+def _receiver(store: NodeStore, running: Document | None, settings: Settings) -> Document:
+    from bluezone_node.wiring.node import radio_in_use
+
+    radio = radio_in_use(settings, running)
+    offset = receiver_offset(settings.node.rx_offset, store.calibrations(), radio)
+    now = datetime.fromisoformat(running["now"]) if running else datetime.now(UTC)
+    told, cure = offset_in_words(offset, now)
+    return {
+        "offset": offset.decibels,
+        "origin": offset.origin.value,
+        "calibrated": offset.calibration.made if offset.calibration else None,
+        "told": told,
+        "cure": cure,
+    }
 
 
 def _source(store: NodeStore, name: str) -> Document:
@@ -176,6 +196,8 @@ def _print(document: Document) -> None:
     click.echo(f"running     {'yes' if document['running'] else 'no'}")
     if document["node"]:
         _print_node(document["node"])
+    receiver = document["receiver"]
+    click.echo(f"receiver    {receiver['told']}{receiver['cure'] and ' → ' + receiver['cure']}")
     day = document["last_24_hours"]
     click.echo(f"last 24 h   {day['minutes_listened']} minutes listened")
     rest = document["at_rest"]

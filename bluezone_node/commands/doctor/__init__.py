@@ -10,7 +10,7 @@ import click
 
 from bluezone_node import config as settings_file
 from bluezone_node.commands.console import json_option, note, print_json
-from bluezone_node.commands.doctor import bluetooth, hearing, machine
+from bluezone_node.commands.doctor import bluetooth, hearing, machine, receiver
 from bluezone_node.commands.doctor.bluez import installed_version
 from bluezone_node.commands.doctor.finding import Finding
 from bluezone_node.commands.options import config_option
@@ -72,6 +72,7 @@ def examine(config: Path | None, document: dict[str, object]) -> Iterator[Findin
         yield _not_running(settings)
         if adapter is not None:
             yield _overhear(adapter)
+    yield from receiver.calibrated(settings, node)
     yield from machine.sources(settings)
 
 
