@@ -1,14 +1,20 @@
 """``bluezone-node alerts``: read what the node found, and mark it read."""
 
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from bluezone_node import config as settings_file
+from bluezone_node.alerts import Alert
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.commands.options import config_option
-from bluezone_node.commands.wording import explain
+from bluezone_node.commands.private_file import write_private
+from bluezone_node.commands.sparkline import sparkline
+from bluezone_node.commands.wording import explain, odds_in_short, unaccented
 from bluezone_node.errors import BadInput
 from bluezone_node.ports import StoredAlert
 
@@ -32,46 +38,42 @@ def list_alerts(config: Path | None, as_json: bool) -> None:
     """List all alerts, newest exposure first."""
     stored = _stored(config)
     if as_json:
-        print_json({"alerts": stored})
+        print_json({"alerts": [_without_course(entry) for entry in stored]})
         return
     if not stored:
         note("Không có cảnh báo nào. / There are no alerts.")
         return
     columns(
-        ("id", "day", "level", "from", "to", "near", "middle", "far", "sure", "read"),
-        (
-            (
-                entry.id,
-                entry.alert.day,
-                entry.alert.level.name.lower(),
-                f"{entry.alert.start.astimezone():%H:%M}",
-                f"{entry.alert.end.astimezone():%H:%M}",
-                f"{entry.alert.minutes_near:.0f}",
-                f"{entry.alert.minutes_middle:.0f}",
-                f"{entry.alert.minutes_far:.0f}",
-                entry.alert.confidence,
-                "yes" if entry.acknowledged else "no",
-            )
-            for entry in stored
-        ),
+        ("id", "day", "level", "from", "to", "near", "middle", "far", "2m", "chance", "read"),
+        (_row(entry) for entry in stored),
     )
 
 
 @alerts.command()
 @click.argument("alert_id", type=int)
+@click.option(
+    "--svg",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Write the picture of it to this file (-: standard output) instead.",
+)
+@click.option("--force", is_flag=True, help="With --svg: replace the file if there is one.")
 @config_option
 @json_option
-def show(alert_id: int, config: Path | None, as_json: bool) -> None:
-    """Show one alert with its evidence."""
+def show(alert_id: int, svg: Path | None, force: bool, config: Path | None, as_json: bool) -> None:
+    """Show one alert with its evidence and the encounter over time."""
+    if force and svg is None:
+        raise click.UsageError("--force goes with --svg")
+    if svg is not None and as_json:
+        raise click.UsageError("--svg and --json cannot be combined")
     entry = next((entry for entry in _stored(config) if entry.id == alert_id), None)
     if entry is None:
         raise _unknown(alert_id)
     if as_json:
         print_json(entry)
-        return
-    for vietnamese, english in explain(entry.alert):
-        click.echo(vietnamese)
-        click.echo(f"    {english}")
+    elif svg is not None:
+        _draw(entry, svg, force)
+    else:
+        tell(entry.alert)
 
 
 @alerts.command()
@@ -85,6 +87,76 @@ def ack(alert_id: int, config: Path | None) -> None:
         if not store.acknowledge(alert_id, datetime.now(UTC)):
             raise _unknown(alert_id)
     note(f"alert {alert_id} is marked as read")
+
+
+def tell(alert: Alert, indent: str = "") -> None:
+    """Print *alert* for a person: in words, and the encounter over time in a line."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+
+    def say(vietnamese: str, english: str) -> None:
+        click.echo(_legible(indent + vietnamese, encoding))
+        click.echo(click.style(_legible(f"{indent}    {english}", encoding), dim=True))
+
+    for pair in explain(alert):
+        say(*pair)
+    if alert.nearness is None:
+        return
+    lines, legend = sparkline(alert.nearness, encoding)
+    for line in lines:
+        click.echo(f"{indent}    {line}".rstrip())
+    if lines:
+        say(*legend)
+
+
+def _legible(text: str, encoding: str) -> str:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return unaccented(text)
+    return text
+
+
+def _row(entry: StoredAlert) -> Iterable[object]:
+    alert = entry.alert
+    near = alert.nearness
+    return (
+        entry.id,
+        alert.day,
+        alert.level.name.lower(),
+        f"{alert.start.astimezone():%H:%M}",
+        f"{alert.end.astimezone():%H:%M}",
+        f"{alert.minutes_near:.0f}",
+        f"{alert.minutes_middle:.0f}",
+        f"{alert.minutes_far:.0f}",
+        f"{near.within_2m.value:.0f}" if near else "-",
+        odds_in_short(near.chance) if near else alert.confidence,
+        "yes" if entry.acknowledged else "no",
+    )
+
+
+def _without_course(entry: StoredAlert) -> StoredAlert:
+    """Return *entry* without its course of minutes: lists are pasted and mailed, see privacy.md."""
+    near = entry.alert.nearness
+    if near is None:
+        return entry
+    return replace(entry, alert=replace(entry.alert, nearness=replace(near, course=())))
+
+
+def _draw(entry: StoredAlert, path: Path, force: bool) -> None:
+    from bluezone_node.commands.picture import draw
+
+    if entry.alert.nearness is None:
+        raise BadInput(
+            f"there is no picture of alert {entry.id}: no distances were estimated for it",
+            reason="no_picture",
+            hint=f"`bluezone-node alerts show {entry.id}` tells what is known",
+        )
+    picture = draw(entry.alert, entry.alert.nearness).encode()
+    if str(path) == "-":
+        click.echo(picture, nl=False)
+        return
+    write_private(picture, path, replace=force)
+    note(f"Hình vẽ: {path}. Chỉ bạn đọc được. / The picture: {path}. Only you can read it.")
 
 
 def _stored(config: Path | None) -> list[StoredAlert]:

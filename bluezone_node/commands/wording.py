@@ -1,18 +1,28 @@
-"""What people read about an exposure: Vietnamese first, English beside it."""
+"""What people read about an exposure: Vietnamese first, English beside it.
+
+Whoever reads this is frightened.  It says what is known in plain words, how sure that is in
+numbers that can be pictured (so many of ten), and what to do; no figure is more exact than the
+estimate behind it.
+"""
 
 from collections.abc import Iterator
+from unicodedata import combining, normalize
 
-from bluezone_node.alerts import Alert, AlertLevel
+from bluezone_node.alerts import Alert, AlertLevel, Expected, Nearness
+from bluezone_node.commands.course import stretches
 from bluezone_node.presets import load_preset, preset_names
+
+Pair = tuple[str, str]
+"""The same in Vietnamese and in English."""
 
 _HEAD = {
     AlertLevel.HIGH: (
-        "Bạn đã ở gần một người được xác nhận mắc bệnh đủ lâu để có thể bị lây.",
-        "You were near a person who tested positive for long enough to have been infected.",
+        "Bạn có thể đã ở gần một người được xác định mắc COVID-19, đủ lâu để bị lây.",
+        "You may have been near a person found to have COVID-19, for long enough to be infected.",
     ),
     AlertLevel.LOW: (
-        "Bạn đã ở gần một người được xác nhận mắc bệnh; nguy cơ lây thấp.",
-        "You were near a person who tested positive; the risk is low.",
+        "Bạn có thể đã ở gần một người được xác định mắc COVID-19; nguy cơ bị lây thấp.",
+        "You may have been near a person found to have COVID-19; the risk of infection is low.",
     ),
 }
 
@@ -22,20 +32,130 @@ _SURE = {
     "low": ("thấp", "low"),
 }
 
+_LIMITS = (
+    (
+        "Bluetooth không đo được khoảng cách: cơ thể, túi xách và tường đều làm sai lệch.",
+        "Bluetooth cannot measure distance: bodies, pockets and walls mislead it.",
+    ),
+    (
+        "Đây là lý do để theo dõi sức khỏe và đi xét nghiệm, không phải bằng chứng bạn đã bị lây.",
+        "This is a reason to watch your health and be tested, not proof that you were infected.",
+    ),
+)
+
 _ADVICE = (
     "Hãy theo dõi sức khỏe, đeo khẩu trang, hạn chế gặp người khác và gọi cơ quan y tế.",
     "Watch your health, wear a mask, meet few people, and call your health service.",
 )
 
+_MOST_MINUTES = 9999
+"""What is shown for more: a week, which even many people near at once do not add up to."""
 
-def explain(alert: Alert) -> Iterator[tuple[str, str]]:
+_LETTERS = str.maketrans({"đ": "d", "Đ": "D", "–": "-", "—": "-", "≤": "<=", "≥": ">="})
+"""Those that are no letter with an accent."""
+
+_MANY = 20
+"""Parts of a day that are told apart when they are counted."""
+
+
+def explain(alert: Alert) -> Iterator[Pair]:
     """Yield the lines about *alert*, each in Vietnamese and in English."""
-    start, end = alert.start.astimezone(), alert.end.astimezone()
     yield _HEAD[alert.level]
-    yield (
-        f"Ngày {start:%d/%m/%Y}, từ {start:%H:%M} đến {end:%H:%M}.",
-        f"On {start:%Y-%m-%d}, from {start:%H:%M} to {end:%H:%M}.",
+    yield _when(alert)
+    if alert.nearness is None:
+        yield from _as_it_was_told(alert)
+    else:
+        yield from _nearness(alert.nearness, alert.packets)
+    vietnamese, english = _titles(alert.rules)
+    yield (f"Quy tắc: {vietnamese} ({alert.rules}).", f"Rules: {english} ({alert.rules}).")
+    yield _ADVICE
+
+
+def within_two_metres(nearness: Nearness) -> Pair:
+    """Say how long people were within 2 m, and how far off that may be."""
+    vi, en = _minutes(nearness.within_2m.value)
+    low, high = _bounds(nearness.within_2m)
+    return (
+        f"Trong vòng 2 m: {vi} (khả năng 9 trên 10 là từ {low} đến {high} phút).",
+        f"Within 2 m: {en} (9 times in 10 between {low} and {high}).",
     )
+
+
+def chance_of_contact(nearness: Nearness) -> Pair:
+    """Say how likely it is that this was a contact by the rules."""
+    vi, en = odds(nearness.chance)
+    metres, minutes = nearness.contact_metres, nearness.contact_minutes
+    return (
+        f"Khả năng bạn đã ở trong vòng {_comma(metres)} m từ {_comma(minutes)} phút trở lên: {vi}.",
+        f"Chance that you were within {metres:.4g} m for {minutes:.4g} minutes or more: {en}.",
+    )
+
+
+def odds(chance: float) -> Pair:
+    """Say a probability as so many of ten; never that something is certain or impossible."""
+    if chance < 0.05:
+        return "chưa đến 1 trên 20", "less than 1 in 20"
+    if chance > 0.95:
+        return "hơn 19 trên 20", "more than 19 in 20"
+    # Halves away from certainty: neither 0 nor 10 of ten comes out.
+    tenths = min(max(round(chance * 10), 1), 9)
+    return f"khoảng {tenths} trên 10", f"about {tenths} in 10"
+
+
+def odds_in_short(chance: float) -> str:
+    """Write a probability as `odds` says it, for a table."""
+    english = odds(chance)[1].replace("less than ", "<").replace("more than ", ">")
+    return english.replace("about ", "").replace(" in ", "/")
+
+
+def unaccented(text: str) -> str:
+    """Write *text* in ASCII, as Vietnamese write it where a machine knows no accents."""
+    letters = normalize("NFKD", text.translate(_LETTERS))
+    return (
+        "".join(letter for letter in letters if not combining(letter))
+        .encode("ascii", "replace")
+        .decode()
+    )
+
+
+def _when(alert: Alert) -> Pair:
+    start, end = alert.start.astimezone(), alert.end.astimezone()
+    vi = f"Ngày {start:%d/%m/%Y}, từ {start:%H:%M} đến {end:%H:%M}"
+    en = f"On {start:%Y-%m-%d}, from {start:%H:%M} to {end:%H:%M}"
+    if end.date() != start.date():
+        vi, en = f"{vi} ngày {end:%d/%m}", f"{en} of {end:%Y-%m-%d}"
+    parts = len(stretches(alert.nearness.course, _MANY)) if alert.nearness else 1
+    if parts > 1:
+        vi, en = f"{vi}, chia làm {parts} lần", f"{en}, at {parts} separate times"
+    return f"{vi}.", f"{en}."
+
+
+def _nearness(nearness: Nearness, packets: int) -> Iterator[Pair]:
+    near, middle, far = map(
+        _minutes, (nearness.minutes_near, nearness.minutes_middle, nearness.minutes_far)
+    )
+    yield (
+        f"Trong vòng 1 m {near[0]}, từ 1 đến 2 m {middle[0]}, xa hơn {far[0]}.",
+        f"Within 1 m {near[1]}, from 1 to 2 m {middle[1]}, farther {far[1]}.",
+    )
+    yield within_two_metres(nearness)
+    dose_vi, dose_en = _minutes(nearness.dose.value)
+    low, high = _bounds(nearness.dose)
+    yield (
+        f"Về nguy cơ lây, tương đương {dose_vi} ở cách 1 m (từ {low} đến {high} phút).",
+        f"In risk, the same as {dose_en} at one metre (between {low} and {high}).",
+    )
+    yield chance_of_contact(nearness)
+    yield from _LIMITS
+    heard_vi, heard_en = _minutes(nearness.minutes_heard)
+    yield (
+        f"Căn cứ: {packets} lần thu được tín hiệu trong {heard_vi}.",
+        f"Based on {packets} packets heard in {heard_en}.",
+    )
+
+
+def _as_it_was_told(alert: Alert) -> Iterator[Pair]:
+    """Yield what is known of an alert from before distances were estimated."""
     near, middle, far = alert.minutes_near, alert.minutes_middle, alert.minutes_far
     yield (
         f"Gần {near:.0f} phút, vừa {middle:.0f} phút, xa {far:.0f} phút.",
@@ -46,12 +166,29 @@ def explain(alert: Alert) -> Iterator[tuple[str, str]]:
         f"Độ chắc chắn: {sure_vi} ({alert.packets} lần thu được tín hiệu).",
         f"How sure: {sure_en} ({alert.packets} packets heard).",
     )
-    vietnamese, english = _titles(alert.rules)
-    yield (f"Quy tắc: {vietnamese} ({alert.rules}).", f"Rules: {english} ({alert.rules}).")
-    yield _ADVICE
 
 
-def _titles(rules: str) -> tuple[str, str]:
+def _minutes(value: float) -> Pair:
+    whole = _whole(value)
+    if value < 1:
+        return "chưa đến 1 phút", "under a minute"
+    return f"khoảng {whole} phút", f"about {whole} minute{'' if whole == 1 else 's'}"
+
+
+def _bounds(expected: Expected) -> tuple[int, int]:
+    return _whole(expected.low), _whole(expected.high)
+
+
+def _whole(minutes: float) -> int:
+    return round(min(max(minutes, 0.0), _MOST_MINUTES))
+
+
+def _comma(number: float) -> str:
+    """Write a number as Vietnamese does, with a decimal comma."""
+    return f"{number:.4g}".replace(".", ",")
+
+
+def _titles(rules: str) -> Pair:
     """Return the Vietnamese and the English title of a preset; most have one for both."""
     if rules not in preset_names():
         return "không còn", "no longer here"
