@@ -45,6 +45,7 @@ radio = "{air}#{name}"
 tx_power = 12
 calibration_confidence = 3
 rules = "vn-f1-2m"
+profile = "line-of-sight"   # the air of this story is that of bare boards which see each other
 
 [[sources]]
 name = "authority"
