@@ -18,11 +18,11 @@ Pair = tuple[str, str]
 _HEAD = {
     AlertLevel.HIGH: (
         "Bạn có thể đã ở gần một người được xác định mắc COVID-19, đủ lâu để bị lây.",
-        "You may have been near a person found to have COVID-19, for long enough to be infected.",
+        "You may have been near a person with COVID-19, long enough to be infected.",
     ),
     AlertLevel.LOW: (
         "Bạn có thể đã ở gần một người được xác định mắc COVID-19; nguy cơ bị lây thấp.",
-        "You may have been near a person found to have COVID-19; the risk of infection is low.",
+        "You may have been near a person with COVID-19; the risk of infection is low.",
     ),
 }
 
@@ -34,18 +34,18 @@ _SURE = {
 
 _LIMITS = (
     (
-        "Bluetooth không đo được khoảng cách: cơ thể, túi xách và tường đều làm sai lệch.",
+        "Bluetooth không đo được khoảng cách: cơ thể, túi xách, tường làm sai lệch.",
         "Bluetooth cannot measure distance: bodies, pockets and walls mislead it.",
     ),
     (
-        "Đây là lý do để theo dõi sức khỏe và đi xét nghiệm, không phải bằng chứng bạn đã bị lây.",
-        "This is a reason to watch your health and be tested, not proof that you were infected.",
+        "Đây là lý do để theo dõi sức khỏe và đi xét nghiệm, không phải là bằng chứng.",
+        "This is a reason to watch your health and be tested, not a proof.",
     ),
 )
 
 _ADVICE = (
-    "Hãy theo dõi sức khỏe, đeo khẩu trang, hạn chế gặp người khác và gọi cơ quan y tế.",
-    "Watch your health, wear a mask, meet few people, and call your health service.",
+    "Hãy theo dõi sức khỏe, đeo khẩu trang, hạn chế gặp gỡ và gọi cơ quan y tế.",
+    "Watch your health, wear a mask, meet few people, call your health service.",
 )
 
 _MOST_MINUTES = 9999
@@ -131,12 +131,13 @@ def _when(alert: Alert) -> Pair:
 
 
 def _nearness(nearness: Nearness, packets: int) -> Iterator[Pair]:
-    near, middle, far = map(
-        _minutes, (nearness.minutes_near, nearness.minutes_middle, nearness.minutes_far)
+    near = _minutes(nearness.minutes_near)
+    middle, far = (
+        _minutes(value, about=("", "")) for value in (nearness.minutes_middle, nearness.minutes_far)
     )
     yield (
-        f"Trong vòng 1 m {near[0]}, từ 1 đến 2 m {middle[0]}, xa hơn {far[0]}.",
-        f"Within 1 m {near[1]}, from 1 to 2 m {middle[1]}, farther {far[1]}.",
+        f"Trong vòng 1 m: {near[0]}; từ 1 đến 2 m: {middle[0]}; xa hơn: {far[0]}.",
+        f"Within 1 m: {near[1]}; from 1 to 2 m: {middle[1]}; farther: {far[1]}.",
     )
     yield within_two_metres(nearness)
     dose_vi, dose_en = _minutes(nearness.dose.value)
@@ -168,11 +169,11 @@ def _as_it_was_told(alert: Alert) -> Iterator[Pair]:
     )
 
 
-def _minutes(value: float) -> Pair:
+def _minutes(value: float, about: Pair = ("khoảng ", "about ")) -> Pair:
     whole = _whole(value)
     if value < 1:
         return "chưa đến 1 phút", "under a minute"
-    return f"khoảng {whole} phút", f"about {whole} minute{'' if whole == 1 else 's'}"
+    return f"{about[0]}{whole} phút", f"{about[1]}{whole} minute{'' if whole == 1 else 's'}"
 
 
 def _bounds(expected: Expected) -> tuple[int, int]:

@@ -40,18 +40,18 @@ def test_an_alert_in_words() -> None:
     assert vietnamese.splitlines() == [
         "Bạn có thể đã ở gần một người được xác định mắc COVID-19, đủ lâu để bị lây.",
         "Ngày 02/03/2026, từ 08:02 đến 08:22.",
-        "Trong vòng 1 m khoảng 3 phút, từ 1 đến 2 m khoảng 10 phút, xa hơn khoảng 8 phút.",
+        "Trong vòng 1 m: khoảng 3 phút; từ 1 đến 2 m: 10 phút; xa hơn: 8 phút.",
         "Trong vòng 2 m: khoảng 12 phút (khả năng 9 trên 10 là từ 0 đến 20 phút).",
         "Về nguy cơ lây, tương đương khoảng 9 phút ở cách 1 m (từ 1 đến 20 phút).",
         "Khả năng bạn đã ở trong vòng 2 m từ 15 phút trở lên: khoảng 6 trên 10.",
-        "Bluetooth không đo được khoảng cách: cơ thể, túi xách và tường đều làm sai lệch.",
-        "Đây là lý do để theo dõi sức khỏe và đi xét nghiệm, không phải bằng chứng bạn đã bị lây.",
+        "Bluetooth không đo được khoảng cách: cơ thể, túi xách, tường làm sai lệch.",
+        "Đây là lý do để theo dõi sức khỏe và đi xét nghiệm, không phải là bằng chứng.",
         "Căn cứ: 412 lần thu được tín hiệu trong khoảng 20 phút.",
         "Quy tắc: Tiếp xúc gần (F1): trong vòng 2 m, từ 15 phút (vn-f1-2m).",
-        "Hãy theo dõi sức khỏe, đeo khẩu trang, hạn chế gặp người khác và gọi cơ quan y tế.",
+        "Hãy theo dõi sức khỏe, đeo khẩu trang, hạn chế gặp gỡ và gọi cơ quan y tế.",
     ]
     assert english.splitlines()[2:6] == [
-        "Within 1 m about 3 minutes, from 1 to 2 m about 10 minutes, farther about 8 minutes.",
+        "Within 1 m: about 3 minutes; from 1 to 2 m: 10 minutes; farther: 8 minutes.",
         "Within 2 m: about 12 minutes (9 times in 10 between 0 and 20).",
         "In risk, the same as about 9 minutes at one metre (between 1 and 20).",
         "Chance that you were within 2 m for 15 minutes or more: about 6 in 10.",
@@ -62,8 +62,8 @@ def test_minutes_pretend_no_precision() -> None:
     """A figure below one is said as such, one minute is one, and none is negative."""
     found = replace(SAT, within_1m=Expected(0.04, 0, 0.1), within_2m=Expected(1.4, 0, 2.0))
     vietnamese, english = told(replace(found, minutes_heard=1.4 - 1e-9))
-    assert "Trong vòng 1 m chưa đến 1 phút, từ 1 đến 2 m khoảng 1 phút, xa hơn chưa" in vietnamese
-    assert "Within 1 m under a minute, from 1 to 2 m about 1 minute, farther under a" in english
+    assert "Trong vòng 1 m: chưa đến 1 phút; từ 1 đến 2 m: 1 phút; xa hơn: chưa" in vietnamese
+    assert "Within 1 m: under a minute; from 1 to 2 m: 1 minute; farther: under a" in english
     assert not re.search(r"\s-\d", vietnamese + english)
 
 
@@ -131,6 +131,14 @@ def test_nothing_is_ever_certain(chance: float) -> None:
     """Neither none nor all of ten is ever said."""
     for words in odds(chance):
         assert not re.search(r"\b(0|10) (trên|of|in) ", words)
+
+
+@pytest.mark.parametrize("found", [SAT, TWICE, None], ids=["once", "twice", "old"])
+def test_lines_fit_a_terminal(found: Nearness | None) -> None:
+    """In eighty columns nothing is broken within a word; English is set in by four."""
+    for vietnamese, english in explain(alert_of(found)):
+        assert len(vietnamese) <= 80
+        assert len(english) <= 76
 
 
 @given(ANY_NEARNESS)
