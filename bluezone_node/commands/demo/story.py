@@ -19,8 +19,8 @@ import msgspec
 
 from bluezone_node.alerts import Alert
 from bluezone_node.ble.virtual import AirControl, connect_control
+from bluezone_node.commands.alerts import tell as tell_alert
 from bluezone_node.commands.demo.cast import Cast, Document, StoryFailed
-from bluezone_node.commands.wording import explain
 from bluezone_node.control import ask
 from bluezone_node.errors import BluezoneError, RadioUnavailable
 
@@ -331,6 +331,4 @@ def _hours(alert: Alert) -> str:
 
 
 def _show(alert: Alert) -> None:
-    for vietnamese, english in explain(alert):
-        click.echo(" " * 15 + vietnamese)
-        click.echo(click.style(" " * 19 + english, dim=True))
+    tell_alert(alert, indent=" " * 15)
