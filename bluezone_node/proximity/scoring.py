@@ -119,7 +119,8 @@ def auc_interval(
 
     Samples of one group (one scene, one room) are not independent, so the variance is taken
     between groups (N. A. Obuchowski, Nonparametric analysis of clustered ROC curve data,
-    Biometrics 53, 1997; with every sample its own group it is DeLong's).
+    Biometrics 53, 1997; with every sample its own group it is close to DeLong's).  Contacts must
+    be of two groups at least, and so must the others; of a handful of groups it is too narrow.
     """
     placed = _placements(scores, contacts)
     if placed is None:
@@ -128,9 +129,9 @@ def auc_interval(
     area = float(of_contacts.mean())
     real = np.asarray(contacts, bool)
     _, group = np.unique(np.asarray(groups), return_inverse=True)
-    count = int(group.max()) + 1
-    if count < 2:
+    if len(set(group[real])) < 2 or len(set(group[~real])) < 2:
         return None
+    count = int(group.max()) + 1
     above = np.bincount(group[real], of_contacts - area, count) / len(of_contacts)
     below = np.bincount(group[~real], of_others - area, count) / len(of_others)
     variance = float(((above + below) ** 2).sum()) * count / (count - 1)

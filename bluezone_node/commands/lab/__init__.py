@@ -9,6 +9,8 @@ from bluezone_node.commands import LazyGroup
     cls=LazyGroup,
     lazy={
         "bluezone": "lab.bluezone:bluezone",
+        "evaluate": "lab.evaluate:evaluate",
+        "fit": "lab.fit:fit",
         "identifiers": "lab.identifiers:identifiers",
         "inspect": "lab.inspect:inspect",
         "match": "lab.match:match",

@@ -11,15 +11,13 @@ import click
 from bluezone_node.alerts import AlertLevel
 from bluezone_node.commands.console import columns, json_option, note, print_json, progress
 from bluezone_node.commands.lab.options import preset_option, profile_option
+from bluezone_node.commands.lab.profiles import BARE_BOARDS
 from bluezone_node.commands.lab.recording import ASSUMED, Recording, read_recording
 from bluezone_node.commands.lab.rhythm import scans_of, usual_gap, worst_windows
 from bluezone_node.presets import DEFAULT_PROFILE, load_preset, load_profile
 from bluezone_node.proximity.attenuation import RASPBERRY_PI_TX_POWER
 from bluezone_node.proximity.preset import Preset
 from bluezone_node.proximity.risk import assess
-
-BARE_BOARDS = "line-of-sight"
-"""Profile of what sends, or is taken to send, the power of a Raspberry Pi."""
 
 
 @dataclass(frozen=True, slots=True)
