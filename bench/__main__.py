@@ -14,6 +14,7 @@ BENCHES = (
     "start",
     "air",
     "authority",
+    "nearness",
 )
 
 
