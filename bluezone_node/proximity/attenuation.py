@@ -25,6 +25,11 @@ Raspberry Pi 3 then show 59 dB at 1 m and 63 to 64 dB at 2 m, on the scale of GA
 """
 
 
+STRONGEST_RSSI = -1
+"""dBm. Receivers that cannot measure report 0, and nothing real is heard that strong: the strongest
+of 17,000 packets between Raspberry Pis half a metre apart was -17."""
+
+
 def half_up(value: float) -> int:
     """Round to the nearest integer, halves up, as GAEN does; Python's own rounds to even."""
     return floor(value + 0.5)
@@ -34,10 +39,13 @@ def attenuations(tx_power: float, rssi: RssiHistogram, rx_offset: float = 0.0) -
     """Return attenuation in whole dB → packets, for packets sent at *tx_power* dBm.
 
     *rx_offset* (dB) is added to the signal strength first: how much too weak this receiver
-    reads. Less than nothing cannot be lost, so attenuation is at least 0.
+    reads. Less than nothing cannot be lost, so attenuation is at least 0. Levels above
+    `STRONGEST_RSSI` are no measurement and left out: what comes back may be empty.
     """
     counts: dict[int, int] = {}
     for level, count in rssi.counts:
+        if level > STRONGEST_RSSI:
+            continue
         attenuation = max(half_up(tx_power - (level + rx_offset)), 0)
         counts[attenuation] = counts.get(attenuation, 0) + count
     return counts

@@ -88,8 +88,9 @@ def exposure_windows(
                 continue
             confidence = CalibrationConfidence(sender.calibration_confidence)
             for scan in encounter.scans:
-                if _timely(scan, interval) and scan.start <= last:
-                    losses = attenuations(sender.tx_power, scan.rssi, rx_offset)
+                if not _timely(scan, interval) or scan.start > last:
+                    continue
+                if losses := attenuations(sender.tx_power, scan.rssi, rx_offset):
                     _merge(minutes, _Minute(scan.start, scan.seconds, confidence, losses))
     return [
         ExposureWindow(

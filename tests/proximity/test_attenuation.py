@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bluezone_node.proximity.attenuation import attenuations, half_up, mean_and_spread
 from bluezone_node.proximity.model import RssiHistogram
 
-levels = st.dictionaries(st.integers(-126, 20), st.integers(1, 500), min_size=1).map(
+levels = st.dictionaries(st.integers(-126, -1), st.integers(1, 500), min_size=1).map(
     lambda counts: RssiHistogram(tuple(sorted(counts.items())))
 )
 powers = st.integers(-50, 20)
@@ -20,6 +20,12 @@ def test_attenuation_is_sent_less_received() -> None:
 def test_nothing_gains_on_the_way() -> None:
     """Levels above the sent power count as no loss, together."""
     assert attenuations(-40, RssiHistogram(((-35, 2), (-30, 1)))) == {0: 3}
+
+
+def test_a_receiver_that_cannot_measure_says_nothing() -> None:
+    """Levels of 0 and more are no measurement; what was measured beside them stands."""
+    assert attenuations(12, RssiHistogram(((-60, 1), (0, 7), (20, 1)))) == {72: 1}
+    assert attenuations(12, RssiHistogram(((0, 7),))) == {}
 
 
 def test_receiver_offset_is_added_to_the_signal() -> None:

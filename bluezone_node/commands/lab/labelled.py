@@ -24,12 +24,12 @@ from typing import NamedTuple
 from bluezone_node.commands.lab.recording import (
     FARTHEST,
     RSSI_UNKNOWN,
-    STRONGEST_RSSI,
     WEAKEST_RSSI,
 )
 from bluezone_node.errors import BadInput
 from bluezone_node.proximity.attenuation import (
     RASPBERRY_PI_TX_POWER,
+    STRONGEST_RSSI,
     TX_POWER_BOUNDS,
     half_up,
 )

@@ -16,6 +16,7 @@ from math import isfinite
 from bluezone_node.errors import BadInput
 from bluezone_node.proximity.attenuation import (
     RASPBERRY_PI_TX_POWER,
+    STRONGEST_RSSI,
     TX_POWER_BOUNDS,
     half_up,
 )
@@ -29,8 +30,6 @@ ASSUMED = "the power they tell is one that nobody radiates"
 RSSI_UNKNOWN = 127
 """Bluetooth's way to say that the strength is not known."""
 WEAKEST_RSSI = -126
-STRONGEST_RSSI = -1
-"""dBm. Receivers that cannot measure report 0; nothing real is heard that strong."""
 
 FARTHEST = 6e10
 """Seconds either way of the epoch that are still a date; a time in milliseconds is beyond."""
