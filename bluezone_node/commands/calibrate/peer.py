@@ -107,7 +107,7 @@ class PeerWatch:
         waited = now - max(heard, self._watching_since)
         if waited <= FOLLOWED_WITHIN:
             return
-        successors = [] if peer is None else self._successors(peer)
+        successors = [] if peer is None else self._successors(peer, now)
         if len(successors) == 1:
             self.mark = successors[0]
         elif successors:
@@ -124,11 +124,12 @@ class PeerWatch:
                 hint="does it run, and is it near? its doctor shows its mark of now",
             )
 
-    def _successors(self, peer: _Track) -> list[str]:
+    def _successors(self, peer: _Track, now: float) -> list[str]:
         return [
             mark
             for mark, track in self._tracks.items()
             if track.first_seen > peer.heard
+            and now - track.heard <= FOLLOWED_WITHIN
             and float("-inf") < track.not_before <= peer.heard + FOLLOWED_WITHIN
             and track.packets >= KNOWN_AFTER
             and abs(track.mean - peer.mean) <= SIMILAR
