@@ -49,8 +49,8 @@ def draw(alert: Alert, nearness: Nearness) -> str:
     parts = stretches(nearness.course, _PARTS)
     day = alert.start.astimezone()
     title = (
-        f"Có thể đã ở gần người mắc COVID-19, {day:%d/%m/%Y}",
-        f"Possibly near a person with COVID-19, {day:%Y-%m-%d}",
+        f"Có thể đã ở gần người mắc bệnh, {day:%d/%m/%Y}",
+        f"Possibly near a confirmed case, {day:%Y-%m-%d}",
     )
     summary = (within_two_metres(nearness), chance_of_contact(nearness))
     drawing = Drawing(WIDTH, HEIGHT, " / ".join(title), " ".join(_description(parts, summary)))

@@ -17,12 +17,12 @@ Pair = tuple[str, str]
 
 _HEAD = {
     AlertLevel.HIGH: (
-        "Bạn có thể đã ở gần một người được xác định mắc COVID-19, đủ lâu để bị lây.",
-        "You may have been near a person with COVID-19, long enough to be infected.",
+        "Bạn có thể đã ở gần một người được xác nhận mắc bệnh, đủ lâu để bị lây.",
+        "You may have been near a confirmed case, long enough to be infected.",
     ),
     AlertLevel.LOW: (
-        "Bạn có thể đã ở gần một người được xác định mắc COVID-19; nguy cơ bị lây thấp.",
-        "You may have been near a person with COVID-19; the risk of infection is low.",
+        "Bạn có thể đã ở gần một người được xác nhận mắc bệnh; nguy cơ bị lây thấp.",
+        "You may have been near a confirmed case; the risk of infection is low.",
     ),
 }
 

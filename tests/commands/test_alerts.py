@@ -71,7 +71,7 @@ def test_one_alert_in_words_ends_with_its_line(config: Path) -> None:
     """Words in both languages, then the encounter over time with its legend."""
     lines = run(config, "show", "1").output.splitlines()
     assert lines[0].startswith("Bạn có thể đã ở gần một người")
-    assert lines[1].startswith("    You may have been near a person")
+    assert lines[1].startswith("    You may have been near a confirmed case")
     blocks, times, vietnamese, english = lines[-4:]
     assert len(blocks.strip()) == 20
     assert times.strip() == "08:02–08:22"

@@ -58,7 +58,7 @@ def height_of(metres: float) -> float:
 def test_the_summary_stands_above_in_two_languages() -> None:
     """Who sees nothing but the picture learns when, how long, how sure, and what it is not."""
     found = texts(SAT)
-    assert "Có thể đã ở gần người mắc COVID-19, 02/03/2026" in found
+    assert "Có thể đã ở gần người mắc bệnh, 02/03/2026" in found
     assert any(text.startswith("Trong vòng 2 m: khoảng ") for text in found)
     assert any(text.startswith("Within 2 m: about ") for text in found)
     assert any(text.startswith("Chance that you were within 2 m for 15 min") for text in found)

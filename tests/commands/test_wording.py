@@ -38,7 +38,7 @@ def test_an_alert_in_words() -> None:
     )
     vietnamese, english = told(found)
     assert vietnamese.splitlines() == [
-        "Bạn có thể đã ở gần một người được xác định mắc COVID-19, đủ lâu để bị lây.",
+        "Bạn có thể đã ở gần một người được xác nhận mắc bệnh, đủ lâu để bị lây.",
         "Ngày 02/03/2026, từ 08:02 đến 08:22.",
         "Trong vòng 1 m: khoảng 3 phút; từ 1 đến 2 m: 10 phút; xa hơn: 8 phút.",
         "Trong vòng 2 m: khoảng 12 phút (khả năng 9 trên 10 là từ 0 đến 20 phút).",

@@ -102,6 +102,7 @@ class Story:
         binh = self._config("binh")
         for command in (
             f"alerts --config {binh}",
+            f"alerts show 1 --svg meeting.svg --config {binh}",
             f"encounters --config {binh}",
             f"status --config {binh}",
             f"lab inspect {self._folder}/authority/exports/*.zip",
@@ -293,8 +294,13 @@ class Story:
         return found
 
     async def _alerts(self, name: str) -> list[Alert]:
-        document = await self._cast.ask("alerts", "list", "--config", str(self._config(name)))
-        return [msgspec.convert(entry["alert"], Alert) for entry in document["alerts"]]
+        config = str(self._config(name))
+        listed = (await self._cast.ask("alerts", "list", "--config", config))["alerts"]
+        shown = [
+            await self._cast.ask("alerts", "show", str(entry["id"]), "--config", config)
+            for entry in listed
+        ]
+        return [msgspec.convert(entry["alert"], Alert) for entry in shown]
 
 
 async def _eventually(attempt: Callable[[], Awaitable[Found]]) -> Found:
