@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import log10
-from statistics import fmean, median
+from statistics import fmean, median_high
 from typing import NamedTuple
 
 from bluezone_node.commands.lab.labelled import LabelledRecording, Link, LinkTruth, Packets
@@ -147,7 +147,7 @@ def _thinned(links: Mapping[Link, Packets], every: int) -> dict[Link, Packets]:
     for link, packets in links.items():
         for second in packets.seconds:
             times[link.scenario, link.receiver, int(second // every)].append(second)
-    looks = {slot: median(heard) - LOOK_SECONDS / 2 for slot, heard in times.items()}
+    looks = {slot: median_high(heard) - LOOK_SECONDS / 2 for slot, heard in times.items()}
     thinned: dict[Link, Packets] = {}
     for link, packets in links.items():
         kept = Packets()
