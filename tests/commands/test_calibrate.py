@@ -15,6 +15,8 @@ from click.testing import CliRunner, Result
 from bluezone_node.commands import calibrate as calibrate_command
 from bluezone_node.commands import cli
 from bluezone_node.commands.calibrate import measuring
+from bluezone_node.commands.doctor.receiver import calibrated
+from bluezone_node.config import NodeSettings, Settings
 from bluezone_node.control import ControlDoor
 from bluezone_node.errors import CalibrationRefused, TimeUnknown
 from bluezone_node.proximity.calibration import Calibration, Level
@@ -149,6 +151,15 @@ async def test_json_has_the_figures_and_nothing_else_on_stdout(stage: Stage) -> 
     assert document["calibration"]["peer_tx_power"] == 4
     assert document["peer_radiates"] == pytest.approx(4, abs=1)
     assert not document["overruled"]
+
+
+async def test_an_offset_within_the_error_is_called_so(stage: Stage) -> None:
+    """Nobody is sent to change the power of a peer for half a decibel."""
+    stage.node.weak = 0.5
+    result = await stage.calibrate(*QUICK)
+    assert "within the error" in result.stdout
+    assert "Stored for bluez:hci0" in result.stdout
+    assert "node.tx_power" not in result.stdout
 
 
 async def test_a_person_is_asked_before_each_place(stage: Stage) -> None:
@@ -302,6 +313,30 @@ async def test_show_says_when_it_is_old(stage: Stage) -> None:
     assert "calibrate --with" in shown
     document = json.loads((await stage.calibrate("--show", "--json")).stdout)
     assert (document["offset"], document["origin"]) == (4.0, "calibration")
+
+
+async def test_doctor_says_what_holds(stage: Stage) -> None:
+    """A node that nobody calibrated is no faulty one, and how to calibrate it stands beside."""
+    settings = Settings(node=NodeSettings(state_dir=str(stage.folder / "state")))
+    (none,) = calibrated(settings, stage.node.status())
+    assert none.good
+    assert none.cure.startswith("bluezone-node calibrate")
+    stage.keep("bluez:hci0")
+    (found,) = calibrated(settings, stage.node.status())
+    assert "calibrated 2026-03-02 with bluez:hci0" in found.found
+    assert not found.cure
+
+
+def test_a_stopped_node_tells_its_only_calibration(tmp_path: Path) -> None:
+    """Which adapter it will take is not known, and there is but one to be meant."""
+    stage = Stage(tmp_path, PlayedNode())
+    stage.keep("bluez:hci3")
+    words = ["status", "--json"]
+    variables = {"BLUEZONE_STATE_DIR": str(tmp_path / "state"), "BLUEZONE_CONFIG": "/dev/null"}
+    result = CliRunner().invoke(cli, words, env=variables)
+    receiver = json.loads(result.stdout)["receiver"]
+    assert (receiver["offset"], receiver["origin"]) == (4.0, "calibration")
+    assert "with bluez:hci3" in CliRunner().invoke(cli, ["status"], env=variables).stdout
 
 
 async def test_forget_forgets_all(stage: Stage) -> None:

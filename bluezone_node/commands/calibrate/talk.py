@@ -76,17 +76,24 @@ def result(calibration: Calibration, overruled_by: float | None) -> Iterator[Lin
         f"Bộ thu này đọc {vi} hơn thực tế {size} dB (sai số chuẩn {error:.1f} dB, do căn phòng).",
         f"This receiver reads {size} dB too {en} (standard error {error:.1f} dB, the room's).",
     )
+    if abs(offset) < error:
+        yield (
+            "Mức lệch nhỏ hơn sai số: theo phép đo này, bộ thu đọc đúng.",
+            "That is within the error: as far as this can tell, it reads right.",
+        )
     vi, en = ("cộng thêm", "added to") if offset >= 0 else ("trừ đi", "taken off")
     yield (
         f"Từ nay {vi} {size} dB vào mọi mức thu, kể cả đã ghi: 2.0 m trước đây nay là {taken} m.",
         f"{size} dB are {en} every level, logged ones too: what was 2.0 m now is {taken} m.",
     )
+    yield (f"Đã lưu cho {calibration.radio}.", f"Stored for {calibration.radio}.")
     if overruled_by is not None:
         yield (
             f"NHƯNG cài đặt node.rx_offset = {overruled_by:g} vẫn được ưu tiên: hãy bỏ nó đi.",
             f"BUT the setting node.rx_offset = {overruled_by:g} goes before: take it out.",
         )
-    yield from _or_the_peer(calibration)
+    if abs(offset) >= error:
+        yield from _or_the_peer(calibration)
 
 
 def _or_the_peer(calibration: Calibration) -> Iterator[Line]:
