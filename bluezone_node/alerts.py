@@ -55,7 +55,7 @@ class Nearness:
     chance: float
     """Probability that at least `contact_minutes` were spent within `contact_metres`."""
     course: tuple[Moment, ...]
-    """The day scan by scan, ascending; two people near at once give two marks."""
+    """The day minute by minute, ascending; of two people near at once the nearer."""
 
     @property
     def minutes_near(self) -> float:

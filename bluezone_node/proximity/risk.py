@@ -141,9 +141,19 @@ def nearness(estimates: Sequence[Estimate], contact: Contact) -> Nearness:
         chance=chance_of(estimates, contact.metres, contact.minutes),
         course=tuple(
             Moment(one.start, one.seconds, *(round(one.metres(z), 2) for z in (0, -SURELY, SURELY)))
-            for one in estimates
+            for one in _nearest_by_minute(estimates)
         ),
     )
+
+
+def _nearest_by_minute(estimates: Iterable[Estimate]) -> list[Estimate]:
+    """Return one estimate a minute: a kiosk may have been near a whole ward on one day."""
+    nearest: dict[int, Estimate] = {}
+    for one in estimates:
+        minute = int(one.start.timestamp()) // SCAN_SECONDS
+        if minute not in nearest or one.log_distance < nearest[minute].log_distance:
+            nearest[minute] = one
+    return [nearest[minute] for minute in sorted(nearest)]
 
 
 def alerts_from(assessment: Assessment, preset: Preset) -> list[Alert]:

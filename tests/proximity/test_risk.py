@@ -336,7 +336,16 @@ def test_an_alert_carries_its_evidence() -> None:
         nearness=near,
     )
     assert near.minutes_heard == 35
-    assert len(near.course) == 3
+    assert len(near.course) == 2
+
+
+def test_the_picture_of_a_day_is_bounded() -> None:
+    """Near twenty keys at once, each minute is drawn once, at the nearest of them."""
+    crowd = [window(*[(1, level)] * 30, link=level) for level in range(50, 90, 2)]
+    near = judged("vn-f1-2m", *crowd).days[0].nearness
+    alone = judged("vn-f1-2m", crowd[0]).days[0].nearness
+    assert near.minutes_heard == 600
+    assert near.course == alone.course
 
 
 def test_the_span_leaves_out_what_is_far() -> None:
