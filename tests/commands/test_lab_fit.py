@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from bluezone_node.commands import main
-from bluezone_node.presets import load_profile
+from bluezone_node.presets import load_profile, profile_names
 from bluezone_node.proximity.profile import Profile
 from tests.labelled import TRUTH, Row, heard, write
 
@@ -142,3 +142,28 @@ def test_pockets_show_no_slope(run: Run, recordings: Path) -> None:
     """Different people at different distances: refused."""
     status, _, err = run("fit", recordings, "--set", "mitll_range_angle")
     assert (status, "there is no slope to fit" in err) == (1, True)
+
+
+def test_the_page_shows_the_constants_that_are_shipped() -> None:
+    """The table of docs/distance.md is the profiles', number by number."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "distance.md").read_text("utf-8")
+    table = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line.startswith("| ")
+    ]
+    head = next(row for row in table if "`people`" in row)
+    assert {name.strip("`") for name in head[1:]} == set(profile_names())
+    for index, name in enumerate(head[1:], start=1):
+        profile = load_profile(name.strip("`"))
+        shown = {
+            "L: level": f"{profile.loss_at_1m}",
+            "n: exponent": f"{profile.exponent}",
+            "link spread": f"{profile.link_spread}",
+            "fading": f"{profile.fading}",
+            "packet spread": f"{profile.packet_spread}",
+            "typical distance": f"{profile.typical_distance}; {profile.distance_spread}",
+            "drift": f"{profile.drift}",
+        }
+        for start, constants in shown.items():
+            assert next(row for row in table if row[0].startswith(start))[index] == constants
