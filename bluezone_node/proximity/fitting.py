@@ -6,10 +6,11 @@ Least squares and moments, each constant from the part of the scatter that it na
 * spread between links: what that line leaves over;
 * spread between packets: within a minute, pooled;
 * fading: what minutes differ by within a link, beyond what packets explain;
-* distance, its spread, and drift: how the people recorded did space themselves and move.
+* distance, its spread, and drift: how the people recorded did space themselves and move,
+  minute by minute.
 
-Links count alike, however long they are: the scatter between them is what matters most, and a
-long link tells no more of it than a short one.
+For all but the last, links count alike, however long they are: the scatter between them is what
+matters most, and a long link tells no more of it than a short one.
 """
 
 from collections.abc import Sequence
@@ -105,14 +106,15 @@ def fit(links: Sequence[Sequence[LabelledMinute]], exponent: float | None = None
     level = fmean(lost) - scale * fmean(far)
     left = [loss - level - scale * at for at, loss in zip(far, lost, strict=True)]
     packets = _packet_variance(links)
+    minutes = [minute.log_metres for link in links for minute in link]
     return Fit(
         loss_at_1m=level,
         exponent=exponent,
         link_spread=sqrt(sum(one**2 for one in left) / degrees),
         fading=sqrt(_fading_variance(links, scale, packets)),
         packet_spread=sqrt(packets),
-        typical_distance=exp(median(far)) if distances >= LEAST_DISTANCES else None,
-        distance_spread=sqrt(_variance(far)) if distances >= LEAST_DISTANCES else None,
+        typical_distance=exp(median(minutes)) if distances >= LEAST_DISTANCES else None,
+        distance_spread=sqrt(_variance(minutes)) if distances >= LEAST_DISTANCES else None,
         drift=_drift(links),
         links=len(links),
         distances=distances,

@@ -208,7 +208,7 @@ def test_more_time_nearer_never_lowers_the_dose(
     before = estimate(scans(heard), profile)
     after = estimate(scans([*heard, *[min(heard)] * longer]), profile)
     assert dose(after) >= dose(before) - 1e-9
-    assert minutes_within(after, 2) >= minutes_within(before, 2) - 1e-3
+    assert minutes_within(after, 2) >= minutes_within(before, 2) - 0.02
 
 
 @given(levels, st.integers(1, 20), profiles)
@@ -225,10 +225,8 @@ def test_a_far_minute_never_raises_the_near_ones(
     after = estimate(scans([*heard, *[far] * longer]), profile)
     for metres in (1, 2):
         others = sum(one.chance_within(metres) for one in after[: len(heard)])
-        assert others <= minutes_within(before, metres) + 0.05
-        assert (
-            minutes_within(after, metres) <= minutes_within(before, metres) + 0.05 + 0.15 * longer
-        )
+        assert others <= minutes_within(before, metres) + 0.15
+        assert minutes_within(after, metres) <= minutes_within(before, metres) + 0.15 * (1 + longer)
 
 
 @given(levels, profiles)
