@@ -1,15 +1,14 @@
 """``lab evaluate``: labelled recordings in, the figures of every method out."""
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from bluezone_node.commands import main
 from bluezone_node.presets import preset_names
 from tests.labelled import HEADER, TRUTH, Row, heard, write
 
@@ -17,20 +16,9 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run ``bluezone-node lab evaluate`` and return its exit status, stdout and stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["b", "lab", "evaluate", *map(str, arguments)])
-        status: int | str | None = 0
-        try:
-            main()
-        except SystemExit as finished:
-            status = finished.code
-        told = capsys.readouterr()
-        return int(status or 0), told.out, told.err
-
-    return call
+def run(program: Run) -> Run:
+    """Run ``bluezone-node lab evaluate``."""
+    return partial(program, "lab", "evaluate")
 
 
 def sets(out: str) -> dict[str, dict[str, Any]]:

@@ -1,14 +1,13 @@
 """``lab fit``: labelled recordings in, a profile out that `lab evaluate` takes."""
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from bluezone_node.commands import main
 from bluezone_node.presets import load_profile, profile_names
 from bluezone_node.proximity.profile import Profile
 from tests.labelled import TRUTH, Row, heard, write
@@ -18,20 +17,9 @@ DISTANCES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run ``bluezone-node lab COMMAND`` and return its exit status, stdout and stderr."""
-
-    def call(command: str, *arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["b", "lab", command, *map(str, arguments)])
-        status: int | str | None = 0
-        try:
-            main()
-        except SystemExit as finished:
-            status = finished.code
-        told = capsys.readouterr()
-        return int(status or 0), told.out, told.err
-
-    return call
+def run(program: Run) -> Run:
+    """Run ``bluezone-node lab COMMAND``."""
+    return partial(program, "lab")
 
 
 def rows(exponent: float = 2.0, metres: tuple[float, ...] = DISTANCES) -> list[Row]:

@@ -7,32 +7,20 @@ import json
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from bluezone_node.commands import main
 
 Run = Callable[..., tuple[int, str, str]]
 Row = tuple[object, ...]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run ``bluezone-node lab replay`` and return its exit status, stdout and stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bluezone-node", "lab", "replay", *arguments])
-        status: int | str | None = 0
-        try:
-            main()
-        except SystemExit as finished:
-            status = finished.code
-        told = capsys.readouterr()
-        return int(status or 0), told.out, told.err
-
-    return call
+def run(program: Run) -> Run:
+    """Run ``bluezone-node lab replay``."""
+    return partial(program, "lab", "replay")
 
 
 def text(rows: Iterable[Row], header: str = "t_seconds,device,rssi_dbm") -> str:

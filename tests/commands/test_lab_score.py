@@ -1,34 +1,22 @@
 """``lab score``: GAEN's windows in, days and levels out, and sentences for whatever is wrong."""
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bluezone_node.commands import main
 from bluezone_node.presets import preset_names
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run ``bluezone-node lab score`` and return its exit status, stdout and stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["bluezone-node", "lab", "score", *arguments])
-        status: int | str | None = 0
-        try:
-            main()
-        except SystemExit as finished:
-            status = finished.code
-        told = capsys.readouterr()
-        return int(status or 0), told.out, told.err
-
-    return call
+def run(program: Run) -> Run:
+    """Run ``bluezone-node lab score``."""
+    return partial(program, "lab", "score")
 
 
 def window(**told: Any) -> dict[str, Any]:
