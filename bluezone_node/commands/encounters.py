@@ -6,9 +6,18 @@ from pathlib import Path
 import click
 
 from bluezone_node import config as settings_file
+from bluezone_node.alerts import Nearness
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.commands.options import config_option
+from bluezone_node.control import ask
+from bluezone_node.proximity.attenuation import RASPBERRY_PI_TX_POWER, attenuations
+from bluezone_node.proximity.distance import estimate
 from bluezone_node.proximity.model import Encounter
+from bluezone_node.proximity.profile import Profile
+from bluezone_node.proximity.receiver import receiver_offset
+from bluezone_node.proximity.risk import nearness
+from bluezone_node.proximity.rules.verdict import USUAL_CONTACT
+from bluezone_node.proximity.windows import scan_instance
 
 
 @click.command()
@@ -20,26 +29,45 @@ from bluezone_node.proximity.model import Encounter
 @config_option
 @json_option
 def encounters(since: datetime | None, config: Path | None, as_json: bool) -> None:
-    """List the encounters in the log. Identifiers are never shown."""
-    from bluezone_node.wiring.node import open_store
+    """List the encounters in the log, and how near they may have been.
+
+    Identifiers are never shown. What a sender tells of its power can be read only once its key
+    is published: until then it is taken to send at 12 dBm, as a Raspberry Pi does.
+    """
+    from bluezone_node.presets import load_profile
+    from bluezone_node.wiring.node import open_store, radio_in_use
 
     # No end: the clock of a simulated node may be ahead of this machine's.
     start = since.astimezone(UTC) if since else datetime(1970, 1, 1, tzinfo=UTC)
-    with open_store(settings_file.load(config)) as store:
+    settings = settings_file.load(config)
+    profile = load_profile(settings.node.profile)
+    radio = radio_in_use(settings, ask(settings.state_dir(), "status"))
+    with open_store(settings) as store:
+        offset = receiver_offset(settings.node.rx_offset, store.calibrations(), radio)
         found = list(store.encounters(start, datetime(9999, 1, 1, tzinfo=UTC)))
+    told = [(one, _nearness(one, profile, offset.decibels)) for one in found]
     if as_json:
-        print_json({"encounters": [_summary(encounter) for encounter in found]})
+        print_json({"encounters": [_summary(*one) for one in told]})
         return
     if not found:
         note("Chưa ghi nhận lần gặp nào. / No encounters are logged.")
         return
     columns(
-        ("from", "to", "minutes", "packets", "mean dBm", "protocol"),
-        (tuple(_summary(encounter).values()) for encounter in found),
+        ("from", "to", "minutes", "packets", "mean dBm", "within 2 m", "dose", "protocol"),
+        (_row(_summary(*one), one[1]) for one in told),
     )
 
 
-def _summary(encounter: Encounter) -> dict[str, object]:
+def _nearness(encounter: Encounter, profile: Profile, rx_offset: float) -> Nearness:
+    heard = (
+        (scan, attenuations(RASPBERRY_PI_TX_POWER, scan.rssi, rx_offset))
+        for scan in encounter.scans
+    )
+    scans = [scan_instance(scan.start, scan.seconds, losses) for scan, losses in heard if losses]
+    return nearness(estimate(scans, profile), USUAL_CONTACT)
+
+
+def _summary(encounter: Encounter, near: Nearness) -> dict[str, object]:
     packets = sum(scan.rssi.total for scan in encounter.scans)
     total = sum(scan.rssi.mean * scan.rssi.total for scan in encounter.scans)
     last = encounter.scans[-1]
@@ -50,5 +78,13 @@ def _summary(encounter: Encounter) -> dict[str, object]:
         "minutes": round(sum(scan.seconds for scan in encounter.scans) / 60, 1),
         "packets": packets,
         "mean_rssi": round(total / packets, 1),
+        "minutes_within_2m": near.within_2m,
+        "dose_minutes": near.dose,
         "protocol": encounter.protocol.value,
     }
+
+
+def _row(summary: dict[str, object], near: Nearness) -> tuple[object, ...]:
+    within = f"{near.within_2m.value:.0f} ({near.within_2m.low:.0f}-{near.within_2m.high:.0f})"
+    shown = summary | {"minutes_within_2m": within, "dose_minutes": f"{near.dose.value:.1f}"}
+    return tuple(shown.values())
