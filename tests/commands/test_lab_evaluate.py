@@ -144,6 +144,18 @@ def test_the_chart_is_a_picture(run: Run, tmp_path: Path) -> None:
     assert {"a<b&c", *preset_names()} <= words
 
 
+def test_a_recording_for_replay_only_needs_its_distances(run: Run, tmp_path: Path) -> None:
+    """With ``device`` for the sender and one place for all, the figures are the same."""
+    write(tmp_path / "full.csv", hall())
+    rows = [(row[2], f"{row[1]} {row[6]} {row[7]}", row[3], row[5]) for row in hall()]
+    write(tmp_path / "plain.csv", rows, "t_seconds,device,rssi_dbm,true_distance_m")
+    _, out, _ = run(tmp_path, "--json")
+    full, plain = sets(out)["full"], sets(out)["plain"]
+    assert (full["samples"], full["contacts"]) == (plain["samples"], plain["contacts"])
+    for name, told in methods(full).items():
+        assert methods(plain)[name]["auc"] == told["auc"]
+
+
 def test_what_is_not_labelled_is_named_and_skipped(run: Run, tmp_path: Path) -> None:
     """A plain recording, or labels left empty, are said to be so; the others are evaluated."""
     write(tmp_path / "good.csv", hall())
@@ -152,7 +164,7 @@ def test_what_is_not_labelled_is_named_and_skipped(run: Run, tmp_path: Path) -> 
     (tmp_path / "README.md").write_text("not a recording")
     status, out, err = run(tmp_path, "--json")
     assert (status, list(sets(out))) == (0, ["good"])
-    assert "plain.csv is skipped: it has no column scenario" in err
+    assert "plain.csv is skipped: it has no column true_distance_m" in err
     assert "empty.csv is skipped: its column true_distance_m is empty" in err
     assert "README" not in err
 

@@ -97,8 +97,8 @@ def evaluate(
 ) -> None:
     """Tell how well every preset, and plain rules beside them, find contacts in FOLDER.
 
-    FOLDER holds CSV files (plain or gzip) with the columns scenario, t_seconds, rssi_dbm,
-    tx_device, rx_device, optionally tx_dbm, and true_distance_m unless a file NAME_truth_links
+    FOLDER holds CSV files (plain or gzip) with the columns t_seconds, rssi_dbm, tx_device (or
+    device), optionally scenario, rx_device and tx_dbm, and true_distance_m unless NAME_truth_links
     beside NAME tells the truth for whole links (scenario, rx_device, tx_device, dose_min_1m and
     min_within_2m or others of the kind). Where that is told, a link is a sample, also one that
     was never heard; else each link is cut into windows, which are contacts if most of the window

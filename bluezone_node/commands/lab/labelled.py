@@ -34,7 +34,11 @@ from bluezone_node.proximity.attenuation import (
     half_up,
 )
 
-COLUMNS = ("scenario", "t_seconds", "rssi_dbm", "tx_device", "rx_device")
+COLUMNS = ("t_seconds", "rssi_dbm", "tx_device")
+SENDER_ALIAS = "device"
+"""What `lab replay` calls the sender."""
+PLACE_COLUMNS = ("scenario", "rx_device")
+"""Without them a recording is of one scene, or of one receiver."""
 TX_COLUMN = "tx_dbm"
 DISTANCE_COLUMN = "true_distance_m"
 TRUTH_COLUMNS = ("scenario", "rx_device", "tx_device", "dose_min_1m")
@@ -145,6 +149,8 @@ def read_labelled(name: str, path: Path) -> LabelledRecording:
     recording = LabelledRecording(name)
     truth = next((p for p in map(path.parent.joinpath, _truth_names(name)) if p.is_file()), None)
     with _rows(path) as (header, rows):
+        if SENDER_ALIAS in header and "tx_device" not in header:
+            header[header.index(SENDER_ALIAS)] = "tx_device"
         missing = [column for column in COLUMNS if column not in header]
         if missing:
             raise Unlabelled(f"it has no column {' and no '.join(missing)}")
@@ -246,7 +252,8 @@ class _Table:
 
 
 def _fold(table: _Table, recording: LabelledRecording, *, distances_needed: bool) -> None:
-    scenario, time, rssi, sender, receiver = map(table.index, COLUMNS)
+    time, rssi, sender = map(table.index, COLUMNS)
+    places = [table.index(one) if one in table.header else None for one in PLACE_COLUMNS]
     tx = table.index(TX_COLUMN) if TX_COLUMN in table.header else None
     distance = table.index(DISTANCE_COLUMN) if DISTANCE_COLUMN in table.header else None
     lowest, highest = TX_POWER_BOUNDS
@@ -268,7 +275,8 @@ def _fold(table: _Table, recording: LabelledRecording, *, distances_needed: bool
             continue
         if power != RASPBERRY_PI_TX_POWER:
             recording.other_power.add(row[sender])
-        link = Link(row[scenario], row[receiver], row[sender])
+        scenario, receiver = ("" if place is None else row[place] for place in places)
+        link = Link(scenario, receiver, row[sender])
         packets = recording.links.get(link)
         if packets is None:
             packets = recording.links[link] = Packets()
