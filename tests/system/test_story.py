@@ -56,7 +56,9 @@ def test_the_story_names_who_was_warned_and_who_was_not(told: Path) -> None:
     assert "Every line came true" in story
     assert "NOT SO" not in story
     assert "Bình is warned" in story
-    assert "Bạn đã ở gần" in story
+    assert "Bạn có thể đã ở gần" in story
+    assert "Khả năng bạn đã ở trong vòng 2 m từ 15 phút trở lên: " in story
+    assert "▁▂▃ xa hơn" in story or "xa hon" in story
 
 
 def test_no_process_logged_a_key_an_identifier_or_a_code(told: Path) -> None:
@@ -89,11 +91,12 @@ def test_the_folder_can_be_looked_around_in_as_the_story_says(told: Path) -> Non
     story = (told / "story.txt").read_text()
     commands = re.findall(r"^  \S*bluezone-node (.+)$", story, re.MULTILINE)
 
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         program = f"{sys.executable} -m bluezone_node {command}"
         done = subprocess.run(
             program, shell=True, capture_output=True, text=True, env=os.environ, check=False
         )
         assert done.returncode == 0, done.stderr
-        assert done.stdout
+        assert done.stdout or "--svg" in command
+    assert "<svg" in (told / "meeting.svg").read_text()

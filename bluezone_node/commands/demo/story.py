@@ -102,7 +102,7 @@ class Story:
         binh = self._config("binh")
         for command in (
             f"alerts --config {binh}",
-            f"alerts show 1 --svg meeting.svg --config {binh}",
+            f"alerts show 1 --svg {self._folder}/meeting.svg --config {binh}",
             f"encounters --config {binh}",
             f"status --config {binh}",
             f"lab inspect {self._folder}/authority/exports/*.zip",
