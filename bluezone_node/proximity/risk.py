@@ -58,9 +58,8 @@ class DayAssessment:
 
     @property
     def confidence(self) -> str:
-        """How sure it is that this was a contact by the rules: 'high', 'medium' or 'low'."""
-        chance = self.nearness.chance
-        return "high" if chance >= LIKELY else "medium" if chance >= HARDLY else "low"
+        """How sure it is that this was a contact by the rules."""
+        return how_sure(self.nearness.chance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,11 @@ class Assessment:
     level: AlertLevel
     encounters: tuple[int, int] | None
     """Distinct encounters of low and of high risk, where the rules count them."""
+
+
+def how_sure(chance: float) -> str:
+    """Return 'high', 'medium' or 'low' for a probability."""
+    return "high" if chance >= LIKELY else "medium" if chance >= HARDLY else "low"
 
 
 def assess(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bluezone_node.commands.lab.methods import Method
 from bluezone_node.commands.lab.samples import Sample
 from bluezone_node.proximity.distance import SURELY, chance_of, estimate, minutes_if
-from bluezone_node.proximity.risk import HARDLY, LIKELY
+from bluezone_node.proximity.risk import how_sure
 from bluezone_node.proximity.scoring import (
     auc,
     auc_interval,
@@ -129,8 +129,7 @@ def reliability_of(samples: Sequence[Sample], metres: float) -> Reliability:
             continue
         estimates = estimate(sample.scans, sample.profile)
         chance = chance_of(estimates, metres, sample.needed)
-        word = "high" if chance >= LIKELY else "medium" if chance >= HARDLY else "low"
-        said[word].append(sample.contact)
+        said[how_sure(chance)].append(sample.contact)
         low, high = (minutes_if(estimates, metres, z) for z in (SURELY, -SURELY))
         covered.append(low - HALF_A_MINUTE <= sample.within <= high + HALF_A_MINUTE)
     return Reliability(
