@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bluezone_node.ble.bluez_adapter import Adapter
@@ -11,6 +12,7 @@ from bluezone_node.ble.bluez_look import Overheard
 from bluezone_node.commands.doctor import bluetooth, bluez, hearing, machine
 from bluezone_node.commands.doctor.bluez import Version
 from bluezone_node.commands.doctor.finding import Finding
+from bluezone_node.config import Settings
 
 PI = Adapter(
     name="hci0",
@@ -252,3 +254,16 @@ def test_refused_frames_prove_a_receiver_too() -> None:
     """Whatever it was: something was received."""
     assert hearing.of_adapter("hci0", Overheard(0, 0, 1)).good
     assert not hearing.of_adapter("hci0", Overheard(0, 0, 0)).good
+
+
+@pytest.mark.parametrize(
+    ("scan", "profile", "advised"),
+    [("wearable", "people", True), ("wearable", "worn", False), ("kiosk", "people", False)],
+)
+def test_what_is_worn_is_told_apart_from_what_hangs(scan: str, profile: str, advised: bool) -> None:
+    """The profile is named, and advised where it does not fit how the radio is used."""
+    settings = msgspec.convert({"node": {"scan": scan, "profile": profile}}, Settings)
+    finding = machine.rules(settings)
+    assert finding.good
+    assert f"profile {profile}" in finding.found
+    assert ("worn" in finding.cure) is advised

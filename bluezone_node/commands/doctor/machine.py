@@ -27,8 +27,12 @@ def rules(settings: Settings) -> Finding:
         profile = load_profile(settings.node.profile)
     except BluezoneError as error:
         return Finding("settings", False, str(error), error.hint)
+    worn = settings.node.scan == "wearable" and profile.name != "worn"
     return Finding(
-        "settings", True, f"read; rules {preset.name}: {preset.title}; profile {profile.name}"
+        "settings",
+        True,
+        f"read; rules {preset.name}: {preset.title}; profile {profile.name}",
+        'what is worn has a body beside it: node.profile = "worn"' if worn else "",
     )
 
 
