@@ -27,7 +27,8 @@ class Profile:
     """Path loss exponent: ten times it is lost with every factor of ten in distance."""
     link_spread: float
     """Standard deviation from link to link at one distance, dB: bodies, pockets, devices, the
-    room.  It stays as long as the link does, and no number of packets averages it away."""
+    room, and how far the level of these devices may be from `loss_at_1m`.  It stays as long as
+    the link does, and no number of packets averages it away."""
     fading: float
     """Standard deviation from minute to minute within a link, dB."""
     packet_spread: float

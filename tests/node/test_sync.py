@@ -91,7 +91,7 @@ async def test_a_contact_is_told_once_with_its_evidence() -> None:
     assert (alert.start, alert.end) == (MET, MET + timedelta(minutes=20))
     assert alert.nearness is not None
     assert alert.nearness.minutes_heard == 20
-    assert alert.nearness.within_2m.value > 13
+    assert alert.nearness.within_2m.value > 11
     assert again.records == ()
     assert stage.exports.fetched == ["1.zip"]
 

@@ -217,7 +217,7 @@ def test_a_far_minute_never_raises_the_near_ones(
 ) -> None:
     """Minutes across the hall make no other minute nearer, and are hardly near themselves.
 
-    What is left is their own small chance (an eighth in a pocket, less elsewhere), and that a link
+    What is left is their own small chance (a sixth in a pocket, less elsewhere), and that a link
     heard for longer is known a little better.
     """
     far = max(*heard, loss(30, profile) + 3 * profile.link_spread)
@@ -226,7 +226,7 @@ def test_a_far_minute_never_raises_the_near_ones(
     for metres in (1, 2):
         others = sum(one.chance_within(metres) for one in after[: len(heard)])
         assert others <= minutes_within(before, metres) + 0.15
-        assert minutes_within(after, metres) <= minutes_within(before, metres) + 0.15 * (1 + longer)
+        assert minutes_within(after, metres) <= minutes_within(before, metres) + 0.2 * (1 + longer)
 
 
 @given(levels, profiles)

@@ -269,7 +269,7 @@ def test_nhs_judges_windows_one_by_one() -> None:
         (15, 64, AlertLevel.HIGH),
         (15, 65, AlertLevel.NONE),
         (20, 65, AlertLevel.HIGH),
-        (25, 70, AlertLevel.HIGH),
+        (25, 72, AlertLevel.HIGH),
         (120, 76, AlertLevel.NONE),
         (14, 45, AlertLevel.NONE),
     ],
@@ -350,7 +350,7 @@ def test_the_picture_of_a_day_is_bounded() -> None:
 
 def test_the_span_leaves_out_what_is_far() -> None:
     """Hours across the room do not make an exposure of twenty minutes look like hours."""
-    [day] = judged("vn-f1-2m", window(*[(1, 90)] * 30, *[(1, 50)] * 20, *[(1, 90)] * 10)).days
+    [day] = judged("vn-f1-2m", window(*[(1, 110)] * 30, *[(1, 50)] * 20, *[(1, 110)] * 10)).days
     assert abs(day.start - (NOON + timedelta(minutes=30))) <= timedelta(minutes=5)
     assert abs(day.end - (NOON + timedelta(minutes=50))) <= timedelta(minutes=5)
 
