@@ -2,9 +2,9 @@
 
 The law speaks of metres and the radio of decibels, and between them lies doubt: these rules count
 the *expected* minutes within the limit, as `proximity.distance` estimates them.  A contact that
-stays exactly at the limit for exactly the legal time is expected to have been within it for half
-of that, and so about half is where the score says F1.  Time is known better than distance, so the
-legal time itself, to the nearest scan, must not be out of the question.
+is read as exactly at the limit for exactly the legal time must be one, and what it is expected to
+have spent within the limit is where the score says F1.  Time is known better than distance, so
+the legal time itself, to the nearest scan, must not be out of the question.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,9 @@ class F1Rules:
     minutes: float
     """The time in the definition."""
     alert_minutes: float
-    """Expected minutes within the limit that are taken for a contact."""
+    """Expected minutes within the limit that are taken for a contact: about what one has that is
+    read as exactly at the limit for exactly the legal time.  At 2 m, which is as near as people
+    usually are, that is half of it; at 1 m a seventh."""
     counted_minutes: float
     """Minutes of a day that count, the nearest first.  Hours in one room would otherwise outweigh
     a quarter of an hour at a table by the mere number of their small chances."""
