@@ -6,6 +6,7 @@ database.  A flush a minute costs one sync a minute, which no SD card notices.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,9 @@ sqlite-utils, which takes longer than all the rest of ``bluezone-node status``."
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another one: a command's transactions take milliseconds."""
+
+BUSY_PAUSE = 0.01
+"""Seconds between two tries, where SQLite itself does not wait."""
 
 PROGRESS_STEPS = 5_000
 """Of SQLite's machine between two signs of life: some hundred rows."""
@@ -154,7 +158,11 @@ def _prepare(path: Path, connection: sqlite3.Connection, secret: bytes | None) -
     # Deleted bytes are overwritten with zeros, and temporary tables never touch the disk.
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
-    if _version(path, connection) < SCHEMA_VERSION:
+    # In one transaction: another process may be laying the tables down between two questions.
+    connection.execute("BEGIN")
+    version = _version(path, connection)
+    connection.execute("COMMIT")
+    if version < SCHEMA_VERSION:
         _migrate(path, connection, secret)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -200,7 +208,7 @@ def _migrate(path: Path, connection: sqlite3.Connection, secret: bytes | None) -
 
     from bluezone_node.store.node.migrations import node
 
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("BEGIN EXCLUSIVE")
     try:
         # Two processes may have found the file empty at once: the second waited for the first.
@@ -215,3 +223,19 @@ def _migrate(path: Path, connection: sqlite3.Connection, secret: bytes | None) -
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Keep a write-ahead log from now on.
+
+    Of two that change this at once SQLite refuses one at once, timeout or not: it tries again.
+    """
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as refused:
+            if refused.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(BUSY_PAUSE)
