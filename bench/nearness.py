@@ -57,8 +57,8 @@ def main() -> None:
     spent = cost()
     promise("ms an encounter of 15 minutes", spent, spent <= 5, "<= 5")
     if folder.is_dir():
-        # Not the preset: its 15 minutes are not to be had of a window in which a radio slept.
-        boards = evaluated(folder, "nist_rpi3", "--calibrate-at", "1")["expected-minutes"]
+        told = evaluated(folder, "nist_rpi3", "--calibrate-at", "1")
+        boards = told["expected-minutes"]
         promise("nist_rpi3, level from 1 m: AUC", boards["auc"], boards["auc"] >= 0.97, ">= 0.97")
         promise(
             "nist_rpi3, level from 1 m: nDCF at 7 expected minutes",
@@ -67,6 +67,8 @@ def main() -> None:
             "<= 0.25",
         )
         print(f"{'  at the best threshold':58} {boards['min_ndcf']:7.3f}")
+        # It also asks that 15 minutes be possible, and in many windows a radio slept.
+        print(f"{'  by the preset vn-f1-2m':58} {told['vn-f1-2m']['ndcf']:7.3f}")
         phones, thin = (
             evaluated(folder, "dp3t_exp05", *options) for options in ((), ("--thin", "150"))
         )

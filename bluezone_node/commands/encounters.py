@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from bluezone_node import config as settings_file
-from bluezone_node.alerts import Nearness
+from bluezone_node.alerts import Expected, Nearness
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.commands.options import config_option
 from bluezone_node.control import ask
@@ -44,17 +44,23 @@ def encounters(since: datetime | None, config: Path | None, as_json: bool) -> No
     radio = radio_in_use(settings, ask(settings.state_dir(), "status"))
     with open_store(settings) as store:
         offset = receiver_offset(settings.node.rx_offset, store.calibrations(), radio)
-        found = list(store.encounters(start, datetime(9999, 1, 1, tzinfo=UTC)))
-    told = [(one, _nearness(one, profile, offset.decibels)) for one in found]
+        found = store.encounters(start, datetime(9999, 1, 1, tzinfo=UTC))
+        told = [_summary(one, _nearness(one, profile, offset.decibels)) for one in found]
     if as_json:
-        print_json({"encounters": [_summary(*one) for one in told]})
+        print_json({"encounters": told})
         return
-    if not found:
+    if not told:
         note("Chưa ghi nhận lần gặp nào. / No encounters are logged.")
         return
     columns(
-        ("from", "to", "minutes", "packets", "mean dBm", "within 2 m", "dose", "protocol"),
-        (_row(_summary(*one), one[1]) for one in told),
+        ("from", "to", "minutes", "packets", "mean dBm", "within 1 m", "2 m", "3 m", "dose", "is"),
+        map(_row, told),
+    )
+    note(
+        f"Tính như phát {RASPBERRY_PI_TX_POWER} dBm; số phút (khả năng 9 trên 10 là trong khoảng "
+        "này). Máy kia đổi mã 10 đến 20 phút một lần: gặp lâu hơn là nhiều dòng. /\n"
+        f"As if sent at {RASPBERRY_PI_TX_POWER} dBm; minutes (9 times in 10 between these). "
+        "Identifiers change every 10 to 20 minutes: a longer meeting is several lines."
     )
 
 
@@ -78,13 +84,16 @@ def _summary(encounter: Encounter, near: Nearness) -> dict[str, object]:
         "minutes": round(sum(scan.seconds for scan in encounter.scans) / 60, 1),
         "packets": packets,
         "mean_rssi": round(total / packets, 1),
+        "minutes_within_1m": near.within_1m,
         "minutes_within_2m": near.within_2m,
+        "minutes_within_3m": near.within_3m,
         "dose_minutes": near.dose,
         "protocol": encounter.protocol.value,
     }
 
 
-def _row(summary: dict[str, object], near: Nearness) -> tuple[object, ...]:
-    within = f"{near.within_2m.value:.0f} ({near.within_2m.low:.0f}-{near.within_2m.high:.0f})"
-    shown = summary | {"minutes_within_2m": within, "dose_minutes": f"{near.dose.value:.1f}"}
-    return tuple(shown.values())
+def _row(summary: dict[str, object]) -> list[object]:
+    return [
+        f"{told.value:.0f} ({told.low:.0f}-{told.high:.0f})" if isinstance(told, Expected) else told
+        for told in summary.values()
+    ]

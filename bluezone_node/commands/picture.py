@@ -174,7 +174,7 @@ def _draw_legend(drawing: Drawing) -> None:
     for x, y, vietnamese, english in (
         (40, row, "ước tính", "estimate"),
         (140, row, "khả năng 9 trên 10 là trong vùng này", "9 times in 10 within this"),
-        (366, row, "trống: không thu", "blank: not heard"),
+        (366, row, "trống: mất tín hiệu", "blank: not heard"),
         (10, row + 34, *_CAUTION),
     ):
         drawing.text(x, y, vietnamese, size=11)

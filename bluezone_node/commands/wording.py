@@ -84,10 +84,10 @@ def within_two_metres(nearness: Nearness) -> Pair:
 def chance_of_contact(nearness: Nearness) -> Pair:
     """Say how likely it is that this was a contact by the rules."""
     vi, en = odds(nearness.chance)
-    metres, minutes = nearness.contact_metres, nearness.contact_minutes
+    metres, minutes = f"{nearness.contact_metres:.4g}", f"{nearness.contact_minutes:.4g}"
     return (
-        f"Khả năng bạn đã ở trong vòng {_comma(metres)} m từ {_comma(minutes)} phút trở lên: {vi}.",
-        f"Chance that you were within {metres:.4g} m for {minutes:.4g} minutes or more: {en}.",
+        f"Khả năng bạn đã ở trong vòng {comma(metres)} m từ {comma(minutes)} phút trở lên: {vi}.",
+        f"Chance that you were within {metres} m for {minutes} minutes or more: {en}.",
     )
 
 
@@ -143,7 +143,7 @@ def _nearness(nearness: Nearness, packets: int) -> Iterator[Pair]:
     dose_vi, dose_en = _minutes(nearness.dose.value)
     low, high = _bounds(nearness.dose)
     yield (
-        f"Về nguy cơ lây, tương đương {dose_vi} ở cách 1 m (từ {low} đến {high} phút).",
+        f"Về nguy cơ lây, tương đương {dose_vi} ở khoảng cách 1 m (từ {low} đến {high} phút).",
         f"In risk, the same as {dose_en} at one metre (between {low} and {high}).",
     )
     yield chance_of_contact(nearness)
@@ -184,9 +184,9 @@ def _whole(minutes: float) -> int:
     return round(min(max(minutes, 0.0), _MOST_MINUTES))
 
 
-def _comma(number: float) -> str:
+def comma(number: str) -> str:
     """Write a number as Vietnamese does, with a decimal comma."""
-    return f"{number:.4g}".replace(".", ",")
+    return number.replace(".", ",")
 
 
 def _titles(rules: str) -> Pair:

@@ -16,8 +16,8 @@ where w and s are those of two Gaussians, the bias and how people space themselv
 with z at its ends, everything wrong in the same direction: the widest that these scans allow.
 
 The bias is integrated over and never learned from the encounter itself: nothing in it can tell a
-weak link from a far one.  That is also why a far minute never makes the others nearer, and a
-nearer one never lowers the dose.
+weak link from a far one.  That is also why a nearer minute never lowers the dose, and why a far
+one makes no other nearer, but for the little that a link heard for longer is known better.
 """
 
 from collections.abc import Iterable, Sequence
@@ -114,9 +114,17 @@ def minutes_if(estimates: Iterable[Estimate], metres: float, deviations: float) 
     return sum(one.seconds for one in estimates if one.metres(deviations) <= metres) / 60
 
 
-def chance_of(estimates: Iterable[Estimate], metres: float, minutes: float) -> float:
-    """Return the probability that at least *minutes* were spent within *metres*."""
-    left = minutes * 60
+def nearest_scan(estimates: Iterable[Estimate]) -> float:
+    """Return the minutes by which the length of an encounter is off at most: half a scan.
+
+    Looks every five minutes show a quarter of an hour as 12.5 to 17.5.
+    """
+    return max((one.seconds for one in estimates), default=0.0) / 120
+
+
+def chance_of(estimates: Sequence[Estimate], metres: float, minutes: float) -> float:
+    """Return the probability that *minutes* or more, to the nearest scan, were within *metres*."""
+    left = (minutes - nearest_scan(estimates)) * 60
     for chance, seconds in _nearest_first(estimates, metres):
         left -= seconds
         if left <= 0:

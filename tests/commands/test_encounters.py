@@ -43,6 +43,8 @@ def test_each_encounter_tells_how_near_it_may_have_been(program: Run, config: Pa
     assert far["minutes_within_2m"]["high"] < 1
     assert near["dose_minutes"]["value"] > 10 > 1 > far["dose_minutes"]["value"]
     assert near["packets"] == 450
+    widening = [near[f"minutes_within_{metres}m"]["value"] for metres in (1, 2, 3)]
+    assert widening == sorted(widening)
 
 
 def test_no_identifier_is_shown(program: Run, config: Path) -> None:
@@ -50,6 +52,7 @@ def test_no_identifier_is_shown(program: Run, config: Path) -> None:
     for more in ([], ["--json"]):
         _, out, err = program("encounters", "--config", config, *more)
         assert "15 (15-15)" in out or more
+        assert "As if sent at 12 dBm" in err or more
         for identifier in (NEAR, FAR):
             assert identifier.hex()[:8] not in (out + err).lower()
             assert str(identifier)[:12] not in out + err

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
-from bluezone_node.presets import preset_names
+from bluezone_node.presets import load_profile, preset_names
 from tests.labelled import HEADER, TRUTH, Row, heard, write
 
 Run = Callable[..., tuple[int, str, str]]
@@ -269,12 +270,20 @@ def test_a_limit_that_the_truth_does_not_know_is_refused(run: Run, tmp_path: Pat
     assert (status, "--metres may be one of: 2." in err) == (1, True)
 
 
+def absurd(**constants: float) -> str:
+    """The profile of people, with constants that mean nothing."""
+    return json.dumps(msgspec.to_builtins(load_profile("people")) | constants)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (None, "there is no profile"),
         ("not json", "is not a JSON document"),
         ("{}", "is no profile"),
+        (absurd(exponent=1e-5), "exponent must be 0.2 to 10"),
+        (absurd(link_spread=1e200), "link_spread must be 0 to 40"),
+        (absurd(distance_spread=1000.0), "distance_spread must be 0.01 to 5"),
     ],
 )
 def test_a_profile_must_be_one(run: Run, tmp_path: Path, content: str | None, said: str) -> None:

@@ -143,6 +143,17 @@ def test_the_answer_is_consistent(run: Run, tmp_path: Path) -> None:
     assert len(set(scores)) == len(scores)
 
 
+def test_most_rows_decide_what_a_device_is_taken_for(run: Run, tmp_path: Path) -> None:
+    """One row of another power makes no phone of a board, nor one of 12 dBm a board of a phone."""
+    header = "t_seconds,device,rssi_dbm,tx_dbm"
+    rows: list[Row] = [(0, "board", -50, 11), (0, "phone", -62, 12)]
+    rows += [(t, d, -50, tx) for t in range(5, 1200, 5) for d, tx in (("board", 12), ("phone", 0))]
+    _, out, _ = run("--json", written(tmp_path, rows, header))
+    assert json.loads(out)["profiles"] == {"board": "line-of-sight", "phone": "people"}
+    _, out, _ = run("--json", "--profile", "worn", written(tmp_path, rows, header))
+    assert set(json.loads(out)["profiles"].values()) == {"worn"}
+
+
 def test_the_receiver_can_be_put_right(run: Run, tmp_path: Path) -> None:
     """A receiver that reads six decibels too weak sees the same with an offset of six."""
     right = written(tmp_path, meeting("a", -50, 20))
@@ -233,8 +244,8 @@ def test_a_person_reads_a_table(run: Run, tmp_path: Path) -> None:
     """Without --json the devices stand in a table."""
     status, out, _ = run(written(tmp_path, meeting("a", -46, 20)))
     assert status == 0
-    name, observed, *_, alert = out.splitlines()[1].split()
-    assert (name, observed, alert) == ("a", "20.0", "yes")
+    name, observed, *_, alert, profile = out.splitlines()[1].split()
+    assert (name, observed, alert, profile) == ("a", "20.0", "yes", "line-of-sight")
 
 
 @pytest.mark.parametrize(

@@ -132,3 +132,13 @@ def test_an_unknown_preset_is_a_usage_error_that_lists_the_known(run: Run, tmp_p
     status, _, err = run("--preset", "nowhere", written(tmp_path))
     assert status == 2
     assert all(name in err for name in preset_names())
+
+
+def test_a_day_without_a_morrow_is_refused(run: Run, tmp_path: Path) -> None:
+    """The calendar's last day would take the sum over its end."""
+    document = {"windows": [window(ageInDays=None, date="9999-12-31", reportType=0)]}
+    path = tmp_path / "windows.json"
+    path.write_text(json.dumps(document))
+    status, _, err = run(str(path))
+    assert status == 1
+    assert "has no morrow" in err

@@ -42,7 +42,7 @@ def test_an_alert_in_words() -> None:
         "Ngày 02/03/2026, từ 08:02 đến 08:22.",
         "Trong vòng 1 m: khoảng 3 phút; từ 1 đến 2 m: 10 phút; xa hơn: 8 phút.",
         "Trong vòng 2 m: khoảng 12 phút (khả năng 9 trên 10 là từ 0 đến 20 phút).",
-        "Về nguy cơ lây, tương đương khoảng 9 phút ở cách 1 m (từ 1 đến 20 phút).",
+        "Về nguy cơ lây, tương đương khoảng 9 phút ở khoảng cách 1 m (từ 1 đến 20 phút).",
         "Khả năng bạn đã ở trong vòng 2 m từ 15 phút trở lên: khoảng 6 trên 10.",
         "Bluetooth không đo được khoảng cách: cơ thể, túi xách, tường làm sai lệch.",
         "Đây là lý do để theo dõi sức khỏe và đi xét nghiệm, không phải là bằng chứng.",

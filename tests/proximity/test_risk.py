@@ -302,6 +302,20 @@ def test_f1_time_is_known_to_the_nearest_scan() -> None:
     assert judged("vn-f1-2m", window((5, 45), (5, 45))).level is AlertLevel.NONE
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(30, 100)), min_size=1, max_size=20),
+    st.sampled_from(["people", "line-of-sight", "worn", "kiosk"]),
+    st.sampled_from(["vn-f1-1m", "vn-f1-2m"]),
+)
+def test_f1_never_alerts_of_what_is_out_of_the_question(
+    scans: list[tuple[float, int]], profile: str, name: str
+) -> None:
+    """Who is told of a contact is not told in the same breath that there hardly was one."""
+    [day] = assess_by([window(*scans)], load_preset(name), load_profile(profile)).days
+    if day.level is AlertLevel.HIGH:
+        assert day.nearness.chance >= 0.0499
+
+
 def test_f1_within_one_metre_is_stricter() -> None:
     """Twenty minutes at 65 dB: within two metres rather, within one hardly."""
     seen = window(*[(1, 65)] * 20)

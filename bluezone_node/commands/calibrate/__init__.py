@@ -240,4 +240,4 @@ def _forget(settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json({"forgotten": forgotten})
     else:
-        note(f"Đã quên {forgotten} lần hiệu chỉnh. / {forgotten} calibrations are forgotten.")
+        note(f"Đã quên {forgotten} lần hiệu chuẩn. / {forgotten} calibrations are forgotten.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bluezone_node.commands.wording import comma
 from bluezone_node.proximity.attenuation import TX_POWER_BOUNDS, half_up
 from bluezone_node.proximity.calibration import FAR, Calibration, Level
 
@@ -35,10 +36,10 @@ PLACES: tuple[tuple[Line, ...], ...] = (
 
 def opening(radio: str, mark: str, power: float, told: bool, minutes: float) -> Iterator[Line]:
     """Yield what is going to happen; *told*: the person said the peer's *power*."""
-    yield (f"Hiệu chỉnh bộ thu {radio}.", f"Calibrating the receiver {radio}.")
+    yield (f"Hiệu chuẩn bộ thu {radio}.", f"Calibrating the receiver {radio}.")
     if told:
         yield (
-            f"Máy kia: nhãn {mark}, báo công suất phát {power:g} dBm.",
+            f"Máy kia: nhãn {mark}, báo công suất phát {comma(f'{power:g}')} dBm.",
             f"The other node: mark {mark}, telling a power of {power:g} dBm.",
         )
     else:
@@ -46,8 +47,9 @@ def opening(radio: str, mark: str, power: float, told: bool, minutes: float) -> 
             f"Máy kia: nhãn {mark}; coi như báo {power:g} dBm (nếu khác: --peer-tx-power).",
             f"The other node: mark {mark}; taken to tell {power:g} dBm (else: --peer-tx-power).",
         )
+    each = comma(f"{minutes:g}")
     yield (
-        f"Nghe {minutes:g} phút ở 1 m, rồi {minutes:g} phút ở 2 m. Ctrl-C để dừng; không lưu gì.",
+        f"Nghe {each} phút ở 1 m, rồi {each} phút ở 2 m. Ctrl-C để dừng; không lưu gì.",
         f"Listening {minutes:g} min at 1 m, {minutes:g} min at 2 m. Ctrl-C stops; nothing is kept.",
     )
 
@@ -72,8 +74,9 @@ def result(calibration: Calibration, overruled_by: float | None) -> Iterator[Lin
     offset, error = calibration.offset, calibration.standard_error
     size, taken = f"{abs(offset):.1f}", f"{FAR * 10 ** (-offset / 20):.1f}"
     vi, en = ("yếu", "weak") if offset >= 0 else ("mạnh", "strong")
+    off, unsure = comma(size), comma(f"{error:.1f}")
     yield (
-        f"Bộ thu này đọc {vi} hơn thực tế {size} dB (sai số chuẩn {error:.1f} dB, do căn phòng).",
+        f"Bộ thu này đọc {vi} hơn thực tế {off} dB (sai số chuẩn {unsure} dB, do căn phòng).",
         f"This receiver reads {size} dB too {en} (standard error {error:.1f} dB, the room's).",
     )
     if abs(offset) < error:
@@ -81,10 +84,11 @@ def result(calibration: Calibration, overruled_by: float | None) -> Iterator[Lin
             "Mức lệch nhỏ hơn sai số: theo phép đo này, bộ thu đọc đúng.",
             "That is within the error: as far as this can tell, it reads right.",
         )
-    vi, en = ("cộng thêm", "added to") if offset >= 0 else ("trừ đi", "taken off")
+    vi = f"cộng {off} dB vào" if offset >= 0 else f"trừ {off} dB khỏi"
+    en = "added to" if offset >= 0 else "taken off"
     yield (
-        f"Từ nay {vi} {size} dB vào mọi mức thu, kể cả đã ghi: 2.0 m trước đây nay là {taken} m.",
-        f"{size} dB are {en} every level, logged ones too: what was 2.0 m now is {taken} m.",
+        f"Từ nay {vi} mọi mức thu, kể cả đã ghi. Nhìn thẳng, 2 m nay là {comma(taken)} m.",
+        f"{size} dB are {en} every level, logged ones too. In line of sight 2 m now is {taken} m.",
     )
     yield (f"Đã lưu cho {calibration.radio}.", f"Stored for {calibration.radio}.")
     if overruled_by is not None:
@@ -105,7 +109,7 @@ def _or_the_peer(calibration: Calibration) -> Iterator[Line]:
         "One pair cannot tell which of the two is off.",
     )
     yield (
-        f"Nếu bộ thu này vốn đúng thì máy kia phát {radiates:.1f} dBm.",
+        f"Nếu bộ thu này vốn đúng thì máy kia phát {comma(f'{radiates:.1f}')} dBm.",
         f"If this receiver was right, it is the other node that radiates {radiates:.1f} dBm.",
     )
     power = half_up(radiates)

@@ -35,13 +35,13 @@ def draw(sets: Sequence[SetFigures], metres: float, minutes: float) -> str:
     drawing = Drawing(
         _WIDTH,
         _HEAD + sum(heights),
-        "Nhận ra tiếp xúc gần đúng đến đâu / How well close contacts are told",
+        "Nhận ra tiếp xúc gần chính xác đến đâu / How well close contacts are told",
         "; ".join(_said(one) for one in sets),
     )
     drawing.text(
         16,
         28,
-        "Nhận ra tiếp xúc gần đúng đến đâu",
+        "Nhận ra tiếp xúc gần chính xác đến đâu",
         size=18,
         font_weight="bold",
         fill=_INK,

@@ -129,13 +129,13 @@ def evaluate(
             reason="nothing_usable",
             hint="docs/distance.md says what a labelled recording is.",
         )
-    if picture is not None:
-        picture.write_text(draw(usable, metres, minutes), encoding="utf-8")
     if as_json:
         print_json({"metres": metres, "minutes": minutes, "sets": usable})
-        return
-    for one in usable:
-        _print(one, metres, minutes)
+    else:
+        for one in usable:
+            _print(one, metres, minutes)
+    if picture is not None:
+        picture.write_text(draw(usable, metres, minutes), encoding="utf-8")
 
 
 def _evaluated(
@@ -146,7 +146,9 @@ def _evaluated(
 ) -> SetFigures:
     people, boards = (profile or load_profile(name) for name in (DEFAULT_PROFILE, BARE_BOARDS))
     cut = cut_samples(
-        recording, cutting, lambda sender: people if sender in recording.other_power else boards
+        recording,
+        cutting,
+        lambda sender: people if recording.other_power.get(sender, 0) > 0 else boards,
     )
     notes = [f"left out {n} packets: {why}" for why, n in sorted(recording.left_out.items())]
     notes += cut.notes

@@ -86,8 +86,8 @@ class LabelledRecording:
     links: dict[Link, Packets] = field(default_factory=dict)
     truth: dict[Link, LinkTruth] | None = None
     """None: the truth is in the packets' distances."""
-    other_power: set[str] = field(default_factory=set)
-    """Senders that told a power of their own, other than `RASPBERRY_PI_TX_POWER`."""
+    other_power: dict[str, int] = field(default_factory=dict)
+    """Sender → as `Recording.other_power`."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Packets that could not be used, by reason."""
 
@@ -273,8 +273,8 @@ def _fold(table: _Table, recording: LabelledRecording, *, distances_needed: bool
         if reason:
             recording.left_out[reason] = recording.left_out.get(reason, 0) + 1
             continue
-        if power != RASPBERRY_PI_TX_POWER:
-            recording.other_power.add(row[sender])
+        told_other = 1 if power != RASPBERRY_PI_TX_POWER else -1
+        recording.other_power[row[sender]] = recording.other_power.get(row[sender], 0) + told_other
         scenario, receiver = ("" if place is None else row[place] for place in places)
         link = Link(scenario, receiver, row[sender])
         packets = recording.links.get(link)

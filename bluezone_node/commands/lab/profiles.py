@@ -1,6 +1,5 @@
 """A profile by name, or from a file that ``lab fit`` made."""
 
-from math import isfinite
 from pathlib import Path
 
 import click
@@ -12,8 +11,17 @@ from bluezone_node.proximity.profile import Profile
 BARE_BOARDS = "line-of-sight"
 """Profile of what sends, or is taken to send, the power of a Raspberry Pi."""
 
-_POSITIVE = ("exponent", "packet_spread", "typical_distance", "distance_spread")
-_NOT_NEGATIVE = ("loss_at_1m", "link_spread", "fading", "drift")
+_BOUNDS = {
+    "loss_at_1m": (0.0, 150.0),
+    "exponent": (0.2, 10.0),
+    "link_spread": (0.0, 40.0),
+    "fading": (0.0, 40.0),
+    "packet_spread": (0.01, 40.0),
+    "typical_distance": (0.1, 100.0),
+    "distance_spread": (0.01, 5.0),
+    "drift": (0.0, 10.0),
+}
+"""Between which each constant means something at all; the estimator counts on it."""
 
 
 class ProfileOrFile(click.ParamType[Profile]):
@@ -43,10 +51,7 @@ class ProfileOrFile(click.ParamType[Profile]):
             self.fail(f"{path.name} is no profile: {error}.")
         except (msgspec.DecodeError, UnicodeDecodeError, OSError):
             self.fail(f"{path.name} is not a JSON document.")
-        for names, least in ((_POSITIVE, 1e-6), (_NOT_NEGATIVE, 0.0)):
-            for name in names:
-                constant = getattr(told, name)
-                if not isfinite(constant) or constant < least:
-                    more = "more than" if least else "at least"
-                    self.fail(f"{path.name} is no profile: {name} must be {more} 0.")
+        for name, (least, most) in _BOUNDS.items():
+            if not least <= getattr(told, name) <= most:
+                self.fail(f"{path.name} is no profile: {name} must be {least:g} to {most:g}.")
         return told

@@ -49,8 +49,9 @@ class Recording:
     first_refused: dict[str, int] = field(default_factory=dict)
     """Line of the first of them, by reason."""
     rows: int = 0
-    other_power: set[str] = field(default_factory=set)
-    """Devices that told a power of their own, other than `RASPBERRY_PI_TX_POWER`."""
+    other_power: dict[str, int] = field(default_factory=dict)
+    """Device → rows with a power of its own, other than `RASPBERRY_PI_TX_POWER`, less all others:
+    above 0, most are."""
     assumed: int = 0
     """Rows whose power was told and is not believed."""
 
@@ -143,8 +144,8 @@ def _fold(
             recording.assumed += 1
             sent = None
         power = RASPBERRY_PI_TX_POWER if sent is None else sent
-        if power != RASPBERRY_PI_TX_POWER:
-            recording.other_power.add(row[device])
+        told = 1 if power != RASPBERRY_PI_TX_POWER else -1
+        recording.other_power[row[device]] = recording.other_power.get(row[device], 0) + told
         attenuation = max(half_up(power - heard), 0)
         counts = recording.devices.setdefault(row[device], {}).setdefault(minute, {})
         counts[attenuation] = counts.get(attenuation, 0) + 1

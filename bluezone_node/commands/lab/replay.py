@@ -74,18 +74,28 @@ def replay(
     preset = load_preset(preset_name)
     with progress("reading", _size(file)) as advance:
         recording = read_recording(file, advance, rx_offset)
-    judged = sorted(_judge(recording, preset, profile_name), key=lambda d: (-d.score, d.device))
+    judged = sorted(
+        _judge(recording, preset, profile_name), key=lambda told: (-told[1].score, told[1].device)
+    )
     for reason, count in sorted(recording.refused.items()):
         note(f"refused {count} rows: {reason} (first in line {recording.first_refused[reason]})")
     if recording.assumed:
         note(f"took {recording.assumed} rows for sent at {RASPBERRY_PI_TX_POWER} dBm: {ASSUMED}")
     if as_json:
         print_json(
-            {"devices": judged, "refused": recording.refused, "assumed_tx_power": recording.assumed}
+            {
+                "devices": [device for _, device in judged],
+                "profiles": {device.device: profile for profile, device in judged},
+                "refused": recording.refused,
+                "assumed_tx_power": recording.assumed,
+            }
         )
         return
     columns(
-        ["device", "observed min", "near", "middle", "far", "dose", "within 2 m", "score", "alert"],
+        [
+            *("device", "observed min", "near", "middle", "far", "dose", "within 2 m", "score"),
+            *("alert", "profile"),
+        ],
         (
             [
                 told.device,
@@ -97,8 +107,9 @@ def replay(
                 f"{told.minutes_within_2m:.0f} ({told.interval[0]:.0f}-{told.interval[1]:.0f})",
                 f"{told.score:.1f}",
                 "yes" if told.alert else "no",
+                profile,
             ]
-            for told in judged
+            for profile, told in judged
         ),
     )
 
@@ -114,29 +125,33 @@ def _size(file: BufferedReader) -> int | None:
 
 def _judge(
     recording: Recording, preset: Preset, profile_name: str | None
-) -> Iterator[ReplayedDevice]:
+) -> Iterator[tuple[str, ReplayedDevice]]:
+    """Yield each device, after the name of the profile it was judged by."""
     rhythm = usual_gap(recording.devices.values())
     phones = load_profile(profile_name or DEFAULT_PROFILE)
     boards = load_profile(profile_name or BARE_BOARDS)
     for device, minutes in recording.devices.items():
         windows = worst_windows(scans_of(minutes, rhythm))
-        profile = phones if device in recording.other_power else boards
+        profile = phones if recording.other_power[device] > 0 else boards
         days = assess(windows, preset, profile).days
         each = [day.nearness for day in days]
-        yield ReplayedDevice(
-            device=device,
-            minutes_observed=_sum(near.minutes_heard for near in each),
-            minutes_near=_sum(near.minutes_near for near in each),
-            minutes_middle=_sum(near.minutes_middle for near in each),
-            minutes_far=_sum(near.minutes_far for near in each),
-            minutes_within_2m=_sum(near.within_2m.value for near in each),
-            dose_minutes=_sum(near.dose.value for near in each),
-            interval=(
-                _sum(near.within_2m.low for near in each),
-                _sum(near.within_2m.high for near in each),
+        yield (
+            profile.name,
+            ReplayedDevice(
+                device=device,
+                minutes_observed=_sum(near.minutes_heard for near in each),
+                minutes_near=_sum(near.minutes_near for near in each),
+                minutes_middle=_sum(near.minutes_middle for near in each),
+                minutes_far=_sum(near.minutes_far for near in each),
+                minutes_within_2m=_sum(near.within_2m.value for near in each),
+                dose_minutes=_sum(near.dose.value for near in each),
+                interval=(
+                    _sum(near.within_2m.low for near in each),
+                    _sum(near.within_2m.high for near in each),
+                ),
+                score=max(day.score for day in days),
+                alert=any(day.level is AlertLevel.HIGH for day in days),
             ),
-            score=max(day.score for day in days),
-            alert=any(day.level is AlertLevel.HIGH for day in days),
         )
 
 

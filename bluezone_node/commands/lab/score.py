@@ -158,6 +158,8 @@ def _scans(start: datetime, told: list[_Scan]) -> Iterator[ScanInstance]:
 
 
 def _day(index: int, told: _Window) -> date:
+    if told.day is not None and told.day > _AGE_ZERO:
+        raise BadInput(f"Window {index} is of a day that has no morrow.", reason="bad_window")
     if told.day is not None and told.age_in_days is None:
         return told.day
     if told.age_in_days is not None and told.day is None:

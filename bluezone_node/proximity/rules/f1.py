@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bluezone_node.alerts import AlertLevel
-from bluezone_node.proximity.distance import SURELY, Estimate, minutes_if, minutes_within
+from bluezone_node.proximity.distance import (
+    SURELY,
+    Estimate,
+    minutes_if,
+    minutes_within,
+    nearest_scan,
+)
 from bluezone_node.proximity.model import ExposureWindow, Infectiousness, ReportType
 from bluezone_node.proximity.rules.verdict import COUNTED, Contact, InfectiousnessMap, Verdict
 
@@ -47,8 +53,6 @@ class F1Rules:
 
     def judge(self, windows: Sequence[ExposureWindow], estimates: Sequence[Estimate]) -> Verdict:
         expected = minutes_within(estimates, self.distance_m, self.counted_minutes)
-        # To the nearest scan: looks every five minutes show a quarter of an hour as 12.5 to 17.5.
-        half_a_scan = max((one.seconds for one in estimates), default=0.0) / 120
-        longest = minutes_if(estimates, self.distance_m, -SURELY) + half_a_scan
+        longest = minutes_if(estimates, self.distance_m, -SURELY) + nearest_scan(estimates)
         contact = expected >= self.alert_minutes and longest >= self.minutes
         return Verdict(expected, AlertLevel.HIGH if contact else AlertLevel.NONE)
