@@ -36,7 +36,8 @@ class ReplayedDevice:
     interval: tuple[float, float]
     """Minutes within 2 m: nine times in ten they are between these."""
     score: float
-    """Of its worst day: larger is more surely a close contact."""
+    """Of its worst day: larger is more surely a close contact. By the F1 rules the expected
+    minutes within the limit; `alert` also asks that the legal time be possible."""
     alert: bool
 
 
