@@ -62,7 +62,7 @@ def main() -> None:
                 parts.publisher.publish(upload)
             published = (time.process_time() - began) / UPLOADS
 
-            key = folder.registrar_key()
+            _, key = folder.registrar_keys().signing(NOW)
             signature, public = sign(key, b"x"), key.public_key()
             began = time.process_time()
             for _ in range(UPLOADS):

@@ -192,13 +192,19 @@ class MemoryShelf:
 
 
 class KnownKeys:
-    """`KeyDirectory` of fixed keys."""
+    """`KeyDirectory` and `CertificateKeys` of fixed keys, of which the first signs."""
 
-    def __init__(self, keys: dict[str, PublicKey]) -> None:
+    def __init__(self, keys: dict[str, PrivateKey]) -> None:
         self._keys = keys
 
     def key(self, key_id: str) -> PublicKey | None:
-        return self._keys.get(key_id)
+        return self.published(NOW).get(key_id)
+
+    def signing(self, now: datetime) -> tuple[str, PrivateKey]:
+        return next(iter(self._keys.items()))
+
+    def published(self, now: datetime) -> dict[str, PublicKey]:
+        return {key_id: key.public_key() for key_id, key in self._keys.items()}
 
 
 @dataclass
@@ -215,12 +221,13 @@ class Office:
     export_key: PrivateKey = field(default_factory=lambda: key_made_of("export"))
 
     def __post_init__(self) -> None:
+        registrar_keys = KnownKeys({"v1": self.registrar_key})
         self.verification = Verification(
             self.registry,
             self.clock,
             self.entropy,
             secret=b"c" * 32,
-            signing_key=lambda: self.registrar_key,
+            keys=registrar_keys,
             settings=self.settings.registrar,
         )
         self.publisher = Publisher(
@@ -229,8 +236,7 @@ class Office:
             self.entropy,
             secret=b"p" * 32,
             directories={
-                entry.id: KnownKeys({"v1": self.registrar_key.public_key()})
-                for entry in self.settings.publisher.health_authorities
+                entry.id: registrar_keys for entry in self.settings.publisher.health_authorities
             },
             settings=self.settings.publisher,
         )

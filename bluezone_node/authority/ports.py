@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
-from bluezone_node.crypto.signing import PublicKey
+from bluezone_node.crypto.signing import PrivateKey, PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +207,16 @@ class ExportShelf(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove the file; nothing where there is none."""
+
+
+class CertificateKeys(Protocol):
+    """The keys that a registrar signs with; they change while it runs."""
+
+    def signing(self, now: datetime) -> tuple[str, PrivateKey]:
+        """Return the key that signs at *now*, after its id."""
+
+    def published(self, now: datetime) -> Mapping[str, PublicKey]:
+        """Return the keys that certificates may be verified with at *now*, by their ids."""
 
 
 class KeyDirectory(Protocol):

@@ -16,6 +16,10 @@ from bluezone_node.errors import BadConfig
 _Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 _Minutes = Annotated[int, Meta(ge=1, le=1440)]
 
+MAX_CERTIFICATE_MINUTES = 60
+"""A certificate speaks for one upload: who needs longer gets another for the same token. Keys that
+sign no more stay published this long."""
+
 
 class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Codes, tokens and certificates."""
@@ -25,12 +29,12 @@ class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     audience: _Name = "bluezone-publisher"
     """``aud`` of the certificates."""
     key_id: _Name = "v1"
-    """``kid`` of the signing key: change it together with the key."""
+    """``kid`` of the first signing key; the first rotation writes it down with the keys."""
     code_minutes: Annotated[int, Meta(ge=1, le=60)] = 15
     """Life of a code: 8 digits can be guessed, so they must not live long."""
     token_hours: Annotated[int, Meta(ge=1, le=48)] = 24
     """Life of a token: a phone that lost the network may finish tomorrow."""
-    certificate_minutes: Annotated[int, Meta(ge=1, le=60)] = 15
+    certificate_minutes: Annotated[int, Meta(ge=1, le=MAX_CERTIFICATE_MINUTES)] = 15
     """Life of a certificate: long enough for one upload on a bad line."""
     oldest_date_days: Annotated[int, Meta(ge=1, le=60)] = 28
     """How long ago a test or a symptom may lie."""

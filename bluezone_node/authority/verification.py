@@ -7,20 +7,21 @@ it certifies their HMAC.
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from bluezone_node.authority import certificate as certificates
 from bluezone_node.authority.certificate import HMAC_BYTES, Certificate
 from bluezone_node.authority.ports import (
+    CertificateKeys,
     RegistryCounts,
     RegistryStore,
     VerificationCode,
     VerificationToken,
 )
 from bluezone_node.authority.settings import RegistrarSettings
-from bluezone_node.crypto.signing import PrivateKey, PublicKey
+from bluezone_node.crypto.signing import PublicKey
 from bluezone_node.errors import AuthorityRefused, BluezoneError
 from bluezone_node.intervals import interval_at, midnight
 from bluezone_node.ports import Clock, Entropy
@@ -67,14 +68,14 @@ class Verification:
         entropy: Entropy,
         *,
         secret: bytes,
-        signing_key: Callable[[], PrivateKey],
+        keys: CertificateKeys,
         settings: RegistrarSettings,
     ) -> None:
         self._store = store
         self._clock = clock
         self._entropy = entropy
         self._secret = secret
-        self._signing_key = signing_key
+        self._keys = keys
         self._settings = settings
 
     def issue(
@@ -183,14 +184,15 @@ class Verification:
         if found.spent_on is not None and not hmac.compare_digest(found.spent_on, spent_on):
             raise _spent()
         onset = found.symptom_date
+        key_id, key = self._keys.signing(now)
         signed = certificates.sign(
             Certificate(
                 found.report_type,
                 interval_at(midnight(onset)) if onset is not None else None,
                 keys_hmac,
             ),
-            self._signing_key(),
-            key_id=self._settings.key_id,
+            key,
+            key_id=key_id,
             issuer=self._settings.issuer,
             audience=self._settings.audience,
             now=now,
@@ -200,9 +202,9 @@ class Verification:
             raise _spent()
         return signed
 
-    def public_keys(self) -> dict[str, PublicKey]:
+    def public_keys(self) -> Mapping[str, PublicKey]:
         """Return the keys that certificates are verified with, by their ids."""
-        return {self._settings.key_id: self._signing_key().public_key()}
+        return self._keys.published(self._clock.now())
 
     def forget(self) -> int:
         """Remove codes and tokens that have been expired for long; return how many."""

@@ -6,7 +6,7 @@ Nothing here is imported by a node, which does without the server's packages.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
     from bluezone_node.store.authority.folder import AuthorityFolder
+    from bluezone_node.store.authority.keys import SigningKeys
 
 EXPORT_SECONDS = 60
 """Between two looks at whether an export is due."""
 
 FORGET_SECONDS = 3600
 """Between two rounds of erasing codes and tokens that are over."""
+
+TIDY_SECONDS = 60
+"""Between two looks at whether a signing key is over, and is to be deleted."""
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +44,8 @@ class AuthorityParts:
     publisher: "Publisher | None"
     exporter: "Exporter | None"
     exposures: "ExposureStore | None"
+    rings: "Sequence[SigningKeys]"
+    """Keys that rotate."""
 
 
 @contextmanager
@@ -62,9 +68,12 @@ def open_authority(
 
     settings = folder.settings
     verification = publisher = exporter = store = None
+    rings: list[SigningKeys] = []
     with ExitStack() as stack:
         if "registrar" in roles:
-            signing_key = folder.registrar_key()
+            registrar_keys = folder.registrar_keys()
+            registrar_keys.ring()  # missing or unreadable, it is said now
+            rings.append(registrar_keys)
             engine = open_sqlite(folder.registry_db, registry.TABLES)
             stack.callback(engine.dispose)
             verification = Verification(
@@ -72,7 +81,7 @@ def open_authority(
                 clock,
                 os.urandom,
                 secret=folder.code_secret(),
-                signing_key=lambda: signing_key,
+                keys=registrar_keys,
                 settings=settings.registrar,
             )
         if "publisher" in roles:
@@ -101,7 +110,7 @@ def open_authority(
                 signing_key=export_key,
                 settings=settings.export,
             )
-        yield AuthorityParts(verification, publisher, exporter, store)
+        yield AuthorityParts(verification, publisher, exporter, store, rings)
 
 
 def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock) -> "Starlette":
@@ -158,21 +167,27 @@ async def serve_authority(
                 await _logged(verification.forget)
                 await clock.sleep(FORGET_SECONDS)
 
+        async def tidy() -> None:
+            while parts.rings:
+                for ring in parts.rings:
+                    await _logged(ring.tidy, clock.now())
+                await clock.sleep(TIDY_SECONDS)
+
         await server.serve(
             authority_app(folder, parts, clock),
             bound,
             trusted_proxies=folder.settings.serve.trusted_proxies,
-            beside=[export, forget],
+            beside=[export, forget, tidy],
             ready=listening,
             stop=server.stop_on_signals(),
         )
         manager.stopping()
 
 
-async def _logged(work: Callable[[], object]) -> None:
+async def _logged(work: Callable[..., object], *given: object) -> None:
     """Do *work* in a thread; where it fails, say so and go on: the next round tries again."""
     try:
-        await asyncio.to_thread(work)
+        await asyncio.to_thread(work, *given)
     except OSError as error:
         log.error("%s failed: %s: %s", work.__qualname__, error.filename, error.strerror)
     except Exception as error:

@@ -1,6 +1,6 @@
 """The registrar: codes, tokens, certificates."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from bluezone_node.authority.ports import VerificationCode
 from bluezone_node.crypto.signing import PrivateKey
 from bluezone_node.errors import AuthorityRefused, BluezoneError
 from bluezone_node.intervals import interval_at, midnight
-from tests.authorities import NOW, MemoryRegistry, Office
+from tests.authorities import NOW, KnownKeys, MemoryRegistry, Office
 
 HMAC = b"h" * 32
 
@@ -186,13 +186,14 @@ def test_a_failed_signing_does_not_spend_the_token(office: Office) -> None:
     """The token is spent last: when the key is back, the same token works."""
     token = office.verification.claim(office.verification.issue("confirmed").code).token
 
-    def unavailable() -> PrivateKey:
-        raise BluezoneError("the signing key is not there")
+    class Unavailable(KnownKeys):
+        def signing(self, now: datetime) -> tuple[str, PrivateKey]:
+            raise BluezoneError("the signing key is not there")
 
-    working, office.verification._signing_key = office.verification._signing_key, unavailable
+    working, office.verification._keys = office.verification._keys, Unavailable({})
     with pytest.raises(BluezoneError):
         office.verification.certify(token, HMAC)
-    office.verification._signing_key = working
+    office.verification._keys = working
     other = b"y" * 32
     assert read(office, office.verification.certify(token, other)).keys_hmac == other
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bluezone_node.authority.certificate import write_jwks
+from bluezone_node.authority.keyring import KEEP_CERTIFICATE_KEY
 from bluezone_node.authority.settings import AuthoritySettings, parse_settings
 from bluezone_node.crypto.signing import (
     ENTROPY_BYTES,
@@ -21,6 +22,7 @@ from bluezone_node.crypto.signing import (
     public_pem,
 )
 from bluezone_node.errors import BadConfig
+from bluezone_node.store.authority.keys import SigningKeys, check_private, read_private
 
 SETTINGS = "authority.toml"
 EXPORT_PUBLIC_KEY = "export-public.pem"
@@ -77,9 +79,16 @@ class AuthorityFolder:
     def export_public_key(self) -> Path:
         return self.path / EXPORT_PUBLIC_KEY
 
-    def registrar_key(self) -> PrivateKey:
-        """Return the key that signs certificates."""
-        return load_private_key(self._secret(_REGISTRAR_KEY))
+    def registrar_keys(self) -> SigningKeys:
+        """Return the keys that sign certificates."""
+        return SigningKeys(
+            self.path,
+            "registrar",
+            first_id=self.settings.registrar.key_id,
+            keep=KEEP_CERTIFICATE_KEY,
+            public_file=REGISTRAR_JWKS,
+            publish=write_jwks,
+        )
 
     def code_secret(self) -> bytes:
         """Return the secret under which codes and tokens are kept."""
@@ -98,15 +107,7 @@ class AuthorityFolder:
         return bytes.fromhex(self._secret(_PUBLISHER_SECRET).decode())
 
     def _secret(self, name: str) -> bytes:
-        file = self.path / name
-        try:
-            _check_private(file, "600")
-            return file.read_bytes()
-        except OSError as error:
-            raise BadConfig(
-                f"{file} cannot be read: {error.strerror}",
-                hint="`bluezone-node authority init` makes the keys, once",
-            ) from error
+        return read_private(self.path / name)
 
 
 def make_folder(path: Path, roles: Collection[str]) -> AuthorityFolder:
@@ -148,7 +149,7 @@ def open_folder(path: Path, settings_file: Path | None = None) -> AuthorityFolde
     """
     file = settings_file or path / SETTINGS
     try:
-        _check_private(path, "700")
+        check_private(path, "700")
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise BadConfig(
@@ -158,11 +159,6 @@ def open_folder(path: Path, settings_file: Path | None = None) -> AuthorityFolde
     except UnicodeDecodeError as error:
         raise BadConfig(f"{file} is not valid TOML: it is not UTF-8") from error
     return AuthorityFolder(path, parse_settings(text, str(file)))
-
-
-def _check_private(path: Path, mode: str) -> None:
-    if path.stat().st_mode & 0o077:
-        raise BadConfig(f"Others can read {path}.", hint=f"chmod {mode} {path}")
 
 
 def _new_key() -> PrivateKey:

@@ -33,7 +33,8 @@ def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
     exported = load_public_key(folder.export_public_key.read_bytes())
     assert public_base64(exported) == public_base64(folder.export_key().public_key())
     known = read_jwks((folder.path / "registrar.jwks.json").read_bytes())
-    assert public_base64(known["v1"]) == public_base64(folder.registrar_key().public_key())
+    key_id, key = folder.registrar_keys().signing(NOW)
+    assert public_base64(known[key_id]) == public_base64(key.public_key())
     assert len(folder.code_secret()) == len(folder.publisher_secret()) == 32
     assert len(folder.api_key()) >= 43
     assert open_folder(folder.path) == folder
@@ -50,7 +51,7 @@ def test_a_role_has_only_its_own_keys(tmp_path: Path) -> None:
     """A publisher cannot sign certificates, a registrar cannot sign exports."""
     publisher = make_folder(tmp_path / "p", ["publisher"])
     registrar = make_folder(tmp_path / "r", ["registrar"])
-    for missing in (publisher.registrar_key, publisher.code_secret, registrar.export_key):
+    for missing in (publisher.registrar_keys().ring, publisher.code_secret, registrar.export_key):
         with pytest.raises(BadConfig, match="cannot be read"):
             missing()
 
