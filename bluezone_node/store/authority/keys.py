@@ -31,14 +31,13 @@ from bluezone_node.crypto.signing import (
     private_pem,
 )
 from bluezone_node.errors import BadConfig, BadInput
+from bluezone_node.store.authority.stamp import Stamp, stamp
 
 KEYS = "keys"
 """The folder of everything secret."""
 
 Publish = Callable[[Mapping[str, PublicKey]], bytes]
 """What the file of public keys holds, of public keys by their ids in the order of signing."""
-
-_Stamp = tuple[int, int, int] | None
 
 
 class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,7 +46,7 @@ class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    stamp: _Stamp
+    stamp: Stamp
     ring: KeyRing
     private: Mapping[str, PrivateKey]
 
@@ -169,20 +168,20 @@ class SigningKeys:
 
     def _current(self) -> _Opened:
         opened = self._opened
-        if opened is None or opened.stamp != _stamp(self._manifest):
+        if opened is None or opened.stamp != stamp(self._manifest):
             # Shared: a reader never looks while files come and go.
             with self._locked(fcntl.LOCK_SH):
                 opened = self._opened = self._read()
         return opened
 
     def _read(self) -> _Opened:
-        stamp = _stamp(self._manifest)
-        if stamp is None:
+        seen = stamp(self._manifest)
+        if seen is None:
             file = self._folder / f"{self._name}.pem"
             pem = read_private(file)
             made = datetime.fromtimestamp(int(file.stat().st_mtime), UTC)
             ring = KeyRing((RingKey(self._first_id, made, made),), self._keep)
-            return _Opened(stamp, ring, {self._first_id: load_private_key(pem)})
+            return _Opened(seen, ring, {self._first_id: load_private_key(pem)})
         try:
             keys = msgspec.json.decode(read_private(self._manifest), type=_Manifest).keys
             if not keys:
@@ -198,7 +197,7 @@ class SigningKeys:
                 f"The signing keys of {self._manifest} cannot be used: {error}",
                 hint=f"put {KEYS}/ back as a whole, from the copy made after the last rotation",
             ) from None
-        return _Opened(stamp, KeyRing(keys, self._keep), private)
+        return _Opened(seen, KeyRing(keys, self._keep), private)
 
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:
@@ -248,15 +247,6 @@ def _key_id(key: PublicKey, now: datetime) -> str:
     numbers = key.public_numbers()
     point = numbers.x.to_bytes(32) + numbers.y.to_bytes(32)
     return f"{now:%Y-%m-%d}-{hashlib.sha256(point).hexdigest()[:8]}"
-
-
-def _stamp(path: Path) -> _Stamp:
-    """Return what differs once *path* was replaced; None where there is no such file."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _replace(path: Path, data: bytes) -> None:
