@@ -124,6 +124,7 @@ def serve(folder: Any, role: str, listen: str | None, clock_spec: str, as_json: 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     # An HTTP server's word for every refused byte is noise to whoever runs this.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     asyncio.run(_serve(folder, role, listen or folder.settings.serve.listen, clock_spec, as_json))
 
 

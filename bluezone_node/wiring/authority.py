@@ -74,7 +74,7 @@ def open_authority(
             registrar_keys = folder.registrar_keys()
             registrar_keys.ring()  # missing or unreadable, it is said now
             rings.append(registrar_keys)
-            engine = open_sqlite(folder.registry_db, registry.TABLES)
+            engine = open_sqlite(folder.registry_db, registry.LAYOUT)
             stack.callback(engine.dispose)
             verification = Verification(
                 registry.SqlRegistry(engine),
@@ -86,7 +86,7 @@ def open_authority(
             )
         if "publisher" in roles:
             secret, export_key = folder.publisher_secret(), folder.export_key()
-            engine = open_sqlite(folder.authority_db, exposures.TABLES)
+            engine = open_sqlite(folder.authority_db, exposures.LAYOUT)
             stack.callback(engine.dispose)
             store = exposures.SqlExposures(engine)
             publisher = Publisher(

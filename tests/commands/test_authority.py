@@ -187,7 +187,7 @@ def test_an_exporter_killed_at_any_moment_leaves_nothing_broken(home: Path) -> N
     folder = open_folder(home)
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     draw = random.Random(8).randbytes
-    engine = open_sqlite(folder.authority_db, exposures.TABLES)
+    engine = open_sqlite(folder.authority_db, exposures.LAYOUT)
     start = int(now.timestamp()) // 86400 * 144 - 288
     published = [
         Exposure(

@@ -36,14 +36,14 @@ TOKEN = VerificationToken(b"t" * 32, "likely", date(2026, 3, 8), NOON, NOON + 24
 
 @contextmanager
 def sql_registry(folder: Path) -> Iterator[RegistryStore]:
-    engine = open_sqlite(folder / "registry.db", registry.TABLES)
+    engine = open_sqlite(folder / "registry.db", registry.LAYOUT)
     yield registry.SqlRegistry(engine)
     engine.dispose()
 
 
 @contextmanager
 def sql_exposures(folder: Path) -> Iterator[ExposureStore]:
-    engine = open_sqlite(folder / "authority.db", exposures.TABLES)
+    engine = open_sqlite(folder / "authority.db", exposures.LAYOUT)
     yield exposures.SqlExposures(engine)
     engine.dispose()
 

@@ -1,23 +1,31 @@
-"""The engine under both databases of the authority: all that is particular to SQLite is here.
+"""The databases of the authority, opened: files of SQLite, or schemas on PostgreSQL.
 
-The stores above speak SQLAlchemy Core only, so that another database is another engine.
+The stores above speak SQLAlchemy Core only, and know one promise: `writing`. All that is
+particular to SQLite is here, to PostgreSQL in `postgres`.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import URL, BigInteger, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 
-from bluezone_node.errors import DatabaseUnusable
+from bluezone_node.errors import BluezoneError, DatabaseUnusable
+from bluezone_node.store.authority import postgres
+from bluezone_node.store.authority.schema import Layout, Step, bring_up, revision
 
 BUSY_MILLISECONDS = 5_000
 """A writer waits that long for another, such as ``code issue`` beside the running server."""
+
+BUSY_PAUSE = 0.01
+"""Seconds between two tries, where SQLite itself does not wait."""
 
 
 class UnixTime(TypeDecorator[datetime]):
@@ -33,25 +41,104 @@ class UnixTime(TypeDecorator[datetime]):
         return None if value is None else datetime.fromtimestamp(value, UTC)
 
 
-def open_sqlite(path: Path, tables: MetaData) -> Engine:
-    """Return an engine on the SQLite file *path* (made, 0600, where missing) with its *tables*.
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One of the authority's databases, not opened yet."""
+
+    layout: Layout
+    file: Path
+    """The SQLite file that it is without *url*."""
+    url: URL | None = None
+    """Of PostgreSQL, where it is the layout's schema."""
+
+    @property
+    def label(self) -> str:
+        """What it is called before people."""
+        return str(self.file) if self.url is None else postgres.label(self.url, self.layout.name)
+
+    def exists(self) -> bool:
+        """Tell whether anything was ever kept in it.
+
+        Raises:
+            DatabaseUnusable: the server cannot be asked.
+        """
+        if self.url is None:
+            return self.file.exists()
+        engine = self._engine()
+        with _named(self.label, engine), engine.begin() as connection:
+            found = revision(connection) is not None
+        engine.dispose()
+        return found
+
+    def open(self) -> Engine:
+        """Return an engine on it, made where it is missing, with the tables of today.
+
+        A SQLite file of an earlier version is brought up to date; on PostgreSQL, where other
+        processes of that version may be at work, only ``authority migrate`` does that.
+
+        Raises:
+            BadConfig: the driver is not installed.
+            DatabaseUnusable: it cannot be opened, is not ours, or is of another version.
+        """
+        return self._open(upgrade=self.url is None)[0]
+
+    def migrate(self) -> Step:
+        """Bring it to the tables of today, wherever it is; return what was done.
+
+        Raises:
+            BadConfig, DatabaseUnusable: as above.
+        """
+        engine, step = self._open(upgrade=True)
+        engine.dispose()
+        return step
+
+    def _engine(self) -> Engine:
+        if self.url is not None:
+            return postgres.postgres_engine(self.url, self.layout.name)
+        # Parameters stay out of error texts: they are codes' digests, keys and dates of illness.
+        engine = create_engine(f"sqlite:///{self.file}", hide_parameters=True)
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    def _open(self, *, upgrade: bool) -> tuple[Engine, Step]:
+        engine = self._engine()
+        with _named(self.label, engine):
+            if self.url is None:
+                self.file.touch(mode=0o600)
+            with engine.begin() as connection:
+                if self.url is not None:
+                    postgres.check_server(connection, self.layout.name)
+                if revision(connection) == self.layout.revision:
+                    return engine, Step.NOTHING
+            # Others may open it for the first time, too: what is true now is seen under the lock.
+            with writing(engine) as connection:
+                if self.url is not None:
+                    postgres.make_schema(connection, self.layout.name)
+                return engine, bring_up(connection, self.layout, upgrade=upgrade)
+
+
+def open_sqlite(path: Path, layout: Layout) -> Engine:
+    """Return an engine on the SQLite file *path* (made, 0600, where missing) with its tables.
 
     Raises:
-        DatabaseUnusable: the file cannot be opened or is no database.
+        DatabaseUnusable: the file cannot be opened or is no database, or of another version.
     """
-    # Parameters stay out of error texts: they are codes' digests, keys and dates of illness.
-    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
+    return Database(layout, path).open()
+
+
+@contextmanager
+def _named(label: str, engine: Engine) -> Iterator[None]:
+    """Turn what goes wrong inside into a sentence about the database, which is let go."""
     try:
-        path.touch(mode=0o600)
-        with writing(engine) as connection:
-            tables.create_all(connection)
+        yield
     except (OSError, SQLAlchemyError) as error:
         engine.dispose()
-        cause = getattr(error, "orig", None) or error
-        raise DatabaseUnusable(f"The database {path} cannot be used: {cause}") from error
-    return engine
+        cause = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise DatabaseUnusable(f"The database {label} cannot be used: {cause}") from error
+    except BluezoneError:
+        engine.dispose()
+        raise
 
 
 @contextmanager
@@ -76,10 +163,23 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     # Python's sqlite3 would begin transactions by itself, and too late: see `_begin`.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
     # What is deleted is overwritten: dates of illness must not outlive their rows.
     connection.execute("PRAGMA secure_delete = ON")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # Of two that change this at once SQLite refuses one at once, timeout or not: it tries again.
+    give_up = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as refused:
+            if refused.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(BUSY_PAUSE)
 
 
 def _begin(connection: Connection) -> None:

@@ -35,8 +35,10 @@ from bluezone_node.authority.ports import (
     Revision,
 )
 from bluezone_node.store.authority.database import UnixTime, writing
+from bluezone_node.store.authority.schema import Layout
 
 TABLES = MetaData()
+LAYOUT = Layout("authority", TABLES, revision="0001")
 
 # The columns of each table stand in the order of the fields of its value.
 _exposures = Table(
@@ -59,7 +61,7 @@ _exposures = Table(
 _batches = Table(
     "export_batches",
     TABLES,
-    Column("start", UnixTime, primary_key=True),
+    Column("start", UnixTime, primary_key=True, autoincrement=False),
     Column("end", UnixTime, nullable=False),
     Column("files", Integer, nullable=False),
     Column("max_records", Integer, nullable=False),

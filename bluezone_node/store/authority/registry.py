@@ -22,8 +22,10 @@ from sqlalchemy import (
 
 from bluezone_node.authority.ports import RegistryCounts, VerificationCode, VerificationToken
 from bluezone_node.store.authority.database import UnixTime, scrub, writing
+from bluezone_node.store.authority.schema import Layout
 
 TABLES = MetaData()
+LAYOUT = Layout("registry", TABLES, revision="0001")
 
 # The columns of each table are the fields of its value, in name and in order.
 _codes = Table(

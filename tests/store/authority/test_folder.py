@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import MetaData
 
 from bluezone_node.authority.certificate import read_jwks
 from bluezone_node.authority.ports import VerificationCode
@@ -92,15 +91,15 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "registry.db"
     path.write_bytes(b"this is not a database, whatever its name says" * 30)
     with pytest.raises(DatabaseUnusable, match=r"registry\.db"):
-        open_sqlite(path, registry.TABLES)
+        open_sqlite(path, registry.LAYOUT)
     assert path.read_bytes().startswith(b"this is not")
     with pytest.raises(DatabaseUnusable, match="cannot be used"):
-        open_sqlite(tmp_path / "no/such/folder.db", MetaData())
+        open_sqlite(tmp_path / "no/such/folder.db", registry.LAYOUT)
 
 
 def test_a_database_is_its_owners_alone(tmp_path: Path) -> None:
     """0600, the write-ahead log included."""
-    engine = open_sqlite(tmp_path / "registry.db", registry.TABLES)
+    engine = open_sqlite(tmp_path / "registry.db", registry.LAYOUT)
     with engine.begin():
         assert {mode(file) for file in tmp_path.iterdir()} == {0o600}
     engine.dispose()
@@ -108,7 +107,7 @@ def test_a_database_is_its_owners_alone(tmp_path: Path) -> None:
 
 def test_what_is_forgotten_is_gone_from_the_disk(tmp_path: Path) -> None:
     """Neither the database nor its log still has the bytes, while the server goes on."""
-    engine = open_sqlite(tmp_path / "registry.db", registry.TABLES)
+    engine = open_sqlite(tmp_path / "registry.db", registry.LAYOUT)
     store = registry.SqlRegistry(engine)
     canaries = [bytes([65 + n]) * 32 for n in range(20)]
     for canary in canaries:

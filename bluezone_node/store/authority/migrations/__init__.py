@@ -1,0 +1,1 @@
+"""The histories of the authority's two databases, one folder each; Alembic runs them."""
