@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from bluezone_node.clock import SystemClock
+from bluezone_node.commands import LazyGroup
 from bluezone_node.commands.console import json_option, note, print_json
 from bluezone_node.errors import BadConfig
 from bluezone_node.ports import Clock
@@ -25,7 +26,7 @@ ROLES = {
 }
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy={"keys": "authority_keys:keys"})
 def authority() -> None:
     """The health authority's server: codes, certificates, keys and exports."""
     if find_spec("sqlalchemy") is None:
@@ -35,7 +36,7 @@ def authority() -> None:
         )
 
 
-def _dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
+def dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--dir`` and ``--config``, handed over as an opened folder."""
 
     @click.option(
@@ -62,7 +63,7 @@ def _dir_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return opened
 
 
-_clock_option = click.option(
+clock_option = click.option(
     "--clock",
     "clock_spec",
     default="system",
@@ -114,10 +115,10 @@ def init(directory: Path, role: str, as_json: bool) -> None:
 
 
 @authority.command()
-@_dir_option
+@dir_option
 @click.option("--role", type=click.Choice(list(ROLES)), default="all", show_default=True)
 @click.option("--listen", metavar="HOST:PORT", help="Port 0 lets the system choose.")
-@_clock_option
+@clock_option
 @json_option
 def serve(folder: Any, role: str, listen: str | None, clock_spec: str, as_json: bool) -> None:
     """Serve, and export every period, until told to stop."""
@@ -136,7 +137,7 @@ async def _serve(folder: Any, role: str, listen: str, clock_spec: str, as_json: 
         if as_json:
             print_json({"listening": address})
 
-    async with _clock(clock_spec) as clock:
+    async with clock_of(clock_spec) as clock:
         await serve_authority(folder, clock, ROLES[role], listen, ready)
 
 
@@ -146,7 +147,7 @@ def code() -> None:
 
 
 @code.command("issue")
-@_dir_option
+@dir_option
 @click.option(
     "--type",
     "test_type",
@@ -156,7 +157,7 @@ def code() -> None:
 )
 @click.option("--symptom-date", type=click.DateTime(["%Y-%m-%d"]), help="First day of symptoms.")
 @click.option("--test-date", type=click.DateTime(["%Y-%m-%d"]), help="Day of the test.")
-@_clock_option
+@clock_option
 @json_option
 def issue(
     folder: Any,
@@ -180,7 +181,7 @@ async def _issue(
 ) -> Any:
     from bluezone_node.wiring.authority import open_authority
 
-    async with _clock(clock_spec) as clock:
+    async with clock_of(clock_spec) as clock:
         with open_authority(folder, clock, ROLES["registrar"]) as parts:
             assert parts.verification is not None  # noqa: S101 - the role was asked for
             return parts.verification.issue(test_type, symptom, test)
@@ -192,8 +193,8 @@ def export() -> None:
 
 
 @export.command("run")
-@_dir_option
-@_clock_option
+@dir_option
+@clock_option
 @json_option
 def run_export(folder: Any, clock_spec: str, as_json: bool) -> None:
     """Write the exports that are due now; safe beside a running server."""
@@ -207,14 +208,14 @@ def run_export(folder: Any, clock_spec: str, as_json: bool) -> None:
 async def _export(folder: Any, clock_spec: str) -> Any:
     from bluezone_node.wiring.authority import open_authority
 
-    async with _clock(clock_spec) as clock:
+    async with clock_of(clock_spec) as clock:
         with open_authority(folder, clock, ROLES["publisher"]) as parts:
             assert parts.exporter is not None  # noqa: S101 - the role was asked for
             return parts.exporter.run()
 
 
 @authority.command()
-@_dir_option
+@dir_option
 @json_option
 def status(folder: Any, as_json: bool) -> None:
     """Say how much is kept, and up to when keys were exported."""
@@ -253,7 +254,7 @@ def _day(given: datetime | None) -> date | None:
 
 
 @asynccontextmanager
-async def _clock(spec: str) -> AsyncIterator[Clock]:
+async def clock_of(spec: str) -> AsyncIterator[Clock]:
     """Yield the clock that *spec* names.
 
     Raises:
