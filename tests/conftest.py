@@ -1,11 +1,13 @@
 """What every test may ask for."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests import postgres
 from tests.bluez.stage import Stage, playing
 
 # Derandomised: a red build shows the same example to everyone who runs it again.
@@ -38,3 +40,22 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """A world in which BlueZ is played."""
     async with playing(tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL of this worker's own."""
+    try:
+        with postgres.running() as server:
+            yield server
+    except postgres.Unavailable as reason:
+        if os.environ.get("CI") == "true" and os.geteuid() == 0:
+            pytest.fail(f"a build server must have PostgreSQL: {reason}")
+        pytest.skip(f"no PostgreSQL of our own: {reason}")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
+    """The URL of a new, empty database."""
+    with postgres_server.database() as url:
+        yield url

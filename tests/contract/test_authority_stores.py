@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from bluezone_node.authority.ports import (
     Changes,
@@ -21,7 +22,9 @@ from bluezone_node.authority.ports import (
     VerificationToken,
 )
 from bluezone_node.store.authority import exposures, registry
-from bluezone_node.store.authority.database import open_sqlite
+from bluezone_node.store.authority.database import Database
+from bluezone_node.store.authority.postgres import parse_url
+from bluezone_node.store.authority.schema import Layout
 from bluezone_node.store.authority.shelf import FolderShelf
 from tests.authorities import MemoryExposures, MemoryRegistry, MemoryShelf
 
@@ -34,40 +37,60 @@ CODE = VerificationCode(
 TOKEN = VerificationToken(b"t" * 32, "likely", date(2026, 3, 8), NOON, NOON + 24 * HOUR)
 
 
-@contextmanager
-def sql_registry(folder: Path) -> Iterator[RegistryStore]:
-    engine = open_sqlite(folder / "registry.db", registry.LAYOUT)
-    yield registry.SqlRegistry(engine)
-    engine.dispose()
+SQL = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
-@contextmanager
-def sql_exposures(folder: Path) -> Iterator[ExposureStore]:
-    engine = open_sqlite(folder / "authority.db", exposures.LAYOUT)
-    yield exposures.SqlExposures(engine)
-    engine.dispose()
+class Kept:
+    """Where a test's databases are: each call opens a store anew, as another process would."""
+
+    def __init__(self, folder: Path, url: str | None) -> None:
+        self._folder = folder
+        self._url = None if url is None else parse_url(url)
+        self._opened = ExitStack()
+
+    def registry(self) -> RegistryStore:
+        return registry.SqlRegistry(self._open(registry.LAYOUT))
+
+    def exposures(self) -> ExposureStore:
+        return exposures.SqlExposures(self._open(exposures.LAYOUT))
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def _open(self, layout: Layout) -> Engine:
+        engine = Database(layout, self._folder / f"{layout.name}.db", self._url).open()
+        self._opened.callback(engine.dispose)
+        return engine
 
 
-@contextmanager
-def memory_registry(_folder: Path) -> Iterator[RegistryStore]:
-    yield MemoryRegistry()
+def kept_in(request: pytest.FixtureRequest, folder: Path) -> Iterator[Kept]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    kept = Kept(folder, url)
+    yield kept
+    kept.close()
 
 
-@contextmanager
-def memory_exposures(_folder: Path) -> Iterator[ExposureStore]:
-    yield MemoryExposures()
+@pytest.fixture(params=SQL)
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
+    yield from kept_in(request, tmp_path)
 
 
-@pytest.fixture(params=[memory_registry, sql_registry], ids=["memory", "sqlite"])
+@pytest.fixture(params=["memory", *SQL])
 def codes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistryStore]:
-    with request.param(tmp_path) as store:
-        yield store
+    if request.param == "memory":
+        yield MemoryRegistry()
+    else:
+        for kept in kept_in(request, tmp_path):
+            yield kept.registry()
 
 
-@pytest.fixture(params=[memory_exposures, sql_exposures], ids=["memory", "sqlite"])
+@pytest.fixture(params=["memory", *SQL])
 def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExposureStore]:
-    with request.param(tmp_path) as store:
-        yield store
+    if request.param == "memory":
+        yield MemoryExposures()
+    else:
+        for kept in kept_in(request, tmp_path):
+            yield kept.exposures()
 
 
 @pytest.fixture(params=["memory", "folder"])
@@ -162,13 +185,10 @@ def test_a_replaced_token_cannot_be_spent(codes: RegistryStore) -> None:
     assert not codes.spend_token(first.digest, b"a" * 32, NOON)
 
 
-def test_of_many_racing_repetitions_one_token_is_left(tmp_path: Path) -> None:
-    """Two processes each with its own connection to the file: the last to come has the token."""
-    with (
-        sql_registry(tmp_path) as here,
-        sql_registry(tmp_path) as there,
-        ThreadPoolExecutor(8) as pool,
-    ):
+def test_of_many_racing_repetitions_one_token_is_left(kept: Kept) -> None:
+    """Two processes each with its own connections: the last to come has the token."""
+    here, there = kept.registry(), kept.registry()
+    with ThreadPoolExecutor(8) as pool:
         here.add_code(CODE)
         tokens = [replace(TOKEN, digest=bytes([n]) * 32, claimed_with=b"n" * 32) for n in range(16)]
         won = pool.map(
@@ -181,9 +201,10 @@ def test_of_many_racing_repetitions_one_token_is_left(tmp_path: Path) -> None:
         assert here.counts(NOON).tokens == 1
 
 
-def test_of_many_racing_claims_one_wins(tmp_path: Path) -> None:
+def test_of_many_racing_claims_one_wins(kept: Kept) -> None:
     """Requests that redeem one code at the same time get one token between them."""
-    with sql_registry(tmp_path) as codes, ThreadPoolExecutor(8) as pool:
+    codes = kept.registry()
+    with ThreadPoolExecutor(8) as pool:
         codes.add_code(CODE)
         tokens = [replace(TOKEN, digest=bytes([n]) * 32) for n in range(16)]
         won = list(pool.map(lambda token: codes.claim_code(CODE.digest, token, NOON), tokens))
@@ -321,15 +342,59 @@ def test_old_keys_and_batches_are_forgotten_but_not_the_newest(keys: ExposureSto
     assert [batch.start for batch in keys.batches()] == [NOON + HOUR]
 
 
-def test_racing_publications_of_one_key_store_it_once(tmp_path: Path) -> None:
+def test_racing_publications_of_one_key_store_it_once(kept: Kept) -> None:
     """Each decision sees all that was stored before it."""
 
     def add_if_new(stored: Mapping[bytes, Exposure], _drawn: datetime | None) -> Changes:
         return Changes() if stored else Changes(added=[exposure(1)])
 
-    with sql_exposures(tmp_path) as keys, ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _n: keys.publish([exposure(1).key], add_if_new), range(16)))
-        assert keys.counts().exposures == 1
+    here, there = kept.exposures(), kept.exposures()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda keys: keys.publish([exposure(1).key], add_if_new), [here, there] * 8))
+    assert here.counts().exposures == 1
+
+
+def test_of_many_racing_draws_of_a_window_one_counts(kept: Kept) -> None:
+    """Two exporters at once make up keys once, and both know the batch afterwards."""
+    here, there = kept.exposures(), kept.exposures()
+    here.publish([], adding(exposure(1)))
+    with ThreadPoolExecutor(8) as pool:
+        list(
+            pool.map(
+                lambda store, n: store.draw_batch(
+                    NOON, NOON + HOUR, keeping(NOON, NOON + HOUR, exposure(n))
+                ),
+                [here, there] * 8,
+                range(2, 18),
+            )
+        )
+    assert len(here.created_in(NOON, NOON + HOUR)) == 2
+    assert here.batches() == there.batches() == [ExportBatch(NOON, NOON + HOUR, 2, 500)]
+
+
+def test_no_publication_slips_into_a_window_while_it_is_drawn(kept: Kept) -> None:
+    """Whoever publishes beside a drawing is counted in it, or is told that it is over."""
+    here, there = kept.exposures(), kept.exposures()
+    counted: list[int] = []
+
+    def publish(number: int) -> None:
+        def decide(_stored: Mapping[bytes, Exposure], drawn: datetime | None) -> Changes:
+            return Changes(added=[exposure(number, 1 if drawn else 0)])
+
+        here.publish([exposure(number).key], decide)
+
+    def draw(primary: Sequence[Exposure], _revised: int) -> tuple[list[Exposure], ExportBatch]:
+        counted.append(len(primary))
+        return [], ExportBatch(NOON, NOON + HOUR, 1, 500)
+
+    with ThreadPoolExecutor(8) as pool:
+        before = [pool.submit(publish, number) for number in range(1, 9)]
+        drawing = pool.submit(there.draw_batch, NOON, NOON + HOUR, draw)
+        after = [pool.submit(publish, number) for number in range(9, 17)]
+        for done in (*before, drawing, *after):
+            done.result()
+    assert counted == [len(here.created_in(NOON, NOON + HOUR))]
+    assert here.counts().exposures == 16
 
 
 # Shelf
