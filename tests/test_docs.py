@@ -17,6 +17,7 @@ from bluezone_node.commands import cli
 from bluezone_node.presets import load_preset, preset_names
 from bluezone_node.web.routes.publish import PublishRequest
 from bluezone_node.web.routes.verification import CertificateRequest, IssueRequest, VerifyRequest
+from bluezone_node.wiring.authority import DATABASE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 OPERATE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
@@ -40,6 +41,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "publisher.health_authorities": authority.HealthAuthoritySettings,
     "export": authority.ExportSettings,
     "serve": authority.ServeSettings,
+    "database": authority.DatabaseSettings,
 }
 SCENARIO = (
     scenario.Scenario,
@@ -104,7 +106,12 @@ def test_every_section_of_the_settings_is_looked_at() -> None:
 
 def test_environment_variables_are_in_the_manual() -> None:
     """A variable that the program reads is documented."""
-    for variable in (config.CONFIG_VARIABLE, config.STATE_VARIABLE, "BLUEZONE_AUTHORITY_DIR"):
+    for variable in (
+        config.CONFIG_VARIABLE,
+        config.STATE_VARIABLE,
+        "BLUEZONE_AUTHORITY_DIR",
+        DATABASE_VARIABLE,
+    ):
         assert f"`{variable}`" in OPERATE
 
 

@@ -108,6 +108,17 @@ class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses of reverse proxies whose X-Forwarded-For is believed."""
 
 
+class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where codes and keys are kept."""
+
+    url: str | None = None
+    """``postgresql://…``: there, in a schema for each role. Otherwise in files of this folder."""
+
+    def __repr__(self) -> str:
+        # It may hold a password.
+        return f"DatabaseSettings(url={self.url and '…'})"
+
+
 class AuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything an authority needs to know."""
 
@@ -115,6 +126,7 @@ class AuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     publisher: PublisherSettings = msgspec.field(default_factory=PublisherSettings)
     export: ExportSettings = msgspec.field(default_factory=ExportSettings)
     serve: ServeSettings = msgspec.field(default_factory=ServeSettings)
+    database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
 
     @property
     def truncate(self) -> timedelta:

@@ -219,23 +219,19 @@ async def _export(folder: Any, clock_spec: str) -> Any:
 @json_option
 def status(folder: Any, as_json: bool) -> None:
     """Say how much is kept, and up to when keys were exported."""
-    from bluezone_node.wiring.authority import open_authority
+    from bluezone_node.wiring.authority import databases_of, open_authority
 
-    roles = [
-        role
-        for role, database in (
-            ("registrar", folder.registry_db),
-            ("publisher", folder.authority_db),
-        )
-        if database.exists()
-    ]
+    there = {role: each for role, each in databases_of(folder).items() if each.exists()}
     document: dict[str, Any] = {"dir": str(folder.path)}
-    with open_authority(folder, SystemClock(), roles) as parts:
+    with open_authority(folder, SystemClock(), there) as parts:
         if parts.verification is not None:
             document["registrar"] = parts.verification.counts()
         if parts.exposures is not None:
             document["publisher"] = parts.exposures.counts()
             document["export_files"] = len(list(folder.exports.glob("*.zip")))
+    document["databases"] = {
+        role: {"place": each.label, "layout": each.layout.revision} for role, each in there.items()
+    }
     if as_json:
         print_json(document)
         return
@@ -247,6 +243,26 @@ def status(folder: Any, as_json: bool) -> None:
             click.echo(f"{part}  {name.replace('_', ' ')}: {'never' if value is None else value}")
     if "export_files" in document:
         click.echo(f"publisher  export files: {document['export_files']}")
+    for role, each in there.items():
+        click.echo(f"{role}  database: {each.label} (layout {each.layout.revision})")
+
+
+@authority.command()
+@dir_option
+@click.option("--role", type=click.Choice(list(ROLES)), default="all", show_default=True)
+@json_option
+def migrate(folder: Any, role: str, as_json: bool) -> None:
+    """Bring the databases to the layout of this version, and say what was done."""
+    from bluezone_node.wiring.authority import databases_of
+
+    databases = databases_of(folder)
+    done = {each: databases[each].migrate() for each in ROLES[role]}
+    layouts = {each: databases[each].layout.revision for each in done}
+    if as_json:
+        print_json({each: {"done": done[each], "layout": layouts[each]} for each in done})
+        return
+    for each, step in done.items():
+        click.echo(f"{each}  {databases[each].label}: {step}, layout {layouts[each]}")
 
 
 def _day(given: datetime | None) -> date | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bluezone_node.authority.ports import ExposureStore
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
+    from bluezone_node.store.authority.database import Database
     from bluezone_node.store.authority.folder import AuthorityFolder
     from bluezone_node.store.authority.keys import SigningKeys
 
@@ -32,6 +33,9 @@ FORGET_SECONDS = 3600
 
 TIDY_SECONDS = 60
 """Between two looks at whether a signing key is over, and is to be deleted."""
+
+DATABASE_VARIABLE = "BLUEZONE_DATABASE"
+"""Of the environment: takes the place of ``database.url``, and keeps a password out of files."""
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,24 @@ class AuthorityParts:
     """Keys that rotate."""
 
 
+def databases_of(folder: "AuthorityFolder") -> "dict[str, Database]":
+    """Return the database of each role (registrar, publisher), not opened.
+
+    Raises:
+        BadConfig: the URL that was set is none of PostgreSQL.
+    """
+    from bluezone_node.store.authority import exposures, registry
+    from bluezone_node.store.authority.database import Database
+    from bluezone_node.store.authority.postgres import parse_url
+
+    given = os.environ.get(DATABASE_VARIABLE) or folder.settings.database.url
+    url = None if given is None else parse_url(given)
+    return {
+        "registrar": Database(registry.LAYOUT, folder.registry_db, url),
+        "publisher": Database(exposures.LAYOUT, folder.authority_db, url),
+    }
+
+
 @contextmanager
 def open_authority(
     folder: "AuthorityFolder", clock: Clock, roles: Collection[str]
@@ -56,17 +78,16 @@ def open_authority(
 
     Raises:
         BadConfig: a key of a role is missing.
-        DatabaseUnusable: a database cannot be opened.
+        DatabaseUnusable: a database cannot be opened, or waits for `authority migrate`.
     """
     from bluezone_node.authority.exporter import Exporter
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
     from bluezone_node.store.authority import exposures, registry
-    from bluezone_node.store.authority.database import open_sqlite
     from bluezone_node.store.authority.directory import FileKeys, HttpKeys
     from bluezone_node.store.authority.shelf import FolderShelf
 
-    settings = folder.settings
+    settings, databases = folder.settings, databases_of(folder)
     verification = publisher = exporter = store = None
     rings: list[SigningKeys] = []
     with ExitStack() as stack:
@@ -74,7 +95,7 @@ def open_authority(
             registrar_keys = folder.registrar_keys()
             registrar_keys.ring()  # missing or unreadable, it is said now
             rings.append(registrar_keys)
-            engine = open_sqlite(folder.registry_db, registry.LAYOUT)
+            engine = databases["registrar"].open()
             stack.callback(engine.dispose)
             verification = Verification(
                 registry.SqlRegistry(engine),
@@ -86,7 +107,7 @@ def open_authority(
             )
         if "publisher" in roles:
             secret, export_key = folder.publisher_secret(), folder.export_key()
-            engine = open_sqlite(folder.authority_db, exposures.LAYOUT)
+            engine = databases["publisher"].open()
             stack.callback(engine.dispose)
             store = exposures.SqlExposures(engine)
             publisher = Publisher(
