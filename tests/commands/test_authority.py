@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from bluezone_node.authority.ports import Changes, Exposure
@@ -171,8 +172,15 @@ async def test_registrar_and_publisher_run_apart(tmp_path: Path) -> None:
             async with HttpAuthority(registrar_url, publisher_url) as authority:
                 claimed = await authority.claim(issued["code"], os.urandom(32))
                 certificate = await authority.certify(claimed.token, keys_hmac(keys, secret))
-                publication = Publication(keys, "vn.moh", certificate, secret, None)
-                assert (await authority.publish(publication)).inserted == 2
+                # The registrar is told to change its key; it goes on running.
+                rotate = ("keys", "rotate", "--dir", registrar, "--overlap", "0")
+                rotated = await asyncio.to_thread(answer, *rotate)
+                renewed = await authority.certify(claimed.token, keys_hmac(keys, secret))
+                named = [jwt.get_unverified_header(text)["kid"] for text in (certificate, renewed)]
+                assert named == ["v1", rotated["key_id"]]
+                for signed in (certificate, renewed):
+                    publication = Publication(keys, "vn.moh", signed, secret, None)
+                    assert (await authority.publish(publication)).inserted == 2
             async with HttpExports("home", f"{publisher_url}/exports") as exports:
                 assert await exports.index() == []
     assert not (registrar / "authority.db").exists()

@@ -1,0 +1,83 @@
+"""``authority keys``, as typed."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bluezone_node.commands import cli
+from bluezone_node.errors import AuthorityRefused, BadConfig
+from bluezone_node.store.authority.folder import make_folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return make_folder(tmp_path / "a", ["registrar", "publisher"]).path
+
+
+def keys(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["authority", "keys", *arguments, "--dir", str(home)])
+
+
+def listed(home: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(keys(home, "list", "--json").stdout)
+    return found
+
+
+def test_a_new_folder_has_one_key_that_signs(home: Path) -> None:
+    """And it is published for as long as there is no other."""
+    (key,) = listed(home)
+    assert (key["key_id"], key["state"], key["published_until"]) == ("v1", "signing", None)
+
+
+def test_rotate_says_which_key_and_from_when(home: Path) -> None:
+    """The id alone on stdout, for a script; for people the day, and what to copy."""
+    done = keys(home, "rotate", "--overlap", "3")
+    assert done.exit_code == 0
+    old, new = listed(home)
+    assert done.stdout.strip() == new["key_id"]
+    day = datetime.now(UTC) + timedelta(days=3)
+    assert f"signs from {day:%Y-%m-%d}" in done.stderr
+    assert "registrar.jwks.json" in done.stderr
+    assert (old["state"], new["state"]) == ("signing", "next")
+    taken_over = datetime.fromisoformat(new["signs_from"])
+    until = datetime.fromisoformat(old["published_until"])
+    assert until - taken_over == timedelta(minutes=60, seconds=5)
+    table = keys(home, "list").stdout.splitlines()
+    assert [line.split()[1] for line in table[1:]] == ["signing", "next"]
+    secret = (home / f"keys/registrar-{new['key_id']}.pem").read_text().splitlines()[1]
+    assert secret[:20] not in done.output
+
+
+def test_a_second_rotation_must_be_forced(home: Path) -> None:
+    """The sentence says what is still to come; forced, the new key signs at once."""
+    assert keys(home, "rotate").exit_code == 0
+    refused = keys(home, "rotate").exception
+    assert isinstance(refused, AuthorityRefused)
+    assert "A rotation is under way" in str(refused)
+    assert len(listed(home)) == 2
+    forced = json.loads(keys(home, "rotate", "--overlap", "0", "--force", "--json").stdout)
+    assert [(key["key_id"], key["state"]) for key in listed(home)] == [
+        ("v1", "retiring"),
+        (forced["key_id"], "signing"),
+    ]
+
+
+def test_a_publishers_folder_has_no_certificate_key(tmp_path: Path) -> None:
+    """It is said which file is missing, and nothing is made."""
+    home = make_folder(tmp_path / "p", ["publisher"]).path
+    for arguments in (["list"], ["rotate"]):
+        missing = keys(home, *arguments).exception
+        assert isinstance(missing, BadConfig)
+        assert "registrar.pem cannot be read" in str(missing)
+    assert not (home / "keys/registrar.json").exists()
+
+
+@pytest.mark.parametrize("overlap", ["-1", "91", "soon"])
+def test_an_overlap_is_some_days(home: Path, overlap: str) -> None:
+    """Up to three months; anything else is misuse, and changes nothing."""
+    assert keys(home, "rotate", "--overlap", overlap).exit_code == 2
+    assert len(listed(home)) == 1
