@@ -192,7 +192,7 @@ class MemoryShelf:
 
 
 class KnownKeys:
-    """`KeyDirectory` and `CertificateKeys` of fixed keys, of which the first signs."""
+    """`KeyDirectory`, `CertificateKeys` and `ExportKeys` of fixed keys."""
 
     def __init__(self, keys: dict[str, PrivateKey]) -> None:
         self._keys = keys
@@ -205,6 +205,9 @@ class KnownKeys:
 
     def published(self, now: datetime) -> dict[str, PublicKey]:
         return {key_id: key.public_key() for key_id, key in self._keys.items()}
+
+    def usable(self, now: datetime) -> dict[str, PrivateKey]:
+        return self._keys
 
 
 @dataclass
@@ -245,7 +248,7 @@ class Office:
             self.shelf,
             self.clock,
             self.entropy,
-            signing_key=self.export_key,
+            keys=KnownKeys({"v1": self.export_key}),
             settings=self.settings.export,
         )
 

@@ -12,10 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from bluezone_node.authority.ports import ExportBatch, ExportShelf, Exposure, ExposureStore
+from bluezone_node.authority.ports import (
+    ExportBatch,
+    ExportKeys,
+    ExportShelf,
+    Exposure,
+    ExposureStore,
+)
 from bluezone_node.authority.settings import ExportSettings
 from bluezone_node.authority.upload import floor
-from bluezone_node.crypto.signing import PrivateKey
 from bluezone_node.export.container import ExportHeader, write_export
 from bluezone_node.export.signature import SignedBy, Signer
 from bluezone_node.ports import Clock, Entropy
@@ -57,14 +62,14 @@ class Exporter:
         clock: Clock,
         entropy: Entropy,
         *,
-        signing_key: PrivateKey,
+        keys: ExportKeys,
         settings: ExportSettings,
     ) -> None:
         self._store = store
         self._shelf = shelf
         self._clock = clock
         self._entropy = entropy
-        self._signer = Signer(signing_key, SignedBy(settings.key_id, settings.key_version))
+        self._keys = keys
         self._settings = settings
         self._period = timedelta(minutes=settings.period_minutes)
 
@@ -79,7 +84,11 @@ class Exporter:
             drawn += 1
         live = [batch for batch in self._store.batches() if batch.end > expired]
         present = self._shelf.names()
-        written = sum(self._write(batch, present) for batch in live)
+        signers = [
+            Signer(key, SignedBy(self._settings.key_id, version))
+            for version, key in self._keys.usable(now).items()
+        ]
+        written = sum(self._write(batch, present, signers) for batch in live)
         names = [file_name(batch, n) for batch in live for n in range(1, batch.files + 1)]
         index = "".join(f"{ROOT}/{name}\n" for name in names).encode()
         if self._shelf.read(INDEX) != index:
@@ -118,7 +127,7 @@ class Exporter:
         files = -(-records // settings.max_records)
         return filling, ExportBatch(start, end, files, settings.max_records)
 
-    def _write(self, batch: ExportBatch, present: set[str]) -> int:
+    def _write(self, batch: ExportBatch, present: set[str], signers: Sequence[Signer]) -> int:
         """Write the files of *batch* that are not there; return how many."""
         missing = [n for n in range(1, batch.files + 1) if file_name(batch, n) not in present]
         if not missing:
@@ -142,7 +151,7 @@ class Exporter:
                     ]
                 ],
                 header,
-                [self._signer],
+                signers,
             )
             self._shelf.put(file_name(batch, n), data)
         return len(missing)

@@ -23,6 +23,11 @@ lets one live, so that a change of the setting in between cuts none off; and the
 may be behind."""
 
 
+KEEP_EXPORT_KEY = timedelta(0)
+"""Every key that is published signs exports, the next one too: so a node that knows only the one
+before or only the next takes them, and the one before is needed no more when its time is over."""
+
+
 class KeyState(StrEnum):
     """What a key is good for, at an instant."""
 

@@ -219,6 +219,13 @@ class CertificateKeys(Protocol):
         """Return the keys that certificates may be verified with at *now*, by their ids."""
 
 
+class ExportKeys(Protocol):
+    """The keys that exports are signed with; they change while the exporter runs."""
+
+    def usable(self, now: datetime) -> Mapping[str, PrivateKey]:
+        """Return the keys that sign at *now*, all of them, by their ids."""
+
+
 class KeyDirectory(Protocol):
     """Public keys of one registrar."""
 

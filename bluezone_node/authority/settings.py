@@ -84,6 +84,7 @@ class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,16}$")] = "452"
     """``verification_key_id``: by custom the mobile country code, 452 for Vietnam."""
     key_version: _Name = "v1"
+    """``verification_key_version`` of the first signing key, as ``registrar.key_id``."""
     period_minutes: _Minutes = 240
     """One export file for each. Four hours is how often phones ask; it must divide a day."""
     min_age_minutes: Annotated[int, Meta(ge=0, le=1440)] = 120

@@ -106,7 +106,9 @@ def open_authority(
                 settings=settings.registrar,
             )
         if "publisher" in roles:
-            secret, export_key = folder.publisher_secret(), folder.export_key()
+            secret, export_keys = folder.publisher_secret(), folder.export_keys()
+            export_keys.ring()
+            rings.append(export_keys)
             engine = databases["publisher"].open()
             stack.callback(engine.dispose)
             store = exposures.SqlExposures(engine)
@@ -128,7 +130,7 @@ def open_authority(
                 FolderShelf(folder.exports),
                 clock,
                 os.urandom,
-                signing_key=export_key,
+                keys=export_keys,
                 settings=settings.export,
             )
         yield AuthorityParts(verification, publisher, exporter, store, rings)

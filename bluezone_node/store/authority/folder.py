@@ -6,18 +6,18 @@ Everything secret is a file that only its owner can read, made once by ``authori
 import os
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bluezone_node.authority.certificate import write_jwks
-from bluezone_node.authority.keyring import KEEP_CERTIFICATE_KEY
+from bluezone_node.authority.keyring import KEEP_CERTIFICATE_KEY, KEEP_EXPORT_KEY
 from bluezone_node.authority.settings import AuthoritySettings, parse_settings
 from bluezone_node.crypto.signing import (
     ENTROPY_BYTES,
     PrivateKey,
+    PublicKey,
     generate_private_key,
-    load_private_key,
     private_pem,
     public_pem,
 )
@@ -98,9 +98,16 @@ class AuthorityFolder:
         """Return what a health worker's client must send."""
         return self._secret(_API_KEY).decode().strip()
 
-    def export_key(self) -> PrivateKey:
-        """Return the key that signs exports."""
-        return load_private_key(self._secret(_EXPORT_KEY))
+    def export_keys(self) -> SigningKeys:
+        """Return the keys that sign exports."""
+        return SigningKeys(
+            self.path,
+            "export",
+            first_id=self.settings.export.key_version,
+            keep=KEEP_EXPORT_KEY,
+            public_file=EXPORT_PUBLIC_KEY,
+            publish=_newest,
+        )
 
     def publisher_secret(self) -> bytes:
         """Return the secret behind revision tokens."""
@@ -159,6 +166,11 @@ def open_folder(path: Path, settings_file: Path | None = None) -> AuthorityFolde
     except UnicodeDecodeError as error:
         raise BadConfig(f"{file} is not valid TOML: it is not UTF-8") from error
     return AuthorityFolder(path, parse_settings(text, str(file)))
+
+
+def _newest(keys: Mapping[str, PublicKey]) -> bytes:
+    """Return what nodes are to be given: the key that they will need longest."""
+    return public_pem([*keys.values()][-1])
 
 
 def _new_key() -> PrivateKey:

@@ -130,37 +130,45 @@ class SigningKeys:
         with self._locked(fcntl.LOCK_EX):
             opened = self._read()
             if opened.stamp is None:
+                if self._stray({self._name}):
+                    # Of a first rotation that was killed: it may have published its key.
+                    _replace(self._public_file, self._public(opened.ring, opened.private, now))
                 return self._sweep({self._name})
             return self._write(opened.ring.tidied(now), opened.private, now)
 
     def _write(self, ring: KeyRing, private: Mapping[str, PrivateKey], now: datetime) -> int:
         """Bring the folder to *ring*; return how many key files that removed."""
         named = {f"{self._name}-{key.key_id}": private[key.key_id] for key in ring.keys}
-        public = self._publish(
-            {key.key_id: private[key.key_id].public_key() for key in ring.published(now)}
-        )
         manifest = msgspec.json.format(msgspec.json.encode(_Manifest(ring.keys)))
         # In this order: a key never signs before it is kept and published.
         for path, data in (
             *((self._folder / f"{stem}.pem", private_pem(key)) for stem, key in named.items()),
-            (self._public_file, public),
+            (self._public_file, self._public(ring, private, now)),
             (self._manifest, manifest),
         ):
             if not path.exists() or path.read_bytes() != data:
                 _replace(path, data)
         return self._sweep(set(named))
 
+    def _public(self, ring: KeyRing, private: Mapping[str, PrivateKey], now: datetime) -> bytes:
+        return self._publish(
+            {key.key_id: private[key.key_id].public_key() for key in ring.published(now)}
+        )
+
     def _sweep(self, stems: set[str]) -> int:
-        """Remove the key files of this name that are not among *stems*, or were never finished."""
-        stray = [
+        stray = self._stray(stems)
+        for path in stray:
+            path.unlink()
+        return len(stray)
+
+    def _stray(self, stems: set[str]) -> list[Path]:
+        """Return the key files of this name that are not among *stems*, or were never finished."""
+        return [
             path
             for pattern in (f"{self._name}.pem", f"{self._name}-*.pem", f".{self._name}[-.]*")
             for path in self._folder.glob(pattern)
             if path.stem not in stems
         ]
-        for path in stray:
-            path.unlink()
-        return len(stray)
 
     @property
     def _manifest(self) -> Path:

@@ -30,7 +30,9 @@ def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
     assert mode(folder.path) == mode(folder.path / "keys") == 0o700
     assert {mode(file) for file in folder.path.rglob("*") if file.is_file()} == {0o600}
     exported = load_public_key(folder.export_public_key.read_bytes())
-    assert public_base64(exported) == public_base64(folder.export_key().public_key())
+    key_id, key = folder.export_keys().signing(NOW)
+    assert key_id == "v1"
+    assert public_base64(exported) == public_base64(key.public_key())
     known = read_jwks((folder.path / "registrar.jwks.json").read_bytes())
     key_id, key = folder.registrar_keys().signing(NOW)
     assert public_base64(known[key_id]) == public_base64(key.public_key())
@@ -50,7 +52,11 @@ def test_a_role_has_only_its_own_keys(tmp_path: Path) -> None:
     """A publisher cannot sign certificates, a registrar cannot sign exports."""
     publisher = make_folder(tmp_path / "p", ["publisher"])
     registrar = make_folder(tmp_path / "r", ["registrar"])
-    for missing in (publisher.registrar_keys().ring, publisher.code_secret, registrar.export_key):
+    for missing in (
+        publisher.registrar_keys().ring,
+        publisher.code_secret,
+        registrar.export_keys().ring,
+    ):
         with pytest.raises(BadConfig, match="cannot be read"):
             missing()
 
@@ -72,7 +78,7 @@ def test_what_others_can_read_is_not_used(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "a", BOTH)
     (folder.path / "keys/export.pem").chmod(0o640)
     with pytest.raises(BadConfig, match="Others can read") as refused:
-        folder.export_key()
+        folder.export_keys().ring()
     assert refused.value.hint.startswith("chmod 600")
     folder.path.chmod(0o755)
     with pytest.raises(BadConfig, match="Others can read"):
