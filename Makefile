@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check test-vm bench deb clean
+.PHONY: demo test check test-postgres test-vm bench deb clean
 
 demo: $(VENV)/.ready-demo
 	@$(BIN)/bluezone-node demo
@@ -15,6 +15,10 @@ demo: $(VENV)/.ready-demo
 test: check
 	@$(BIN)/pytest -n auto --dist loadfile -m "slow and not vm"
 	@$(MAKE) --no-print-directory test-vm
+
+# The part of the tests that needs Debian's postgresql: on a server of their own, thrown away after.
+test-postgres: $(VENV)/.ready-dev
+	@$(BIN)/pytest -n auto --dist loadfile -m postgres
 
 # A machine with a kernel, BlueZ and Bluetooth controllers of its own, all of them software.
 test-vm: $(VENV)/.ready-dev

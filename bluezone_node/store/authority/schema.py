@@ -36,6 +36,8 @@ class Layout:
     tables: MetaData
     revision: str
     """The newest step of the history, which leads to *tables*."""
+    histories: Path = MIGRATIONS
+    """The folder of Alembic's env.py and of the history's folder."""
 
 
 class Step(StrEnum):
@@ -70,7 +72,7 @@ def bring_up(connection: Connection, layout: Layout, *, upgrade: bool) -> Step:
     if before == layout.revision:
         return Step.NOTHING
     with _alembic:
-        config = _config(connection, layout.name)
+        config = _config(connection, layout)
         if before is not None:
             _check_known(config, before)
             if not upgrade:
@@ -81,7 +83,7 @@ def bring_up(connection: Connection, layout: Layout, *, upgrade: bool) -> Step:
                 )
             step = Step.UPGRADED
         elif _ours(connection, layout):
-            _check_baseline(connection, layout.name)
+            _check_baseline(connection, layout)
             command.stamp(config, BASELINE)
             step = Step.ADOPTED
         else:
@@ -90,14 +92,14 @@ def bring_up(connection: Connection, layout: Layout, *, upgrade: bool) -> Step:
     return step
 
 
-def _config(connection: Connection, history: str) -> "Config":
+def _config(connection: Connection, layout: Layout) -> "Config":
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     # In this format a percent sign begins a reference.
     for option, value in (
-        ("script_location", str(MIGRATIONS)),
-        ("version_locations", str(MIGRATIONS / history)),
+        ("script_location", str(layout.histories)),
+        ("version_locations", str(layout.histories / layout.name)),
         ("path_separator", "newline"),
     ):
         config.set_main_option(option, value.replace("%", "%%"))
@@ -120,12 +122,12 @@ def _ours(connection: Connection, layout: Layout) -> set[str]:
     return set(layout.tables.tables) & set(inspect(connection).get_table_names())
 
 
-def _check_baseline(connection: Connection, history: str) -> None:
+def _check_baseline(connection: Connection, layout: Layout) -> None:
     from alembic import command
 
     scratch = create_engine("sqlite://")
     with scratch.begin() as sample:
-        command.upgrade(_config(sample, history), BASELINE)
+        command.upgrade(_config(sample, layout), BASELINE)
         names = set(inspect(sample).get_table_names()) - {_version.name}
         differing = sorted(n for n in names if _shape(connection, n) != _shape(sample, n))
     scratch.dispose()

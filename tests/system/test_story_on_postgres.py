@@ -1,0 +1,52 @@
+"""The demo's story with the authority's databases on PostgreSQL instead of files."""
+
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import Server
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+
+LONGEST = 90.0
+"""Seconds until the demo is given up; it takes thirty."""
+
+
+def test_the_story_comes_true_on_postgres(postgres_server: Server, tmp_path: Path) -> None:
+    """Told by the environment alone; all is in the two schemas, and nothing secret in a log."""
+    with postgres_server.database() as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "bluezone_node", "demo", "--dir", str(tmp_path)],
+            env={**os.environ, "BLUEZONE_DATABASE": url.replace("//tests@", "//tests:Kennwort@")},
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
+        assert "Every line came true" in said
+        assert not list((tmp_path / "authority").glob("*.db*"))
+
+        name = url.partition("@/")[2].partition("?")[0]
+        tables = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^(pg|info)'"
+        assert sorted(postgres_server.run(tables, name)) == [
+            ("authority", "alembic_version"),
+            ("authority", "export_batches"),
+            ("authority", "exposures"),
+            ("registry", "alembic_version"),
+            ("registry", "codes"),
+            ("registry", "tokens"),
+        ]
+        keys = [row[0] for row in postgres_server.run("SELECT key FROM authority.exposures", name)]
+    assert len(keys) > 1000
+    said += "".join(path.read_text() for path in tmp_path.glob("**/*.log"))
+    assert "Kennwort" not in said
+    for key in keys:
+        assert isinstance(key, bytes)
+        assert key.hex() not in said
+        assert base64.b64encode(key).decode() not in said
