@@ -84,9 +84,10 @@ class Exporter:
             drawn += 1
         live = [batch for batch in self._store.batches() if batch.end > expired]
         present = self._shelf.names()
+        # The newest first, as the format has it.
         signers = [
             Signer(key, SignedBy(self._settings.key_id, version))
-            for version, key in self._keys.usable(now).items()
+            for version, key in reversed(self._keys.usable(now).items())
         ]
         written = sum(self._write(batch, present, signers) for batch in live)
         names = [file_name(batch, n) for batch in live for n in range(1, batch.files + 1)]

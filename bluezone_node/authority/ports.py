@@ -167,7 +167,8 @@ class ExposureStore(Protocol):
     def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
         """Show *decide* which of *keys* are stored, and carry out what it answers.
 
-        Nothing else is written in between.  Where *decide* raises, nothing is written.
+        Nothing is written to these keys or batches in between; where another wrote to them at the
+        same time, *decide* is asked again.  Where it raises, nothing is written.
         """
 
     def created_in(self, start: datetime, end: datetime) -> list[Exposure]:
@@ -222,8 +223,8 @@ class CertificateKeys(Protocol):
 class ExportKeys(Protocol):
     """The keys that exports are signed with; they change while the exporter runs."""
 
-    def usable(self, now: datetime) -> Mapping[str, PrivateKey]:
-        """Return the keys that sign at *now*, all of them, by their ids."""
+    def usable(self, now: datetime) -> dict[str, PrivateKey]:
+        """Return the keys that sign at *now*, all of them, by their ids, the newest last."""
 
 
 class KeyDirectory(Protocol):

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bluezone_node.commands import cli
+from bluezone_node.crypto.signing import load_public_key, public_base64
 from bluezone_node.errors import AuthorityRefused, BadConfig
 from bluezone_node.store.authority.folder import make_folder
 
@@ -74,6 +75,23 @@ def test_a_publishers_folder_has_no_certificate_key(tmp_path: Path) -> None:
         assert isinstance(missing, BadConfig)
         assert "registrar.pem cannot be read" in str(missing)
     assert not (home / "keys/registrar.json").exists()
+
+
+def test_the_exports_key_is_another(home: Path) -> None:
+    """Both public keys are listed, in the form that a node's settings take; the overlap lasts at
+    least as long as files are kept."""
+    settings = home / "authority.toml"
+    text = settings.read_text().replace("[export]\n", "[export]\nretention_days = 20\n")
+    settings.write_text(text)
+    done = keys(home, "rotate", "--key", "export")
+    assert f"alone from {datetime.now(UTC) + timedelta(days=20):%Y-%m-%d}" in done.stderr
+    assert "export-public.pem" in done.stderr
+    old, new = json.loads(keys(home, "list", "--key", "export", "--json").stdout)
+    assert (old["state"], new["state"]) == ("signing", "next")
+    assert old["published_until"] == new["signs_from"]
+    handed_out = load_public_key((home / "export-public.pem").read_bytes())
+    assert public_base64(handed_out) == new["public_key"] != old["public_key"]
+    assert len(listed(home)) == 1
 
 
 @pytest.mark.parametrize("overlap", ["-1", "91", "soon"])

@@ -111,6 +111,16 @@ def test_everything_is_its_owners_alone(folder: AuthorityFolder) -> None:
         folder.registrar_keys().ring()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_is_the_servers(folder: AuthorityFolder) -> None:
+    """An administrator who rotates as root does not lock the server's own user out."""
+    os.chown(folder.path, 4711, 4711)
+    os.chown(folder.path / "keys", 4711, 4711)
+    new = folder.registrar_keys().rotate(NOW, WEEK)
+    for name in (f"keys/registrar-{new.key_id}.pem", "keys/registrar.json", "registrar.jwks.json"):
+        assert (folder.path / name).stat().st_uid == 4711
+
+
 def test_a_server_that_runs_takes_the_new_key_up(folder: AuthorityFolder) -> None:
     """It is another process that rotates; the folder that never rotated is one key named v1."""
     running = folder.registrar_keys()
