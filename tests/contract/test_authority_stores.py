@@ -354,6 +354,32 @@ def test_racing_publications_of_one_key_store_it_once(kept: Kept) -> None:
     assert here.counts().exposures == 1
 
 
+def test_racing_publications_of_overlapping_keys_all_succeed(kept: Kept) -> None:
+    """Whatever order the keys come in: none waits forever, each key is stored by one of them."""
+    here, there = kept.exposures(), kept.exposures()
+
+    def publish(store: ExposureStore, turn: int) -> int:
+        numbers = [(turn * 5 + n * (-1) ** turn) % 12 for n in range(8)]
+
+        def decide(stored: Mapping[bytes, Exposure], _drawn: datetime | None) -> Changes:
+            mine = [exposure(n) for n in numbers]
+            at = NOON + (turn + 1) * HOUR
+            return Changes(
+                added=[e for e in mine if e.key not in stored],
+                revised=[
+                    replace(e, revision=Revision("negative", turn, at))
+                    for e in mine
+                    if e.key in stored
+                ],
+            )
+
+        return len(store.publish([exposure(n).key for n in numbers], decide).added)
+
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(publish, [here, there] * 16, range(32)))
+    assert sum(added) == here.counts().exposures == 12
+
+
 def test_of_many_racing_draws_of_a_window_one_counts(kept: Kept) -> None:
     """Two exporters at once make up keys once, and both know the batch afterwards."""
     here, there = kept.exposures(), kept.exposures()

@@ -142,9 +142,14 @@ def _named(label: str, engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """Run one transaction that sees no other writer between its reads and its writes."""
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+def writing(engine: Engine, *, alone: bool = True) -> Iterator[Connection]:
+    """Run one transaction that sees no other writer between its reads and its writes.
+
+    Those which are not *alone* may write side by side, where the engine can: they must settle
+    among themselves what they both touch. Beside one that is alone there is none.
+    """
+    writes = "alone" if alone else "beside"
+    with engine.connect().execution_options(writes=writes) as connection, connection.begin():
         yield connection
 
 
@@ -185,5 +190,5 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later must take the lock at once, or two of them
     # would read the same and the second would fail.
-    writes = connection.get_execution_options().get("writes", False)
+    writes = connection.get_execution_options().get("writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Row,
+    Select,
     SmallInteger,
     String,
     Table,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from bluezone_node.authority.ports import (
     Changes,
@@ -78,15 +80,24 @@ class SqlExposures:
         self._engine = engine
 
     def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
-        with writing(self._engine) as db:
+        try:
+            return self._publish(keys, decide, alone=False)
+        except IntegrityError:
+            # Another stored one of the keys after we had looked for it; now nobody can.
+            return self._publish(keys, decide, alone=True)
+
+    def _publish(self, keys: Sequence[bytes], decide: Decide, *, alone: bool) -> Changes:
+        # In one order, both reading and adding: of two that wait for one another one would fail.
+        keys = sorted(keys)
+        with writing(self._engine, alone=alone) as db:
             stored: dict[bytes, Exposure] = {}
             for first in range(0, len(keys), _LOOKUP_CHUNK):
                 among = _exposures.c.key.in_(keys[first : first + _LOOKUP_CHUNK])
                 # FOR UPDATE holds the rows where writers run side by side; SQLite has one.
-                rows = db.execute(select(_exposures).where(among).with_for_update())
+                rows = db.execute(_ordered(among).with_for_update())
                 stored.update((row.key, _exposure(row)) for row in rows)
             changes = decide(stored, db.scalar(select(func.max(_batches.c.end))))
-            _add(db, changes.added)
+            _add(db, sorted(changes.added, key=lambda exposure: exposure.key))
             for exposure in changes.revised:
                 db.execute(
                     update(_exposures)
@@ -147,7 +158,7 @@ class SqlExposures:
             return [_exposure(row) for row in db.execute(_ordered(*where))]
 
 
-def _ordered(*where: ColumnElement[bool]) -> Any:
+def _ordered(*where: ColumnElement[bool]) -> Select[Any]:
     return select(_exposures).where(*where).order_by(_exposures.c.key)
 
 

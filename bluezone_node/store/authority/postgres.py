@@ -28,6 +28,9 @@ than that; the longest pause that we make ourselves is the drawing of a batch, s
 LOCK_SPACE = 0x425A
 """'BZ': the first half of our advisory locks' number, so that other programs' are not met."""
 
+_LOCKS = {"alone": "pg_advisory_xact_lock", "beside": "pg_advisory_xact_lock_shared"}
+"""By what a transaction says of its writing; see `database.writing`."""
+
 _SECRETS = ("password", "sslpassword")
 
 
@@ -96,10 +99,8 @@ def postgres_engine(url: URL, schema: str) -> Engine:
 
     def begin(connection: Connection) -> None:
         # Until the end of the transaction, as BEGIN IMMEDIATE on SQLite.
-        if connection.get_execution_options().get("writes", False):
-            connection.exec_driver_sql(
-                "SELECT pg_advisory_xact_lock(%s, %s)", (LOCK_SPACE, lock)
-            ).close()
+        if function := _LOCKS.get(connection.get_execution_options().get("writes", "")):
+            connection.exec_driver_sql(f"SELECT {function}(%s, %s)", (LOCK_SPACE, lock)).close()
 
     event.listen(engine, "begin", begin)
     event.listen(engine, "handle_error", _without_values)

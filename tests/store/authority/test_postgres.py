@@ -3,6 +3,8 @@
 import re
 import sys
 import traceback
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from bluezone_node.authority.ports import VerificationCode
+from bluezone_node.authority.ports import Changes, Exposure, VerificationCode
 from bluezone_node.authority.settings import parse_settings
 from bluezone_node.errors import BadConfig, DatabaseUnusable
 from bluezone_node.store.authority import exposures, registry
@@ -125,6 +127,26 @@ def test_an_error_of_the_server_does_not_quote_what_was_written(postgres_url: st
     assert "violates unique constraint" in shown
     assert "c5c5" not in shown
     assert "DETAIL" not in shown
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_who_was_overtaken_decides_again(postgres_url: str) -> None:
+    """Publications go on side by side; the one whose key was stored meanwhile gets to see it."""
+    engine = Database(exposures.LAYOUT, NO_FILE, parse_url(postgres_url)).open()
+    store = exposures.SqlExposures(engine)
+    key = Exposure(b"k" * 16, 2956032, 144, 2, "likely", -1, NOON, b"o" * 32)
+    theirs = replace(key, owner=b"p" * 32)
+    seen: list[Mapping[bytes, Exposure]] = []
+
+    def decide(stored: Mapping[bytes, Exposure], _drawn: datetime | None) -> Changes:
+        seen.append(stored)
+        if not stored:
+            store.publish([theirs.key], lambda _stored, _drawn: Changes(added=[theirs]))
+        return Changes() if stored else Changes(added=[key])
+
+    assert store.publish([key.key], decide) == Changes()
+    assert seen == [{}, {theirs.key: theirs}]
     engine.dispose()
 
 
