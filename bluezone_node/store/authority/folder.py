@@ -22,7 +22,8 @@ from bluezone_node.crypto.signing import (
     public_pem,
 )
 from bluezone_node.errors import BadConfig
-from bluezone_node.store.authority.keys import SigningKeys, check_private, read_private
+from bluezone_node.store.authority.keys import SigningKeys
+from bluezone_node.store.authority.private import check_private, read_private
 
 SETTINGS = "authority.toml"
 EXPORT_PUBLIC_KEY = "export-public.pem"

@@ -31,6 +31,7 @@ from bluezone_node.crypto.signing import (
     private_pem,
 )
 from bluezone_node.errors import BadConfig, BadInput
+from bluezone_node.store.authority.private import read_private, replace, unreadable
 from bluezone_node.store.authority.stamp import Stamp, stamp
 
 KEYS = "keys"
@@ -132,7 +133,7 @@ class SigningKeys:
             if opened.stamp is None:
                 if self._stray({self._name}):
                     # Of a first rotation that was killed: it may have published its key.
-                    _replace(self._public_file, self._public(opened.ring, opened.private, now))
+                    replace(self._public_file, self._public(opened.ring, opened.private, now))
                 return self._sweep({self._name})
             return self._write(opened.ring.tidied(now), opened.private, now)
 
@@ -147,7 +148,7 @@ class SigningKeys:
             (self._manifest, manifest),
         ):
             if not path.exists() or path.read_bytes() != data:
-                _replace(path, data)
+                replace(path, data)
         return self._sweep(set(named))
 
     def _public(self, ring: KeyRing, private: Mapping[str, PrivateKey], now: datetime) -> bytes:
@@ -212,7 +213,7 @@ class SigningKeys:
         try:
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise _unreadable(self._folder, error) from error
+            raise unreadable(self._folder, error) from error
         try:
             fcntl.flock(folder, how)
             yield
@@ -220,59 +221,8 @@ class SigningKeys:
             os.close(folder)
 
 
-def read_private(path: Path) -> bytes:
-    """Return what is in *path*, a file that only its owner may read.
-
-    Raises:
-        BadConfig: it is missing, or others can read it.
-    """
-    try:
-        check_private(path, "600")
-        return path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def check_private(path: Path, mode: str) -> None:
-    """Refuse a file or folder that others can read; *mode* is what it should have.
-
-    Raises:
-        BadConfig: with the command that mends it.
-    """
-    if path.stat().st_mode & 0o077:
-        raise BadConfig(f"Others can read {path}.", hint=f"chmod {mode} {path}")
-
-
-def _unreadable(path: Path, error: OSError) -> BadConfig:
-    return BadConfig(
-        f"{path} cannot be read: {error.strerror}",
-        hint="`bluezone-node authority init` makes the keys, once",
-    )
-
-
 def _key_id(key: PublicKey, now: datetime) -> str:
     """Return an id that tells people the day and is never given twice."""
     numbers = key.public_numbers()
     point = numbers.x.to_bytes(32) + numbers.y.to_bytes(32)
     return f"{now:%Y-%m-%d}-{hashlib.sha256(point).hexdigest()[:8]}"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write *path* whole or not at all, readable by its owner alone, even if the power fails."""
-    partial = path.with_name(f".{path.name}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        if os.geteuid() == 0:
-            # The server is another user: what an administrator makes must be readable to it.
-            owner = path.parent.stat()
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        # The rename lives in the folder, which has its own page to lose.
-        os.fsync(folder)
-    finally:
-        os.close(folder)
