@@ -5,7 +5,6 @@ particular to SQLite is here, to PostgreSQL in `postgres`.
 """
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +19,10 @@ from sqlalchemy.types import TypeDecorator
 from bluezone_node.errors import BluezoneError, DatabaseUnusable
 from bluezone_node.store.authority import postgres
 from bluezone_node.store.authority.schema import Layout, Step, bring_up, revision
+from bluezone_node.store.wal import write_ahead
 
 BUSY_MILLISECONDS = 5_000
 """A writer waits that long for another, such as ``code issue`` beside the running server."""
-
-BUSY_PAUSE = 0.01
-"""Seconds between two tries, where SQLite itself does not wait."""
 
 
 class UnixTime(TypeDecorator[datetime]):
@@ -168,23 +165,10 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     # Python's sqlite3 would begin transactions by itself, and too late: see `_begin`.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-    _write_ahead(connection)
+    write_ahead(connection, BUSY_MILLISECONDS / 1000)
     connection.execute("PRAGMA synchronous = FULL")
     # What is deleted is overwritten: dates of illness must not outlive their rows.
     connection.execute("PRAGMA secure_delete = ON")
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    # Of two that change this at once SQLite refuses one at once, timeout or not: it tries again.
-    give_up = time.monotonic() + BUSY_MILLISECONDS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as refused:
-            if refused.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                raise
-            time.sleep(BUSY_PAUSE)
 
 
 def _begin(connection: Connection) -> None:

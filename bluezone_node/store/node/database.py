@@ -6,7 +6,6 @@ database.  A flush a minute costs one sync a minute, which no SD card notices.
 """
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from bluezone_node.store.node.faults import damaged, faults_explained
 from bluezone_node.store.node.keyslot import open_seal, put_new_key
 from bluezone_node.store.node.permissions import make_private
 from bluezone_node.store.node.seal import Locked, Seal, Unsealed, key_missing
+from bluezone_node.store.wal import write_ahead
 
 APPLICATION_ID = 0x425A4E44
 """'BZND' in the file's header: tells this database from any other SQLite file."""
@@ -27,9 +27,6 @@ sqlite-utils, which takes longer than all the rest of ``bluezone-node status``."
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another one: a command's transactions take milliseconds."""
-
-BUSY_PAUSE = 0.01
-"""Seconds between two tries, where SQLite itself does not wait."""
 
 PROGRESS_STEPS = 5_000
 """Of SQLite's machine between two signs of life: some hundred rows."""
@@ -208,7 +205,7 @@ def _migrate(path: Path, connection: sqlite3.Connection, secret: bytes | None) -
 
     from bluezone_node.store.node.migrations import node
 
-    _write_ahead(connection)
+    write_ahead(connection, BUSY_SECONDS)
     connection.execute("BEGIN EXCLUSIVE")
     try:
         # Two processes may have found the file empty at once: the second waited for the first.
@@ -223,19 +220,3 @@ def _migrate(path: Path, connection: sqlite3.Connection, secret: bytes | None) -
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Keep a write-ahead log from now on.
-
-    Of two that change this at once SQLite refuses one at once, timeout or not: it tries again.
-    """
-    give_up = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as refused:
-            if refused.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
-                raise
-            time.sleep(BUSY_PAUSE)
