@@ -9,12 +9,12 @@ from bluezone_node import config as settings_file
 from bluezone_node.alerts import Expected, Nearness
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.commands.options import config_option
+from bluezone_node.commands.receiver import offset_in_use
 from bluezone_node.control import ask
 from bluezone_node.proximity.attenuation import RASPBERRY_PI_TX_POWER, attenuations
 from bluezone_node.proximity.distance import estimate
 from bluezone_node.proximity.model import Encounter
 from bluezone_node.proximity.profile import Profile
-from bluezone_node.proximity.receiver import receiver_offset
 from bluezone_node.proximity.risk import nearness
 from bluezone_node.proximity.rules.verdict import USUAL_CONTACT
 from bluezone_node.proximity.windows import scan_instance
@@ -35,15 +35,15 @@ def encounters(since: datetime | None, config: Path | None, as_json: bool) -> No
     is published: until then it is taken to send at 12 dBm, as a Raspberry Pi does.
     """
     from bluezone_node.presets import load_profile
-    from bluezone_node.wiring.node import open_store, radio_in_use
+    from bluezone_node.wiring.node import open_store
 
     # No end: the clock of a simulated node may be ahead of this machine's.
     start = since.astimezone(UTC) if since else datetime(1970, 1, 1, tzinfo=UTC)
     settings = settings_file.load(config)
     profile = load_profile(settings.node.profile)
-    radio = radio_in_use(settings, ask(settings.state_dir(), "status"))
+    running = ask(settings.state_dir(), "status")
     with open_store(settings) as store:
-        offset = receiver_offset(settings.node.rx_offset, store.calibrations(), radio)
+        offset = offset_in_use(settings, store, running)
         found = store.encounters(start, datetime(9999, 1, 1, tzinfo=UTC))
         told = [_summary(one, _nearness(one, profile, offset.decibels)) for one in found]
     if as_json:

@@ -1,11 +1,37 @@
-"""How ``status``, ``doctor`` and ``calibrate --show`` tell which offset a receiver has."""
+"""Which offset a node's receiver has, and how ``status``, ``doctor`` and ``calibrate`` tell it."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
+from bluezone_node.config import Settings
+from bluezone_node.ports import NodeStore
 from bluezone_node.proximity.calibration import Calibration
-from bluezone_node.proximity.receiver import OffsetOrigin, ReceiverOffset, is_old
+from bluezone_node.proximity.receiver import (
+    OffsetOrigin,
+    ReceiverOffset,
+    is_old,
+    receiver_offset,
+)
 
 CURE = "bluezone-node calibrate --with PEER"
+
+
+Running = Mapping[str, Any] | None
+"""What the daemon answers to ``status``; None where none runs."""
+
+
+def offset_in_use(settings: Settings, store: NodeStore, running: Running) -> ReceiverOffset:
+    """Return the offset that levels are judged with now."""
+    from bluezone_node.wiring.node import radio_in_use
+
+    radio = radio_in_use(settings, running)
+    return receiver_offset(settings.node.rx_offset, store.calibrations(), radio)
+
+
+def now_of(running: Running) -> datetime:
+    """Return the node's time, which may be a simulated one; this machine's where none runs."""
+    return datetime.fromisoformat(running["now"]) if running else datetime.now(UTC)
 
 
 def offset_in_words(offset: ReceiverOffset, now: datetime) -> tuple[str, str]:

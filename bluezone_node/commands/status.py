@@ -14,11 +14,10 @@ import click
 from bluezone_node import config as settings_file
 from bluezone_node.commands.console import json_option, print_json
 from bluezone_node.commands.options import config_option
-from bluezone_node.commands.receiver import offset_in_words
+from bluezone_node.commands.receiver import now_of, offset_in_use, offset_in_words
 from bluezone_node.config import Settings
 from bluezone_node.control import ask
 from bluezone_node.ports import ExportState, NodeStore
-from bluezone_node.proximity.receiver import receiver_offset
 from bluezone_node.wiring.at_rest import AtRest, at_rest
 
 Document = dict[str, Any]
@@ -90,12 +89,8 @@ def _document(
 
 
 def _receiver(store: NodeStore, running: Document | None, settings: Settings) -> Document:
-    from bluezone_node.wiring.node import radio_in_use
-
-    radio = radio_in_use(settings, running)
-    offset = receiver_offset(settings.node.rx_offset, store.calibrations(), radio)
-    now = datetime.fromisoformat(running["now"]) if running else datetime.now(UTC)
-    told, cure = offset_in_words(offset, now)
+    offset = offset_in_use(settings, store, running)
+    told, cure = offset_in_words(offset, now_of(running))
     return {
         "offset": offset.decibels,
         "origin": offset.origin.value,

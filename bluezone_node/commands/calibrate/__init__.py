@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ from bluezone_node.commands.calibrate.measuring import Listening, find, looking_
 from bluezone_node.commands.calibrate.peer import PeerWatch
 from bluezone_node.commands.console import json_option, note, print_json
 from bluezone_node.commands.options import config_option
-from bluezone_node.commands.receiver import offset_in_words
+from bluezone_node.commands.receiver import now_of, offset_in_use, offset_in_words
 from bluezone_node.config import GUESSED_TX_POWER, Settings
 from bluezone_node.control import ask
 from bluezone_node.errors import CalibrationRefused, TimeUnknown
 from bluezone_node.proximity.calibration import FAR, NEAR, Level, calibrate, level_of
-from bluezone_node.proximity.receiver import receiver_offset
 
 Document = dict[str, Any]
 
@@ -212,17 +211,16 @@ def _say(lines: Iterable[talk.Line]) -> None:
 
 
 def _show(settings: Settings, as_json: bool) -> None:
-    from bluezone_node.wiring.node import open_store, radio_in_use
+    from bluezone_node.wiring.node import open_store
 
     running = ask(settings.state_dir(), "status")
     with open_store(settings) as store:
         stored = store.calibrations()
-    offset = receiver_offset(settings.node.rx_offset, stored, radio_in_use(settings, running))
+        offset = offset_in_use(settings, store, running)
     if as_json:
         print_json({"offset": offset.decibels, "origin": offset.origin, "calibrations": stored})
         return
-    now = datetime.fromisoformat(running["now"]) if running else datetime.now(UTC)
-    told, cure = offset_in_words(offset, now)
+    told, cure = offset_in_words(offset, now_of(running))
     click.echo(told)
     if cure:
         click.echo(f"    → {cure}")
