@@ -6,9 +6,10 @@ from link to link, on any of the public recordings), and more packets do not ave
 """
 
 from collections.abc import Mapping
-from math import floor, sqrt
+from math import sqrt
 
 from bluezone_node.proximity.model import RssiHistogram
+from bluezone_node.proximity.rounding import half_up
 
 TX_POWER_BOUNDS = (-50, 20)
 """Transmit powers believed, dBm, both inclusive.
@@ -28,11 +29,6 @@ Raspberry Pi 3 then show 59 dB at 1 m and 63 to 64 dB at 2 m, on the scale of GA
 STRONGEST_RSSI = -1
 """dBm. Receivers that cannot measure report 0, and nothing real is heard that strong: the strongest
 of 17,000 packets between Raspberry Pis half a metre apart was -17."""
-
-
-def half_up(value: float) -> int:
-    """Round to the nearest integer, halves up, as GAEN does; Python's own rounds to even."""
-    return floor(value + 0.5)
 
 
 def attenuations(tx_power: float, rssi: RssiHistogram, rx_offset: float = 0.0) -> dict[int, int]:

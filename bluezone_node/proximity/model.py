@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum, IntEnum
-from math import floor
+
+from bluezone_node.proximity.rounding import half_up
 
 SCAN_SECONDS = 60
 """Length of one scan of a radio that listens all the time, aligned to the UTC minute.
@@ -227,7 +228,7 @@ class ScanInstance:
     @property
     def typical_attenuation(self) -> int:
         """The mean, rounded with halves up as GAEN does."""
-        return floor(self.mean_attenuation + 0.5)
+        return half_up(self.mean_attenuation)
 
 
 @dataclass(frozen=True, slots=True)

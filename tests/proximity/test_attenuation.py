@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.proximity.attenuation import attenuations, half_up, mean_and_spread
+from bluezone_node.proximity.attenuation import attenuations, mean_and_spread
 from bluezone_node.proximity.model import RssiHistogram
+from bluezone_node.proximity.rounding import half_up
 
 levels = st.dictionaries(st.integers(-126, -1), st.integers(1, 500), min_size=1).map(
     lambda counts: RssiHistogram(tuple(sorted(counts.items())))

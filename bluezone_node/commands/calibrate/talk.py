@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from bluezone_node.commands.wording import comma
-from bluezone_node.proximity.attenuation import TX_POWER_BOUNDS, half_up
+from bluezone_node.proximity.attenuation import TX_POWER_BOUNDS
 from bluezone_node.proximity.calibration import FAR, Calibration, Level
+from bluezone_node.proximity.rounding import half_up
 
 Line = tuple[str, str]
 

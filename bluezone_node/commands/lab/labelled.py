@@ -23,16 +23,12 @@ from typing import NamedTuple
 
 from bluezone_node.commands.lab.recording import (
     FARTHEST,
-    RSSI_UNKNOWN,
-    WEAKEST_RSSI,
+    believed_power,
+    tally_power,
+    useless_rssi,
 )
 from bluezone_node.errors import BadInput
-from bluezone_node.proximity.attenuation import (
-    RASPBERRY_PI_TX_POWER,
-    STRONGEST_RSSI,
-    TX_POWER_BOUNDS,
-    half_up,
-)
+from bluezone_node.proximity.rounding import half_up
 
 COLUMNS = ("t_seconds", "rssi_dbm", "tx_device")
 SENDER_ALIAS = "device"
@@ -256,7 +252,6 @@ def _fold(table: _Table, recording: LabelledRecording, *, distances_needed: bool
     places = [table.index(one) if one in table.header else None for one in PLACE_COLUMNS]
     tx = table.index(TX_COLUMN) if TX_COLUMN in table.header else None
     distance = table.index(DISTANCE_COLUMN) if DISTANCE_COLUMN in table.header else None
-    lowest, highest = TX_POWER_BOUNDS
     for row in table:
         at, level = table.number(row, time), table.number(row, rssi)
         if abs(at) > FARTHEST:
@@ -264,17 +259,14 @@ def _fold(table: _Table, recording: LabelledRecording, *, distances_needed: bool
         metres = nan
         if distance is not None and row[distance]:
             metres = table.measure(row, distance)
-        power = float(RASPBERRY_PI_TX_POWER)
-        if tx is not None and row[tx]:
-            told = table.number(row, tx)
-            if lowest <= told <= highest:
-                power = told
-        reason = _useless(level) or ("no_distance" if distances_needed and metres != metres else "")
+        power = believed_power(table.number(row, tx) if tx is not None and row[tx] else None)
+        reason = useless_rssi(level) or (
+            "no_distance" if distances_needed and metres != metres else ""
+        )
         if reason:
             recording.left_out[reason] = recording.left_out.get(reason, 0) + 1
             continue
-        told_other = 1 if power != RASPBERRY_PI_TX_POWER else -1
-        recording.other_power[row[sender]] = recording.other_power.get(row[sender], 0) + told_other
+        tally_power(recording.other_power, row[sender], power)
         scenario, receiver = ("" if place is None else row[place] for place in places)
         link = Link(scenario, receiver, row[sender])
         packets = recording.links.get(link)
@@ -283,13 +275,6 @@ def _fold(table: _Table, recording: LabelledRecording, *, distances_needed: bool
         packets.seconds.append(at)
         packets.losses.append(max(half_up(power - level), 0))
         packets.metres.append(metres)
-
-
-def _useless(rssi: float) -> str:
-    """Return why a signal strength says nothing; empty where it does."""
-    if rssi == RSSI_UNKNOWN:
-        return "rssi_unknown"
-    return "" if WEAKEST_RSSI <= rssi <= STRONGEST_RSSI else "rssi_out_of_range"
 
 
 def _truth(table: _Table) -> dict[Link, LinkTruth]:

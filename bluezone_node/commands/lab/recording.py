@@ -18,9 +18,9 @@ from bluezone_node.proximity.attenuation import (
     RASPBERRY_PI_TX_POWER,
     STRONGEST_RSSI,
     TX_POWER_BOUNDS,
-    half_up,
 )
 from bluezone_node.proximity.model import SCAN_SECONDS
+from bluezone_node.proximity.rounding import half_up
 
 COLUMNS = ("t_seconds", "device", "rssi_dbm")
 TX_COLUMN = "tx_dbm"
@@ -122,7 +122,6 @@ def _fold(
     time, device, rssi = map(header.index, COLUMNS)
     tx = header.index(TX_COLUMN) if TX_COLUMN in header else None
     recording = Recording()
-    lowest, highest = TX_POWER_BOUNDS
     for row in lines:
         if not row:
             continue
@@ -140,12 +139,9 @@ def _fold(
             recording.refused[reason] = recording.refused.get(reason, 0) + 1
             recording.first_refused.setdefault(reason, line_number())
             continue
-        if sent is not None and not lowest <= sent <= highest:
-            recording.assumed += 1
-            sent = None
-        power = RASPBERRY_PI_TX_POWER if sent is None else sent
-        told = 1 if power != RASPBERRY_PI_TX_POWER else -1
-        recording.other_power[row[device]] = recording.other_power.get(row[device], 0) + told
+        power = believed_power(sent)
+        recording.assumed += sent is not None and power != sent
+        tally_power(recording.other_power, row[device], power)
         attenuation = max(half_up(power - heard), 0)
         counts = recording.devices.setdefault(row[device], {}).setdefault(minute, {})
         counts[attenuation] = counts.get(attenuation, 0) + 1
@@ -171,8 +167,26 @@ def _time(text: str) -> float:
 
 def _rssi(text: str) -> float:
     value = _number(text, "bad_rssi")
-    if value == RSSI_UNKNOWN:
-        raise _Unusable("rssi_unknown")
-    if not WEAKEST_RSSI <= value <= STRONGEST_RSSI:
-        raise _Unusable("rssi_out_of_range")
+    if reason := useless_rssi(value):
+        raise _Unusable(reason)
     return value
+
+
+def useless_rssi(rssi: float) -> str:
+    """Return why a signal strength, dBm, says nothing; empty where it does."""
+    if rssi == RSSI_UNKNOWN:
+        return "rssi_unknown"
+    return "" if WEAKEST_RSSI <= rssi <= STRONGEST_RSSI else "rssi_out_of_range"
+
+
+def believed_power(told: float | None) -> float:
+    """Return the power, dBm, that a row is taken to be sent with: what it *told*, if anybody
+    radiates that."""
+    lowest, highest = TX_POWER_BOUNDS
+    return RASPBERRY_PI_TX_POWER if told is None or not lowest <= told <= highest else told
+
+
+def tally_power(other_power: dict[str, int], sender: str, power: float) -> None:
+    """Count one more row of *sender* in what becomes `Recording.other_power`."""
+    vote = 1 if power != RASPBERRY_PI_TX_POWER else -1
+    other_power[sender] = other_power.get(sender, 0) + vote

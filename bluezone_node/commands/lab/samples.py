@@ -15,9 +15,9 @@ from typing import NamedTuple
 from bluezone_node.commands.lab.labelled import LabelledRecording, Link, LinkTruth, Packets
 from bluezone_node.commands.lab.rhythm import scans_of, usual_gap
 from bluezone_node.errors import BadInput
-from bluezone_node.proximity.attenuation import half_up
 from bluezone_node.proximity.model import SCAN_SECONDS, ScanInstance
 from bluezone_node.proximity.profile import Profile
+from bluezone_node.proximity.rounding import half_up
 
 LOOK_SECONDS = 4
 """How long phones look: GAEN's scans."""

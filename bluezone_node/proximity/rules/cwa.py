@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bluezone_node.alerts import AlertLevel
-from bluezone_node.proximity.attenuation import half_up
 from bluezone_node.proximity.distance import Estimate
 from bluezone_node.proximity.model import ExposureWindow, Infectiousness, ReportType, ScanInstance
+from bluezone_node.proximity.rounding import half_up
 from bluezone_node.proximity.rules.verdict import (
     COUNTED,
     USUAL_CONTACT,
