@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bluezone_node.authority.ports import Changes, Exposure
+from bluezone_node.authority.ports.exposures import Changes, Exposure
 from bluezone_node.authority.publish import Upload
 from bluezone_node.authority.upload import UploadedKey
 from bluezone_node.clock import SimClock

@@ -14,20 +14,22 @@ from datetime import UTC, date, datetime, timedelta
 from starlette.types import ASGIApp
 
 from bluezone_node.authority.exporter import Exporter
-from bluezone_node.authority.ports import (
+from bluezone_node.authority.ports.exposures import (
     Changes,
     Decide,
     Draw,
     ExportBatch,
-    ExportShelf,
     Exposure,
     ExposureCounts,
     ExposureStore,
+)
+from bluezone_node.authority.ports.registry import (
     RegistryCounts,
     RegistryStore,
     VerificationCode,
     VerificationToken,
 )
+from bluezone_node.authority.ports.shelf import ExportShelf
 from bluezone_node.authority.publish import Published, Publisher, Upload
 from bluezone_node.authority.settings import AuthoritySettings
 from bluezone_node.authority.upload import UploadedKey

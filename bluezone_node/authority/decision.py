@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from bluezone_node.authority.ports import Changes, Exposure, Revision
+from bluezone_node.authority.ports.exposures import Changes, Exposure, Revision
 from bluezone_node.authority.revision import TokenKey
 from bluezone_node.authority.upload import AcceptedKey
 from bluezone_node.errors import AuthorityRefused

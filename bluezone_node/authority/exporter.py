@@ -12,13 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from bluezone_node.authority.ports import (
-    ExportBatch,
-    ExportKeys,
-    ExportShelf,
-    Exposure,
-    ExposureStore,
-)
+from bluezone_node.authority.ports.exposures import ExportBatch, Exposure, ExposureStore
+from bluezone_node.authority.ports.keys import ExportKeys
+from bluezone_node.authority.ports.shelf import ExportShelf
 from bluezone_node.authority.settings import ExportSettings
 from bluezone_node.authority.upload import floor
 from bluezone_node.export.container import ExportHeader, write_export

@@ -13,7 +13,8 @@ from functools import partial
 from bluezone_node.authority import certificate as certificates
 from bluezone_node.authority.certificate import Certificate, CertificateRefused
 from bluezone_node.authority.decision import Decision
-from bluezone_node.authority.ports import Exposure, ExposureStore, KeyDirectory
+from bluezone_node.authority.ports.exposures import Exposure, ExposureStore
+from bluezone_node.authority.ports.keys import KeyDirectory
 from bluezone_node.authority.revision import TokenKey, read_token, write_token
 from bluezone_node.authority.settings import HealthAuthoritySettings, PublisherSettings
 from bluezone_node.authority.upload import (

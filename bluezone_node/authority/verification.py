@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 
 from bluezone_node.authority import certificate as certificates
 from bluezone_node.authority.certificate import HMAC_BYTES, Certificate
-from bluezone_node.authority.ports import (
-    CertificateKeys,
+from bluezone_node.authority.ports.keys import CertificateKeys
+from bluezone_node.authority.ports.registry import (
     RegistryCounts,
     RegistryStore,
     VerificationCode,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from bluezone_node.authority.exporter import Exporter
-    from bluezone_node.authority.ports import ExposureStore
+    from bluezone_node.authority.ports.exposures import ExposureStore
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
     from bluezone_node.store.authority.database import Database

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_node.authority import certificate as certificates
-from bluezone_node.authority.ports import VerificationCode
+from bluezone_node.authority.ports.registry import VerificationCode
 from bluezone_node.crypto.signing import PrivateKey
 from bluezone_node.errors import AuthorityRefused, BluezoneError
 from bluezone_node.intervals import interval_at, midnight

@@ -19,7 +19,7 @@ from typing import Any
 import jwt
 import pytest
 
-from bluezone_node.authority.ports import Changes, Exposure
+from bluezone_node.authority.ports.exposures import Changes, Exposure
 from bluezone_node.client import HttpAuthority, HttpExports
 from bluezone_node.commands import main
 from bluezone_node.crypto.certificate import keys_hmac

@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from bluezone_node.authority.ports import (
+from bluezone_node.authority.ports.exposures import (
     Changes,
     ExportBatch,
-    ExportShelf,
     Exposure,
     ExposureStore,
-    RegistryStore,
     Revision,
+)
+from bluezone_node.authority.ports.registry import (
+    RegistryStore,
     VerificationCode,
     VerificationToken,
 )
+from bluezone_node.authority.ports.shelf import ExportShelf
 from bluezone_node.store.authority import exposures, registry
 from bluezone_node.store.authority.database import Database
 from bluezone_node.store.authority.postgres import parse_url

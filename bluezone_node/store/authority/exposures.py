@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from bluezone_node.authority.ports import (
+from bluezone_node.authority.ports.exposures import (
     Changes,
     Decide,
     Draw,

@@ -20,7 +20,11 @@ from sqlalchemy import (
     update,
 )
 
-from bluezone_node.authority.ports import RegistryCounts, VerificationCode, VerificationToken
+from bluezone_node.authority.ports.registry import (
+    RegistryCounts,
+    VerificationCode,
+    VerificationToken,
+)
 from bluezone_node.store.authority.database import UnixTime, scrub, writing
 from bluezone_node.store.authority.schema import Layout
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.authority.certificate import read_jwks
-from bluezone_node.authority.ports import VerificationCode
+from bluezone_node.authority.ports.registry import VerificationCode
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.signing import load_public_key, public_base64
 from bluezone_node.errors import BadConfig, DatabaseUnusable, Unreachable

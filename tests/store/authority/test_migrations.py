@@ -20,13 +20,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from bluezone_node.authority.ports import (
-    ExportBatch,
-    Exposure,
-    Revision,
-    VerificationCode,
-    VerificationToken,
-)
+from bluezone_node.authority.ports.exposures import ExportBatch, Exposure, Revision
+from bluezone_node.authority.ports.registry import VerificationCode, VerificationToken
 from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.store.authority import exposures, registry
 from bluezone_node.store.authority.database import Database, writing

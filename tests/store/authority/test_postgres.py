@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from bluezone_node.authority.ports import Changes, Exposure, VerificationCode
+from bluezone_node.authority.ports.exposures import Changes, Exposure
+from bluezone_node.authority.ports.registry import VerificationCode
 from bluezone_node.authority.settings import parse_settings
 from bluezone_node.errors import BadConfig, DatabaseUnusable
 from bluezone_node.store.authority import exposures, registry

@@ -1,0 +1,116 @@
+"""The publisher's database: keys, and the export batches made of them. It names nobody."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a key became after the diagnosis changed."""
+
+    report_type: str
+    days_since_onset: int | None
+    at: datetime
+    """Truncated like `Exposure.created`, and never before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A published key as the publisher keeps it."""
+
+    key: bytes = field(repr=False)
+    """16 bytes."""
+    rolling_start: int
+    rolling_period: int
+    transmission_risk: int
+    report_type: str
+    """'confirmed', 'likely' or 'user-report'."""
+    days_since_onset: int | None
+    created: datetime
+    """Truncated; in the future while the key could still be on the air."""
+    owner: bytes = field(repr=False)
+    """A digest by which the one who published this key, and nobody else, is known again.
+    Different for every key: it ties no two of them together."""
+    traveler: bool = False
+    revision: Revision | None = None
+
+    @property
+    def rolling_end(self) -> int:
+        """First interval after the key's validity."""
+        return self.rolling_start + self.rolling_period
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one publication does to the store."""
+
+    added: Sequence[Exposure] = ()
+    revised: Sequence[Exposure] = ()
+    """Stored keys with their new `Exposure.revision`."""
+    unchanged: Sequence[Exposure] = ()
+    """Stored keys that the sender may revise and did not: nothing is done with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportBatch:
+    """One window of the export, [start, end) by `Exposure.created`, and how it was cut."""
+
+    start: datetime
+    end: datetime
+    files: int
+    """0: the window was empty."""
+    max_records: int
+    """In one file, as it was when the window was drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureCounts:
+    exposures: int
+    revised: int
+    batches: int
+    newest_batch_end: datetime | None
+
+
+Decide = Callable[[Mapping[bytes, Exposure], datetime | None], Changes]
+"""Given what is stored and the end of the newest batch (None: there is none), what to change.
+Nothing may be created or revised before that end: the window's file has been drawn."""
+
+Draw = Callable[[Sequence[Exposure], int], tuple[Sequence[Exposure], ExportBatch]]
+"""Given the keys created in a window and the number revised in it, the made-up keys to add and
+the batch to keep."""
+
+
+class ExposureStore(Protocol):
+    """The publisher's database. Every method is one transaction, and blocks."""
+
+    def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
+        """Show *decide* which of *keys* are stored, and carry out what it answers.
+
+        Nothing is written to these keys or batches in between; where another wrote to them at the
+        same time, *decide* is asked again.  Where it raises, nothing is written.
+        """
+
+    def created_in(self, start: datetime, end: datetime) -> list[Exposure]:
+        """Return keys created within [start, end), ascending by key."""
+
+    def revised_in(self, start: datetime, end: datetime) -> list[Exposure]:
+        """Return keys revised within [start, end), ascending by key."""
+
+    def oldest_created(self) -> datetime | None: ...
+
+    def draw_batch(self, start: datetime, end: datetime, draw: Draw) -> None:
+        """Fix the content of the window [start, end): nothing where that was done before."""
+
+    def batches(self) -> list[ExportBatch]:
+        """Return every batch kept, oldest first."""
+
+    def forget(self, before: datetime) -> int:
+        """Remove keys neither created nor revised since *before*; return how many.
+
+        With them go the batches that ended by then, but never the newest: it says where the next
+        one begins.
+        """
+
+    def counts(self) -> ExposureCounts: ...
