@@ -58,15 +58,15 @@ def databases_of(folder: "AuthorityFolder") -> "dict[str, Database]":
     Raises:
         BadConfig: the URL that was set is none of PostgreSQL.
     """
-    from bluezone_node.store.authority import exposures, registry
+    from bluezone_node.store.authority import exposure_tables, registry_tables
     from bluezone_node.store.authority.database import Database
     from bluezone_node.store.authority.postgres import parse_url
 
     given = os.environ.get(DATABASE_VARIABLE) or folder.settings.database.url
     url = None if given is None else parse_url(given)
     return {
-        "registrar": Database(registry.LAYOUT, folder.registry_db, url),
-        "publisher": Database(exposures.LAYOUT, folder.authority_db, url),
+        "registrar": Database(registry_tables.LAYOUT, folder.registry_db, url),
+        "publisher": Database(exposure_tables.LAYOUT, folder.authority_db, url),
     }
 
 

@@ -27,7 +27,7 @@ from bluezone_node.crypto.signing import load_public_key
 from bluezone_node.export.container import open_verified
 from bluezone_node.export.signature import SignatureState
 from bluezone_node.ports import Publication
-from bluezone_node.store.authority import exposures
+from bluezone_node.store.authority import exposure_tables, exposures
 from bluezone_node.store.authority.database import open_sqlite
 from bluezone_node.store.authority.folder import open_folder
 from tests.authorities import keys_of_days
@@ -195,7 +195,7 @@ def test_an_exporter_killed_at_any_moment_leaves_nothing_broken(home: Path) -> N
     folder = open_folder(home)
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     draw = random.Random(8).randbytes
-    engine = open_sqlite(folder.authority_db, exposures.LAYOUT)
+    engine = open_sqlite(folder.authority_db, exposure_tables.LAYOUT)
     start = int(now.timestamp()) // 86400 * 144 - 288
     published = [
         Exposure(

@@ -23,7 +23,7 @@ from bluezone_node.authority.ports.registry import (
     VerificationToken,
 )
 from bluezone_node.authority.ports.shelf import ExportShelf
-from bluezone_node.store.authority import exposures, registry
+from bluezone_node.store.authority import exposure_tables, exposures, registry, registry_tables
 from bluezone_node.store.authority.database import Database
 from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.schema import Layout
@@ -51,10 +51,10 @@ class Kept:
         self._opened = ExitStack()
 
     def registry(self) -> RegistryStore:
-        return registry.SqlRegistry(self._open(registry.LAYOUT))
+        return registry.SqlRegistry(self._open(registry_tables.LAYOUT))
 
     def exposures(self) -> ExposureStore:
-        return exposures.SqlExposures(self._open(exposures.LAYOUT))
+        return exposures.SqlExposures(self._open(exposure_tables.LAYOUT))
 
     def close(self) -> None:
         self._opened.close()

@@ -18,6 +18,14 @@ class VerificationCode:
     created: datetime
     expires: datetime
     claimed: datetime | None = None
+    handle: bytes | None = None
+    """16 bytes by which who issued it may speak of it; None in those of the first version."""
+    kind: str = "short"
+    """'short' or 'long'."""
+    realm: str = ""
+    """Province of who issued it."""
+    issuer: str = ""
+    """User who issued it; empty: an API key, or the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,8 @@ class VerificationToken:
     claimed_with: bytes | None = field(default=None, repr=False)
     """HMAC of code and nonce under the registrar's secret, by which the device that claimed the
     code is known again until the token is spent; None where it sent no nonce."""
+    realm: str = ""
+    """Of the code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
-    Column,
     ColumnElement,
     Connection,
     Engine,
-    Integer,
-    LargeBinary,
-    MetaData,
     Row,
     Select,
-    SmallInteger,
-    String,
     Table,
     delete,
     func,
@@ -36,38 +29,12 @@ from bluezone_node.authority.ports.exposures import (
     ExposureCounts,
     Revision,
 )
-from bluezone_node.store.authority.database import UnixTime, writing
-from bluezone_node.store.authority.schema import Layout
+from bluezone_node.store.authority.database import writing
+from bluezone_node.store.authority.exposure_tables import export_batches, exposures
 
-TABLES = MetaData()
-LAYOUT = Layout("authority", TABLES, revision="0001")
-
-# The columns of each table stand in the order of the fields of its value.
-_exposures = Table(
-    "exposures",
-    TABLES,
-    Column("key", LargeBinary(16), primary_key=True),
-    Column("rolling_start", Integer, nullable=False),
-    Column("rolling_period", SmallInteger, nullable=False),
-    Column("transmission_risk", SmallInteger, nullable=False),
-    Column("report_type", String(16), nullable=False),
-    Column("days_since_onset", SmallInteger),
-    Column("created", UnixTime, nullable=False, index=True),
-    Column("owner", LargeBinary(32), nullable=False),
-    Column("traveler", Boolean, nullable=False),
-    Column("revised_report_type", String(16)),
-    Column("revised_days_since_onset", SmallInteger),
-    Column("revised", UnixTime, index=True),
-)
-
-_batches = Table(
-    "export_batches",
-    TABLES,
-    Column("start", UnixTime, primary_key=True, autoincrement=False),
-    Column("end", UnixTime, nullable=False),
-    Column("files", Integer, nullable=False),
-    Column("max_records", Integer, nullable=False),
-)
+# Without the origin, which every statement names.
+_EXPOSURE = [column for column in exposures.c if column.name != "origin"]
+_BATCH = [column for column in export_batches.c if column.name != "origin"]
 
 _LOOKUP_CHUNK = 500
 """Keys in one IN (…): SQLite stops at 999 parameters where it is old."""
@@ -76,8 +43,10 @@ _LOOKUP_CHUNK = 500
 class SqlExposures:
     """`ExposureStore` on any database that SQLAlchemy speaks to."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, origin: str = "") -> None:
+        """*origin*: of whom the keys are; empty: this authority's own."""
         self._engine = engine
+        self._origin = origin
 
     def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
         try:
@@ -92,79 +61,92 @@ class SqlExposures:
         with writing(self._engine, alone=alone) as db:
             stored: dict[bytes, Exposure] = {}
             for first in range(0, len(keys), _LOOKUP_CHUNK):
-                among = _exposures.c.key.in_(keys[first : first + _LOOKUP_CHUNK])
+                among = exposures.c.key.in_(keys[first : first + _LOOKUP_CHUNK])
                 # FOR UPDATE holds the rows where writers run side by side; SQLite has one.
-                rows = db.execute(_ordered(among).with_for_update())
+                rows = db.execute(self._ordered(among).with_for_update())
                 stored.update((row.key, _exposure(row)) for row in rows)
-            changes = decide(stored, db.scalar(select(func.max(_batches.c.end))))
-            _add(db, sorted(changes.added, key=lambda exposure: exposure.key))
+            changes = decide(stored, db.scalar(self._newest_end()))
+            self._add(db, sorted(changes.added, key=lambda exposure: exposure.key))
             for exposure in changes.revised:
                 db.execute(
-                    update(_exposures)
-                    .where(_exposures.c.key == exposure.key)
+                    update(exposures)
+                    .where(self._own(exposures), exposures.c.key == exposure.key)
                     .values(**_revision_columns(exposure.revision))
                 )
             return changes
 
     def created_in(self, start: datetime, end: datetime) -> list[Exposure]:
-        return self._select(_exposures.c.created >= start, _exposures.c.created < end)
+        return self._select(exposures.c.created >= start, exposures.c.created < end)
 
     def revised_in(self, start: datetime, end: datetime) -> list[Exposure]:
-        return self._select(_exposures.c.revised >= start, _exposures.c.revised < end)
+        return self._select(exposures.c.revised >= start, exposures.c.revised < end)
 
     def oldest_created(self) -> datetime | None:
         with self._engine.begin() as db:
-            oldest: datetime | None = db.scalar(select(func.min(_exposures.c.created)))
+            oldest: datetime | None = db.scalar(
+                select(func.min(exposures.c.created)).where(self._own(exposures))
+            )
             return oldest
 
     def draw_batch(self, start: datetime, end: datetime, draw: Draw) -> None:
-        created = (_exposures.c.created >= start, _exposures.c.created < end)
-        revised = (_exposures.c.revised >= start, _exposures.c.revised < end)
+        created = (exposures.c.created >= start, exposures.c.created < end)
+        revised = (exposures.c.revised >= start, exposures.c.revised < end)
         with writing(self._engine) as db:
-            if db.execute(select(_batches.c.start).where(_batches.c.start == start)).first():
+            drawn = select(export_batches.c.start).where(
+                self._own(export_batches), export_batches.c.start == start
+            )
+            if db.execute(drawn).first():
                 return
-            primary = [_exposure(row) for row in db.execute(_ordered(*created))]
-            count = db.scalar(select(func.count()).select_from(_exposures).where(*revised)) or 0
+            primary = [_exposure(row) for row in db.execute(self._ordered(*created))]
+            among = select(func.count()).select_from(exposures).where(self._own(exposures))
+            count = db.scalar(among.where(*revised)) or 0
             filling, batch = draw(primary, count)
-            _add(db, filling)
-            db.execute(insert(_batches).values(asdict(batch)))
+            self._add(db, filling)
+            db.execute(insert(export_batches).values(asdict(batch) | {"origin": self._origin}))
 
     def batches(self) -> list[ExportBatch]:
         with self._engine.begin() as db:
-            rows = db.execute(select(_batches).order_by(_batches.c.start))
-            return [ExportBatch(*row) for row in rows]
+            kept = select(*_BATCH).where(self._own(export_batches))
+            return [ExportBatch(*row) for row in db.execute(kept.order_by(export_batches.c.start))]
 
     def forget(self, before: datetime) -> int:
         with writing(self._engine) as db:
-            newest = select(func.max(_batches.c.end)).scalar_subquery()
-            db.execute(delete(_batches).where(_batches.c.end <= before, _batches.c.end < newest))
+            newest = self._newest_end().scalar_subquery()
+            batches = delete(export_batches).where(self._own(export_batches))
+            db.execute(batches.where(export_batches.c.end <= before, export_batches.c.end < newest))
             stale = (
-                _exposures.c.created < before,
-                _exposures.c.revised.is_(None) | (_exposures.c.revised < before),
+                self._own(exposures),
+                exposures.c.created < before,
+                exposures.c.revised.is_(None) | (exposures.c.revised < before),
             )
-            return db.execute(delete(_exposures).where(*stale)).rowcount
+            return db.execute(delete(exposures).where(*stale)).rowcount
 
     def counts(self) -> ExposureCounts:
         with self._engine.begin() as db:
             keys = db.execute(
-                select(func.count(), func.count(_exposures.c.revised)).select_from(_exposures)
+                select(func.count(), func.count(exposures.c.revised)).where(self._own(exposures))
             ).one()
-            batches = db.scalar(select(func.count()).select_from(_batches)) or 0
-            newest = db.scalar(select(func.max(_batches.c.end)))
+            batches = db.scalar(select(func.count()).where(self._own(export_batches))) or 0
+            newest = db.scalar(self._newest_end())
             return ExposureCounts(keys[0], keys[1], batches, newest)
 
     def _select(self, *where: ColumnElement[bool]) -> list[Exposure]:
         with self._engine.begin() as db:
-            return [_exposure(row) for row in db.execute(_ordered(*where))]
+            return [_exposure(row) for row in db.execute(self._ordered(*where))]
 
+    def _own(self, table: Table) -> ColumnElement[bool]:
+        return table.c.origin == self._origin
 
-def _ordered(*where: ColumnElement[bool]) -> Select[Any]:
-    return select(_exposures).where(*where).order_by(_exposures.c.key)
+    def _ordered(self, *where: ColumnElement[bool]) -> Select[Any]:
+        return select(*_EXPOSURE).where(self._own(exposures), *where).order_by(exposures.c.key)
 
+    def _newest_end(self) -> Select[Any]:
+        return select(func.max(export_batches.c.end)).where(self._own(export_batches))
 
-def _add(db: Connection, exposures: Sequence[Exposure]) -> None:
-    if exposures:
-        db.execute(insert(_exposures), [_columns(exposure) for exposure in exposures])
+    def _add(self, db: Connection, added: Sequence[Exposure]) -> None:
+        if added:
+            rows = [_columns(exposure) | {"origin": self._origin} for exposure in added]
+            db.execute(insert(exposures), rows)
 
 
 def _columns(exposure: Exposure) -> dict[str, object]:

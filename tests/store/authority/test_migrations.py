@@ -23,14 +23,16 @@ from sqlalchemy import inspect, text
 from bluezone_node.authority.ports.exposures import ExportBatch, Exposure, Revision
 from bluezone_node.authority.ports.registry import VerificationCode, VerificationToken
 from bluezone_node.errors import DatabaseUnusable
-from bluezone_node.store.authority import exposures, registry
+from bluezone_node.store.authority import exposure_tables, exposures, registry, registry_tables
 from bluezone_node.store.authority.database import Database, writing
 from bluezone_node.store.authority.folder import make_folder
 from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.schema import MIGRATIONS, Layout, Step
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-LAYOUTS = [pytest.param(each, id=each.name) for each in (registry.LAYOUT, exposures.LAYOUT)]
+LAYOUTS = [
+    pytest.param(each, id=each.name) for each in (registry_tables.LAYOUT, exposure_tables.LAYOUT)
+]
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 REGISTRY_BEFORE = """
@@ -70,18 +72,18 @@ INSERT INTO export_batches VALUES (1773144000, 1773158400, 1, 500);
 """
 """As SQLAlchemy made them before there was a history."""
 
-NEXT = '''
+NEXT = f'''
 """A step that is yet to come."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "next"
+down_revision = "{registry_tables.LAYOUT.revision}"
 
 
 def upgrade() -> None:
-    op.add_column("codes", sa.Column("realm", sa.String(16)))
+    op.add_column("codes", sa.Column("colour", sa.String(16)))
 '''
 
 
@@ -98,8 +100,8 @@ def tomorrow(tmp_path: Path) -> Layout:
     """The registry's layout of a version to come, one step further."""
     histories = tmp_path / "100% to come"  # a percent sign means something to Alembic
     shutil.copytree(MIGRATIONS, histories, ignore=shutil.ignore_patterns("__pycache__"))
-    (histories / "registry" / "v0002_realm.py").write_text(NEXT)
-    return replace(registry.LAYOUT, revision="0002", histories=histories)
+    (histories / "registry" / "v9999_colour.py").write_text(NEXT)
+    return replace(registry_tables.LAYOUT, revision="next", histories=histories)
 
 
 def codes_columns(database: Database) -> set[str]:
@@ -136,7 +138,7 @@ def test_the_newest_step_is_the_one_that_the_program_asks_for(layout: Layout) ->
 
 def test_a_registry_of_the_first_version_is_adopted_whole(tmp_path: Path) -> None:
     """Every row is read back as it was written, and the second opening has nothing to do."""
-    database = Database(registry.LAYOUT, tmp_path / "registry.db")
+    database = Database(registry_tables.LAYOUT, tmp_path / "registry.db")
     with closing(sqlite3.connect(database.file)) as connection:
         connection.executescript(REGISTRY_BEFORE)
     assert database.migrate() is Step.ADOPTED
@@ -155,7 +157,7 @@ def test_a_registry_of_the_first_version_is_adopted_whole(tmp_path: Path) -> Non
 
 def test_published_keys_of_the_first_version_are_adopted_whole(tmp_path: Path) -> None:
     """Opening alone does it, as the server does at its first start."""
-    database = Database(exposures.LAYOUT, tmp_path / "authority.db")
+    database = Database(exposure_tables.LAYOUT, tmp_path / "authority.db")
     with closing(sqlite3.connect(database.file)) as connection:
         connection.executescript(AUTHORITY_BEFORE)
     engine = database.open()
@@ -178,7 +180,7 @@ def test_published_keys_of_the_first_version_are_adopted_whole(tmp_path: Path) -
 )
 def test_tables_that_are_not_the_first_versions_are_left_alone(tmp_path: Path, change: str) -> None:
     """Something else that calls its tables so is named, and not written to."""
-    database = Database(registry.LAYOUT, tmp_path / "registry.db")
+    database = Database(registry_tables.LAYOUT, tmp_path / "registry.db")
     with closing(sqlite3.connect(database.file)) as connection:
         connection.executescript(REGISTRY_BEFORE + change)
         before = list(connection.iterdump())
@@ -193,7 +195,7 @@ def test_an_earlier_layout_waits_on_postgres_and_comes_up_by_itself_in_a_file(
     place: Callable[[Layout], Database], tomorrow: Layout
 ) -> None:
     """On a server other processes may still be at work; by hand it is done everywhere."""
-    engine = place(registry.LAYOUT).open()
+    engine = place(registry_tables.LAYOUT).open()
     code = VerificationCode(b"c" * 32, "likely", NOON.date(), None, NOON, NOON)
     registry.SqlRegistry(engine).add_code(code)
     engine.dispose()
@@ -205,9 +207,9 @@ def test_an_earlier_layout_waits_on_postgres_and_comes_up_by_itself_in_a_file(
         with pytest.raises(DatabaseUnusable, match="earlier version") as refused:
             database.open()
         assert "authority migrate" in refused.value.hint
-        assert "realm" not in codes_columns(database)
+        assert "colour" not in codes_columns(database)
         assert database.migrate() is Step.UPGRADED
-    assert "realm" in codes_columns(database)
+    assert "colour" in codes_columns(database)
     engine = database.open()
     with engine.begin() as connection:
         assert connection.scalar(text("SELECT count(*) FROM codes")) == 1
@@ -219,37 +221,37 @@ def test_a_newer_layout_is_refused_in_words(
 ) -> None:
     """An older program must not write into what it does not know, nor migrate it."""
     place(tomorrow).open().dispose()
-    for attempt in (place(registry.LAYOUT).open, place(registry.LAYOUT).migrate):
+    for attempt in (place(registry_tables.LAYOUT).open, place(registry_tables.LAYOUT).migrate):
         with pytest.raises(DatabaseUnusable, match="newer version of this program"):
             attempt()
-    assert "realm" in codes_columns(place(tomorrow))
+    assert "colour" in codes_columns(place(tomorrow))
 
 
 def test_a_step_that_fails_leaves_all_as_it_was(
     place: Callable[[Layout], Database], tomorrow: Layout
 ) -> None:
     """The steps of one migration are one transaction, tables included."""
-    place(registry.LAYOUT).open().dispose()
-    step = tomorrow.histories / "registry" / "v0002_realm.py"
+    place(registry_tables.LAYOUT).open().dispose()
+    step = tomorrow.histories / "registry" / "v9999_colour.py"
     step.write_text(NEXT + '    op.execute("SELECT nonsense FROM nowhere")\n')
     with pytest.raises(DatabaseUnusable, match="cannot be used"):
         place(tomorrow).migrate()
-    assert "realm" not in codes_columns(place(registry.LAYOUT))
-    assert place(registry.LAYOUT).migrate() is Step.NOTHING
+    assert "colour" not in codes_columns(place(registry_tables.LAYOUT))
+    assert place(registry_tables.LAYOUT).migrate() is Step.NOTHING
 
 
 def test_many_threads_open_a_new_database_at_once(place: Callable[[Layout], Database]) -> None:
     """One of them makes the tables, the others find them."""
     with ThreadPoolExecutor(8) as pool:
-        steps = list(pool.map(lambda _: place(registry.LAYOUT).migrate(), range(8)))
+        steps = list(pool.map(lambda _: place(registry_tables.LAYOUT).migrate(), range(8)))
     assert sorted(steps) == [Step.CREATED, *[Step.NOTHING] * 7]
 
 
 def test_a_reader_never_waits_for_a_writer(place: Callable[[Layout], Database]) -> None:
     """Opening a database that is up to date is reading, too."""
-    engine = place(registry.LAYOUT).open()
+    engine = place(registry_tables.LAYOUT).open()
     with writing(engine):
-        place(registry.LAYOUT).open().dispose()
+        place(registry_tables.LAYOUT).open().dispose()
         assert registry.SqlRegistry(engine).code(bytes(32)) is None
     engine.dispose()
 

@@ -16,7 +16,7 @@ from bluezone_node.authority.ports.exposures import Changes, Exposure
 from bluezone_node.authority.ports.registry import VerificationCode
 from bluezone_node.authority.settings import parse_settings
 from bluezone_node.errors import BadConfig, DatabaseUnusable
-from bluezone_node.store.authority import exposures, registry
+from bluezone_node.store.authority import exposure_tables, exposures, registry, registry_tables
 from bluezone_node.store.authority.database import Database, writing
 from bluezone_node.store.authority.postgres import parse_url, postgres_engine
 from tests.postgres import Server
@@ -58,7 +58,7 @@ def test_a_url_that_will_not_do_is_refused_without_being_quoted(given: str, sent
 def test_a_database_is_named_without_user_and_password(given: str, label: str) -> None:
     """Neither in its label nor in any repr, wherever the password stood."""
     url = parse_url(given)
-    database = Database(registry.LAYOUT, NO_FILE, url)
+    database = Database(registry_tables.LAYOUT, NO_FILE, url)
     engine = postgres_engine(url, "registry")
     assert database.label.startswith(label)
     assert PASSWORD not in f"{database.label}{engine!r}{engine.url!r}"
@@ -77,7 +77,7 @@ def test_a_password_does_not_show_where_the_server_is_away() -> None:
     """In no part of the error, its causes included."""
     url = parse_url(f"postgresql://u:{PASSWORD}@/bz?host=/nonexistent")
     with pytest.raises(DatabaseUnusable, match=r"bz on /nonexistent.*cannot be used") as refused:
-        Database(registry.LAYOUT, NO_FILE, url).open()
+        Database(registry_tables.LAYOUT, NO_FILE, url).open()
     assert PASSWORD not in "".join(traceback.format_exception(refused.value))
 
 
@@ -85,7 +85,7 @@ def test_without_the_driver_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -
     """Files do without psycopg, so it may be missing."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(BadConfig, match="psycopg") as refused:
-        Database(registry.LAYOUT, NO_FILE, parse_url("postgresql:///bz")).open()
+        Database(registry_tables.LAYOUT, NO_FILE, parse_url("postgresql:///bz")).open()
     assert "pip install" in refused.value.hint
 
 
@@ -96,15 +96,15 @@ def test_a_role_can_be_granted_one_schema_alone(postgres_server: Server, postgre
     postgres_server.run("CREATE ROLE registrar LOGIN")
     try:
         postgres_server.run("CREATE SCHEMA registry AUTHORIZATION registrar", name)
-        Database(exposures.LAYOUT, NO_FILE, parse_url(postgres_url)).open().dispose()
+        Database(exposure_tables.LAYOUT, NO_FILE, parse_url(postgres_url)).open().dispose()
         url = parse_url(postgres_server.url(name, role="registrar"))
-        engine = Database(registry.LAYOUT, NO_FILE, url).open()
+        engine = Database(registry_tables.LAYOUT, NO_FILE, url).open()
         store = registry.SqlRegistry(engine)
         assert store.add_code(VerificationCode(b"c" * 32, "likely", None, None, NOON, NOON))
         with engine.begin() as db, pytest.raises(SQLAlchemyError, match="permission denied"):
             db.execute(text("SELECT count(*) FROM authority.exposures"))
         engine.dispose()
-        other = Database(exposures.LAYOUT, NO_FILE, url)
+        other = Database(exposure_tables.LAYOUT, NO_FILE, url)
         assert not other.exists()
         with pytest.raises(DatabaseUnusable, match="may not use the schema authority") as refused:
             other.open()
@@ -117,8 +117,8 @@ def test_a_role_can_be_granted_one_schema_alone(postgres_server: Server, postgre
 @pytest.mark.postgres
 def test_an_error_of_the_server_does_not_quote_what_was_written(postgres_url: str) -> None:
     """PostgreSQL's detail of a broken rule holds the very row: nobody gets to see it."""
-    engine = Database(registry.LAYOUT, NO_FILE, parse_url(postgres_url)).open()
-    codes = registry.TABLES.tables["codes"]
+    engine = Database(registry_tables.LAYOUT, NO_FILE, parse_url(postgres_url)).open()
+    codes = registry_tables.TABLES.tables["codes"]
     row = {"digest": b"\xc5" * 32, "report_type": "likely", "created": NOON, "expires": NOON}
     with engine.begin() as db:
         db.execute(insert(codes).values(row))
@@ -134,7 +134,7 @@ def test_an_error_of_the_server_does_not_quote_what_was_written(postgres_url: st
 @pytest.mark.postgres
 def test_who_was_overtaken_decides_again(postgres_url: str) -> None:
     """Publications go on side by side; the one whose key was stored meanwhile gets to see it."""
-    engine = Database(exposures.LAYOUT, NO_FILE, parse_url(postgres_url)).open()
+    engine = Database(exposure_tables.LAYOUT, NO_FILE, parse_url(postgres_url)).open()
     store = exposures.SqlExposures(engine)
     key = Exposure(b"k" * 16, 2956032, 144, 2, "likely", -1, NOON, b"o" * 32)
     theirs = replace(key, owner=b"p" * 32)
@@ -155,8 +155,8 @@ def test_who_was_overtaken_decides_again(postgres_url: str) -> None:
 def test_the_two_databases_do_not_wait_for_one_another(postgres_url: str) -> None:
     """A batch being drawn holds up no code."""
     url = parse_url(postgres_url)
-    keys = Database(exposures.LAYOUT, NO_FILE, url).open()
-    codes = Database(registry.LAYOUT, NO_FILE, url).open()
+    keys = Database(exposure_tables.LAYOUT, NO_FILE, url).open()
+    codes = Database(registry_tables.LAYOUT, NO_FILE, url).open()
     with writing(keys):
         store = registry.SqlRegistry(codes)
         assert store.add_code(VerificationCode(b"c" * 32, "likely", None, None, NOON, NOON))
@@ -169,7 +169,7 @@ def test_a_connection_that_the_server_dropped_is_replaced(
     postgres_server: Server, postgres_url: str
 ) -> None:
     """A restart of the server costs no request."""
-    engine = Database(registry.LAYOUT, NO_FILE, parse_url(postgres_url)).open()
+    engine = Database(registry_tables.LAYOUT, NO_FILE, parse_url(postgres_url)).open()
     store = registry.SqlRegistry(engine)
     assert store.code(bytes(32)) is None
     postgres_server.run(

@@ -1,0 +1,48 @@
+"""Counts of what happened, by day and province: all that is kept of it for longer than it takes."""
+
+from datetime import date
+
+from sqlalchemy import Column, Connection, Date, Engine, Integer, MetaData, String, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bluezone_node.authority.ports.tally import DayCount
+
+
+def count_table(tables: MetaData) -> Table:
+    """Return the table of counts of one database."""
+    return Table(
+        "daily_counts",
+        tables,
+        Column("day", Date, primary_key=True),
+        Column("realm", String(64), primary_key=True),
+        Column("event", String(32), primary_key=True),
+        Column("count", Integer, nullable=False),
+    )
+
+
+def count(db: Connection, table: Table, day: date, realm: str, event: str, number: int = 1) -> None:
+    """Add *number* to a count, in the transaction of what is counted."""
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    row = insert(table).values(day=day, realm=realm, event=event, count=number)
+    db.execute(
+        row.on_conflict_do_update(
+            index_elements=["day", "realm", "event"],
+            set_={"count": table.c.count + row.excluded["count"]},
+        )
+    )
+
+
+class SqlTally:
+    """`Tally` on any database that SQLAlchemy speaks to."""
+
+    def __init__(self, engine: Engine, table: Table) -> None:
+        self._engine = engine
+        self._table = table
+
+    def days(self, first: date, last: date, realm: str | None = None) -> list[DayCount]:
+        table = self._table
+        asked = select(table).where(table.c.day.between(first, last))
+        if realm is not None:
+            asked = asked.where(table.c.realm == realm)
+        with self._engine.begin() as db:
+            return [DayCount(*row) for row in db.execute(asked.order_by(*table.primary_key))]
