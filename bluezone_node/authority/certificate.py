@@ -43,6 +43,9 @@ class Certificate:
     """ENIntervalNumber of the UTC midnight of the day of first symptoms."""
     keys_hmac: bytes = field(repr=False)
     """HMAC-SHA256 of the keys under a secret that only the device knows: 32 bytes."""
+    realm: str = ""
+    """Province of who issued the code, so that published keys can be counted by it; our own claim,
+    which other issuers leave out."""
 
 
 class _Claims(msgspec.Struct):
@@ -58,6 +61,7 @@ class _Claims(msgspec.Struct):
     symptom_onset_interval: Annotated[int, Meta(ge=0, lt=2**32)] | None = msgspec.field(
         name="symptomOnsetInterval", default=None
     )
+    realm: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] = ""
 
 
 def sign(
@@ -83,6 +87,8 @@ def sign(
     }
     if certificate.onset_interval is not None:
         claims["symptomOnsetInterval"] = certificate.onset_interval
+    if certificate.realm:
+        claims["realm"] = certificate.realm
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id})
 
 
@@ -132,7 +138,7 @@ def verify(
         raise CertificateRefused("The certificate is not valid now.", reason="not_valid_now")
     if len(keys_hmac) != HMAC_BYTES:
         raise CertificateRefused("The certificate covers no keys.", reason="bad_tekmac")
-    return Certificate(claims.report_type, claims.symptom_onset_interval, keys_hmac)
+    return Certificate(claims.report_type, claims.symptom_onset_interval, keys_hmac, claims.realm)
 
 
 def _key_id(text: str) -> str:

@@ -152,6 +152,7 @@ class Verification:
             now,
             now + timedelta(hours=self._settings.token_hours),
             claimed_with=claimed_with,
+            realm=found.realm,
         )
         if not self._store.claim_code(digest, record, now):
             raise _used()
@@ -190,6 +191,7 @@ class Verification:
                 found.report_type,
                 interval_at(midnight(onset)) if onset is not None else None,
                 keys_hmac,
+                found.realm,
             ),
             key,
             key_id=key_id,

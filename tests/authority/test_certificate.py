@@ -59,6 +59,13 @@ def test_a_certificate_says_what_was_signed() -> None:
     )
 
 
+def test_a_certificate_tells_the_province_where_there_is_one() -> None:
+    """Keys are counted by it; without one the claim is left out, as other issuers do."""
+    of_a_province = Certificate("confirmed", None, b"h" * 32, "VN-79")
+    assert read(signed(of_a_province)) == of_a_province
+    assert "realm" not in jwt.decode(signed(), options={"verify_signature": False})
+
+
 def test_a_certificate_holds_from_five_seconds_before_until_its_end() -> None:
     """Half-open, with an allowance for the clocks of two machines."""
     text = signed()
@@ -84,6 +91,9 @@ def test_a_certificate_holds_from_five_seconds_before_until_its_end() -> None:
         (forged(symptomOnsetInterval=-1), "bad_signature"),
         (forged(symptomOnsetInterval=2**32), "bad_signature"),
         (forged(tekmac="not base64!"), "bad_signature"),
+        (forged(realm="x" * 65), "bad_signature"),
+        (forged(realm="VN\r\nX: y"), "bad_signature"),
+        (forged(realm=["VN"]), "bad_signature"),
         ("", "bad_signature"),
         ("a.b.c", "bad_signature"),
     ],
