@@ -17,11 +17,8 @@ from bluezone_node.authority.exporter import Exporter
 from bluezone_node.authority.ports.exposures import (
     Changes,
     Decide,
-    Draw,
-    ExportBatch,
     Exposure,
     ExposureCounts,
-    ExposureStore,
 )
 from bluezone_node.authority.ports.registry import (
     RegistryCounts,
@@ -30,6 +27,7 @@ from bluezone_node.authority.ports.registry import (
     VerificationToken,
 )
 from bluezone_node.authority.ports.shelf import ExportShelf
+from bluezone_node.authority.ports.windows import Draw, ExportBatch
 from bluezone_node.authority.publish import Published, Publisher, Upload
 from bluezone_node.authority.settings import AuthoritySettings
 from bluezone_node.authority.upload import UploadedKey
@@ -111,7 +109,7 @@ class MemoryRegistry:
 
 
 class MemoryExposures:
-    """`ExposureStore` in dicts."""
+    """`ExposureStore` and `WindowStore` in dicts."""
 
     def __init__(self) -> None:
         self.rows: dict[bytes, Exposure] = {}
@@ -219,7 +217,7 @@ class Office:
     settings: AuthoritySettings = field(default_factory=AuthoritySettings)
     clock: SimClock = field(default_factory=lambda: SimClock(NOW))
     registry: RegistryStore = field(default_factory=MemoryRegistry)
-    exposures: ExposureStore = field(default_factory=MemoryExposures)
+    exposures: MemoryExposures = field(default_factory=MemoryExposures)
     shelf: ExportShelf = field(default_factory=MemoryShelf)
     entropy: Entropy = field(default_factory=seeded)
     registrar_key: PrivateKey = field(default_factory=lambda: key_made_of("registrar"))

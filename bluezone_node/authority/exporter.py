@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from bluezone_node.authority.ports.exposures import ExportBatch, Exposure, ExposureStore
+from bluezone_node.authority.ports.exposures import Exposure
 from bluezone_node.authority.ports.keys import ExportKeys
 from bluezone_node.authority.ports.shelf import ExportShelf
+from bluezone_node.authority.ports.windows import ExportBatch, WindowStore
 from bluezone_node.authority.settings import ExportSettings
 from bluezone_node.authority.upload import floor
 from bluezone_node.export.container import ExportHeader, write_export
@@ -53,7 +54,7 @@ class Exporter:
 
     def __init__(
         self,
-        store: ExposureStore,
+        store: WindowStore,
         shelf: ExportShelf,
         clock: Clock,
         entropy: Entropy,

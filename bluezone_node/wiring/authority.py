@@ -83,7 +83,7 @@ def open_authority(
     from bluezone_node.authority.exporter import Exporter
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
-    from bluezone_node.store.authority import exposures, registry
+    from bluezone_node.store.authority import exposures, registry, windows
     from bluezone_node.store.authority.directory import FileKeys, HttpKeys
     from bluezone_node.store.authority.shelf import FolderShelf
 
@@ -126,7 +126,7 @@ def open_authority(
                 settings=settings.publisher,
             )
             exporter = Exporter(
-                store,
+                windows.SqlWindows(engine),
                 FolderShelf(folder.exports),
                 clock,
                 os.urandom,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bluezone_node.authority.certificate import Certificate, sign
-from bluezone_node.authority.ports.exposures import ExportBatch
+from bluezone_node.authority.ports.windows import ExportBatch
 from bluezone_node.authority.publish import Upload
 from bluezone_node.authority.settings import AuthoritySettings
 from bluezone_node.crypto.certificate import keys_hmac

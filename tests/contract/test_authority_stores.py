@@ -1,75 +1,26 @@
 """What the authority's stores promise, whatever they are made of."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
-from bluezone_node.authority.ports.exposures import (
-    Changes,
-    ExportBatch,
-    Exposure,
-    ExposureStore,
-    Revision,
-)
+from bluezone_node.authority.ports.exposures import Changes, Exposure, ExposureStore, Revision
 from bluezone_node.authority.ports.registry import (
     RegistryStore,
     VerificationCode,
     VerificationToken,
 )
-from bluezone_node.authority.ports.shelf import ExportShelf
-from bluezone_node.store.authority import exposure_tables, exposures, registry, registry_tables
-from bluezone_node.store.authority.database import Database
-from bluezone_node.store.authority.postgres import parse_url
-from bluezone_node.store.authority.schema import Layout
-from bluezone_node.store.authority.shelf import FolderShelf
-from tests.authorities import MemoryExposures, MemoryRegistry, MemoryShelf
-
-NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+from tests.authorities import MemoryExposures, MemoryRegistry
+from tests.kept import HOUR, NOON, SQL, Kept, adding, exposure, kept_in
 
 CODE = VerificationCode(
     b"c" * 32, "likely", date(2026, 3, 8), date(2026, 3, 9), NOON, NOON + HOUR / 4
 )
 TOKEN = VerificationToken(b"t" * 32, "likely", date(2026, 3, 8), NOON, NOON + 24 * HOUR)
-
-
-SQL = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
-
-
-class Kept:
-    """Where a test's databases are: each call opens a store anew, as another process would."""
-
-    def __init__(self, folder: Path, url: str | None) -> None:
-        self._folder = folder
-        self._url = None if url is None else parse_url(url)
-        self._opened = ExitStack()
-
-    def registry(self) -> RegistryStore:
-        return registry.SqlRegistry(self._open(registry_tables.LAYOUT))
-
-    def exposures(self) -> ExposureStore:
-        return exposures.SqlExposures(self._open(exposure_tables.LAYOUT))
-
-    def close(self) -> None:
-        self._opened.close()
-
-    def _open(self, layout: Layout) -> Engine:
-        engine = Database(layout, self._folder / f"{layout.name}.db", self._url).open()
-        self._opened.callback(engine.dispose)
-        return engine
-
-
-def kept_in(request: pytest.FixtureRequest, folder: Path) -> Iterator[Kept]:
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-    kept = Kept(folder, url)
-    yield kept
-    kept.close()
 
 
 @pytest.fixture(params=SQL)
@@ -93,11 +44,6 @@ def keys(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExposureSto
     else:
         for kept in kept_in(request, tmp_path):
             yield kept.exposures()
-
-
-@pytest.fixture(params=["memory", "folder"])
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> ExportShelf:
-    return MemoryShelf() if request.param == "memory" else FolderShelf(tmp_path / "exports")
 
 
 # Registry
@@ -242,27 +188,6 @@ def test_codes_and_tokens_are_counted_and_forgotten(codes: RegistryStore) -> Non
 # Exposures
 
 
-def exposure(number: int, hours: float = 0, **changes: object) -> Exposure:
-    """Return a key that arrived *hours* after noon."""
-    made = Exposure(
-        bytes([number]) * 16, 2956032, 144, 2, "likely", -1, NOON + hours * HOUR, b"o" * 32
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
-
-
-def adding(*added: Exposure) -> Callable[[Mapping[bytes, Exposure], datetime | None], Changes]:
-    return lambda _stored, _drawn: Changes(added=added)
-
-
-def keeping(
-    start: datetime, end: datetime, *made_up: Exposure
-) -> Callable[[Sequence[Exposure], int], tuple[Sequence[Exposure], ExportBatch]]:
-    return lambda primary, revised: (
-        made_up,
-        ExportBatch(start, end, len(primary) + len(made_up) + revised, 500),
-    )
-
-
 def test_decide_sees_what_is_stored_and_nothing_else(keys: ExposureStore) -> None:
     """Of the keys asked for, those that are stored come back whole."""
     known = exposure(1, traveler=True, days_since_onset=None)
@@ -286,62 +211,6 @@ def test_a_refused_publication_leaves_nothing(keys: ExposureStore) -> None:
     with pytest.raises(ValueError, match="no"):
         keys.publish([bytes(16)], refuse)
     assert keys.counts().exposures == 0
-
-
-def test_a_revision_is_kept_beside_what_was_first_said(keys: ExposureStore) -> None:
-    """A revised key keeps its first report and is found by the time of its revision."""
-    known = exposure(1)
-    revised = replace(known, revision=Revision("negative", None, NOON + 5 * HOUR))
-    keys.publish([known.key], adding(known))
-    keys.publish([known.key], lambda _stored, _drawn: Changes(revised=[revised]))
-    assert keys.created_in(NOON, NOON + HOUR) == [revised]
-    assert keys.revised_in(NOON, NOON + HOUR) == []
-    assert keys.revised_in(NOON + 5 * HOUR, NOON + 6 * HOUR) == [revised]
-    assert keys.counts().revised == 1
-
-
-def test_windows_are_half_open_and_sorted_by_key(keys: ExposureStore) -> None:
-    """The start belongs to a window, the end to the next; arrival order does not show."""
-    keys.publish([], adding(exposure(3), exposure(1), exposure(2, 1), exposure(4, -0.01)))
-    assert [e.key[0] for e in keys.created_in(NOON, NOON + HOUR)] == [1, 3]
-    assert keys.oldest_created() == exposure(4, -0.01).created.replace(microsecond=0)
-
-
-def test_a_window_is_drawn_once(keys: ExposureStore) -> None:
-    """The first drawing counts: its made-up keys and its batch stay, a second does nothing."""
-    keys.publish([], adding(exposure(1)))
-    keys.draw_batch(NOON, NOON + HOUR, keeping(NOON, NOON + HOUR, exposure(2)))
-    keys.draw_batch(NOON, NOON + HOUR, keeping(NOON, NOON + HOUR, exposure(3)))
-    assert [e.key[0] for e in keys.created_in(NOON, NOON + HOUR)] == [1, 2]
-    assert keys.batches() == [ExportBatch(NOON, NOON + HOUR, 2, 500)]
-    assert keys.counts().newest_batch_end == NOON + HOUR
-
-
-def test_decide_is_told_up_to_when_windows_are_drawn(keys: ExposureStore) -> None:
-    """A key must not arrive in a window that was drawn, so the decision knows its end."""
-    told: list[datetime | None] = []
-
-    def note(_stored: Mapping[bytes, Exposure], drawn: datetime | None) -> Changes:
-        told.append(drawn)
-        return Changes()
-
-    keys.publish([], note)
-    keys.draw_batch(NOON, NOON + HOUR, keeping(NOON, NOON + HOUR))
-    keys.publish([], note)
-    assert told == [None, NOON + HOUR]
-
-
-def test_old_keys_and_batches_are_forgotten_but_not_the_newest(keys: ExposureStore) -> None:
-    """What was revised since stays, and the newest batch says where to go on."""
-    revision = Revision("negative", 0, NOON + 2 * HOUR)
-    keys.publish([], adding(exposure(1), exposure(2, revision=revision), exposure(3, 1)))
-    for n in range(2):
-        start = NOON + n * HOUR
-        keys.draw_batch(start, start + HOUR, keeping(start, start + HOUR))
-    assert keys.forget(NOON + HOUR) == 1
-    assert [batch.start for batch in keys.batches()] == [NOON + HOUR]
-    assert keys.forget(NOON + 30 * HOUR) == 2
-    assert [batch.start for batch in keys.batches()] == [NOON + HOUR]
 
 
 def test_racing_publications_of_one_key_store_it_once(kept: Kept) -> None:
@@ -380,71 +249,3 @@ def test_racing_publications_of_overlapping_keys_all_succeed(kept: Kept) -> None
     with ThreadPoolExecutor(8) as pool:
         added = list(pool.map(publish, [here, there] * 16, range(32)))
     assert sum(added) == here.counts().exposures == 12
-
-
-def test_of_many_racing_draws_of_a_window_one_counts(kept: Kept) -> None:
-    """Two exporters at once make up keys once, and both know the batch afterwards."""
-    here, there = kept.exposures(), kept.exposures()
-    here.publish([], adding(exposure(1)))
-    with ThreadPoolExecutor(8) as pool:
-        list(
-            pool.map(
-                lambda store, n: store.draw_batch(
-                    NOON, NOON + HOUR, keeping(NOON, NOON + HOUR, exposure(n))
-                ),
-                [here, there] * 8,
-                range(2, 18),
-            )
-        )
-    assert len(here.created_in(NOON, NOON + HOUR)) == 2
-    assert here.batches() == there.batches() == [ExportBatch(NOON, NOON + HOUR, 2, 500)]
-
-
-def test_no_publication_slips_into_a_window_while_it_is_drawn(kept: Kept) -> None:
-    """Whoever publishes beside a drawing is counted in it, or is told that it is over."""
-    here, there = kept.exposures(), kept.exposures()
-    counted: list[int] = []
-
-    def publish(number: int) -> None:
-        def decide(_stored: Mapping[bytes, Exposure], drawn: datetime | None) -> Changes:
-            return Changes(added=[exposure(number, 1 if drawn else 0)])
-
-        here.publish([exposure(number).key], decide)
-
-    def draw(primary: Sequence[Exposure], _revised: int) -> tuple[list[Exposure], ExportBatch]:
-        counted.append(len(primary))
-        return [], ExportBatch(NOON, NOON + HOUR, 1, 500)
-
-    with ThreadPoolExecutor(8) as pool:
-        before = [pool.submit(publish, number) for number in range(1, 9)]
-        drawing = pool.submit(there.draw_batch, NOON, NOON + HOUR, draw)
-        after = [pool.submit(publish, number) for number in range(9, 17)]
-        for done in (*before, drawing, *after):
-            done.result()
-    assert counted == [len(here.created_in(NOON, NOON + HOUR))]
-    assert here.counts().exposures == 16
-
-
-# Shelf
-
-
-def test_a_file_is_put_read_replaced_and_removed(shelf: ExportShelf) -> None:
-    """A shelf holds what was put last; removing twice is no error."""
-    assert shelf.read("1-2-00001.zip") is None
-    shelf.put("1-2-00001.zip", b"one")
-    shelf.put("1-2-00001.zip", b"two")
-    shelf.put("index.txt", b"exports/1-2-00001.zip\n")
-    assert shelf.read("1-2-00001.zip") == b"two"
-    assert shelf.names() == {"1-2-00001.zip"}
-    shelf.remove("1-2-00001.zip")
-    shelf.remove("1-2-00001.zip")
-    assert shelf.names() == set()
-
-
-def test_a_file_half_written_is_swept_away(tmp_path: Path) -> None:
-    """What a killed process left behind is neither listed nor kept."""
-    folder = tmp_path / "exports"
-    FolderShelf(folder)
-    (folder / ".partial-1-2-00001.zip").write_bytes(b"half")
-    assert FolderShelf(folder).names() == set()
-    assert list(folder.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The publisher's database: keys, and the export batches made of them. It names nobody."""
+"""The publisher's side of its database: keys, and what a publication does to them. No names."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,18 +54,6 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportBatch:
-    """One window of the export, [start, end) by `Exposure.created`, and how it was cut."""
-
-    start: datetime
-    end: datetime
-    files: int
-    """0: the window was empty."""
-    max_records: int
-    """In one file, as it was when the window was drawn."""
-
-
-@dataclass(frozen=True, slots=True)
 class ExposureCounts:
     exposures: int
     revised: int
@@ -77,10 +65,6 @@ Decide = Callable[[Mapping[bytes, Exposure], datetime | None], Changes]
 """Given what is stored and the end of the newest batch (None: there is none), what to change.
 Nothing may be created or revised before that end: the window's file has been drawn."""
 
-Draw = Callable[[Sequence[Exposure], int], tuple[Sequence[Exposure], ExportBatch]]
-"""Given the keys created in a window and the number revised in it, the made-up keys to add and
-the batch to keep."""
-
 
 class ExposureStore(Protocol):
     """The publisher's database. Every method is one transaction, and blocks."""
@@ -90,27 +74,6 @@ class ExposureStore(Protocol):
 
         Nothing is written to these keys or batches in between; where another wrote to them at the
         same time, *decide* is asked again.  Where it raises, nothing is written.
-        """
-
-    def created_in(self, start: datetime, end: datetime) -> list[Exposure]:
-        """Return keys created within [start, end), ascending by key."""
-
-    def revised_in(self, start: datetime, end: datetime) -> list[Exposure]:
-        """Return keys revised within [start, end), ascending by key."""
-
-    def oldest_created(self) -> datetime | None: ...
-
-    def draw_batch(self, start: datetime, end: datetime, draw: Draw) -> None:
-        """Fix the content of the window [start, end): nothing where that was done before."""
-
-    def batches(self) -> list[ExportBatch]:
-        """Return every batch kept, oldest first."""
-
-    def forget(self, before: datetime) -> int:
-        """Remove keys neither created nor revised since *before*; return how many.
-
-        With them go the batches that ended by then, but never the newest: it says where the next
-        one begins.
         """
 
     def counts(self) -> ExposureCounts: ...

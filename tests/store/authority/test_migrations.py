@@ -20,10 +20,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from bluezone_node.authority.ports.exposures import ExportBatch, Exposure, Revision
+from bluezone_node.authority.ports.exposures import Exposure, Revision
 from bluezone_node.authority.ports.registry import VerificationCode, VerificationToken
+from bluezone_node.authority.ports.windows import ExportBatch
 from bluezone_node.errors import DatabaseUnusable
-from bluezone_node.store.authority import exposure_tables, exposures, registry, registry_tables
+from bluezone_node.store.authority import exposure_tables, registry, registry_tables, windows
 from bluezone_node.store.authority.database import Database, writing
 from bluezone_node.store.authority.folder import make_folder
 from bluezone_node.store.authority.postgres import parse_url
@@ -161,7 +162,7 @@ def test_published_keys_of_the_first_version_are_adopted_whole(tmp_path: Path) -
     with closing(sqlite3.connect(database.file)) as connection:
         connection.executescript(AUTHORITY_BEFORE)
     engine = database.open()
-    store = exposures.SqlExposures(engine)
+    store = windows.SqlWindows(engine)
     revision = Revision("negative", None, NOON.replace(hour=13))
     kept = Exposure(b"kk", 2956032, 144, 2, "likely", -1, NOON, b"oo", True, revision)
     assert store.created_in(NOON, NOON.replace(hour=13)) == [kept]
