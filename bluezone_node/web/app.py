@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.publish import Publisher
 from bluezone_node.authority.verification import Verification
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.web.limit import AddressLimit
+from bluezone_node.web.problem import EXCEPTION_HANDLERS, LastResort, problem_routes
 from bluezone_node.web.routes.exports import export_routes
 from bluezone_node.web.routes.publish import publish_routes
 from bluezone_node.web.routes.verification import verification_routes
@@ -28,4 +30,11 @@ def publisher_routes(publisher: Publisher, entropy: Entropy, exports: Path) -> l
 
 def build_app(routes: list[BaseRoute]) -> Starlette:
     """Return the application that serves *routes*."""
-    return Starlette(routes=routes)
+    app = Starlette(
+        routes=[*routes, *problem_routes()],
+        middleware=[Middleware(LastResort)],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+    # A redirect would repeat the address that was asked for, and a code may stand in it.
+    app.router.redirect_slashes = False
+    return app
