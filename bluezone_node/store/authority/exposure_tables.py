@@ -39,13 +39,29 @@ export_batches = Table(
     Column("origin", String(64), primary_key=True, server_default=""),
 )
 
+# The columns of these two are the fields of their values, in name and in order.
+import_sources = Table(
+    "import_sources",
+    TABLES,
+    Column("origin", String(64), primary_key=True),
+    Column("tried", UnixTime),
+    Column("succeeded", UnixTime),
+    Column("problem", String(64), nullable=False, server_default=""),
+    Column("busy_until", UnixTime),
+)
+
 imported_files = Table(
     "imported_files",
     TABLES,
     Column("origin", String(64), primary_key=True),
-    Column("name", String(255), primary_key=True),
-    Column("imported", UnixTime, nullable=False),
+    Column("name", String(512), primary_key=True),
+    Column("tried", UnixTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("problem", String(64), nullable=False),
     Column("keys", Integer, nullable=False),
+    Column("revised", Integer, nullable=False),
+    Column("left_out", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
 )
 
 daily_counts = count_table(TABLES)

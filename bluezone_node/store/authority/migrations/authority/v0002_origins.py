@@ -11,11 +11,24 @@ def upgrade() -> None:
     _add_origin("exposures", "key")
     _add_origin("export_batches", "start")
     op.create_table(
+        "import_sources",
+        sa.Column("origin", sa.String(64), primary_key=True),
+        sa.Column("tried", sa.BigInteger),
+        sa.Column("succeeded", sa.BigInteger),
+        sa.Column("problem", sa.String(64), nullable=False, server_default=""),
+        sa.Column("busy_until", sa.BigInteger),
+    )
+    op.create_table(
         "imported_files",
         sa.Column("origin", sa.String(64), primary_key=True),
-        sa.Column("name", sa.String(255), primary_key=True),
-        sa.Column("imported", sa.BigInteger, nullable=False),
+        sa.Column("name", sa.String(512), primary_key=True),
+        sa.Column("tried", sa.BigInteger, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("problem", sa.String(64), nullable=False),
         sa.Column("keys", sa.Integer, nullable=False),
+        sa.Column("revised", sa.Integer, nullable=False),
+        sa.Column("left_out", sa.Integer, nullable=False),
+        sa.Column("waiting", sa.Integer, nullable=False),
     )
     op.create_table(
         "daily_counts",
