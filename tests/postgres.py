@@ -72,8 +72,8 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """Make a server and yield it once it answers.
+def running(**settings: str) -> Iterator[Server]:
+    """Make a server and yield it once it answers; *settings* go before those of the tests.
 
     Raises:
         Unavailable: PostgreSQL is not installed, or not new enough.
@@ -84,7 +84,9 @@ def running() -> Iterator[Server]:
     if owner:
         os.chown(folder, owner["user"], owner["group"])
     data = folder / "data"
-    setting = [f"--{name.replace('_', '-')}={value}" for name, value in _SETTINGS.items()]
+    setting = [
+        f"--{name.replace('_', '-')}={value}" for name, value in (_SETTINGS | settings).items()
+    ]
     try:
         subprocess.run(
             [

@@ -1,0 +1,205 @@
+"""How many uploads two workers take over HTTP, beside an empty exchange of the same server.
+
+    python -m bench.publish
+
+Everything runs on this machine: the load, two workers of the publisher on one socket, and a
+PostgreSQL of the bench's own that keeps its promises (fsync and synchronous_commit are on).  The
+empty exchange is a route in the same frame: JSON in, JSON with padding out.  Rounds of both take
+turns, so that a busy machine slows both.  Fails where the promise is not kept.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+
+import msgspec
+import uvloop
+
+from bench.load import closed, open_loop
+from bluezone_node.authority.certificate import Certificate, sign
+from bluezone_node.clock import SystemClock
+from bluezone_node.crypto.certificate import keys_hmac
+from bluezone_node.crypto.keys import TemporaryExposureKey
+from bluezone_node.intervals import interval_at, rolling_start
+from bluezone_node.store.authority.folder import AuthorityFolder, make_folder, open_folder
+from bluezone_node.wiring.authority import (
+    DATABASE_VARIABLE,
+    authority_app,
+    databases_of,
+    open_authority,
+)
+from tests import postgres
+
+KEYS = 14
+WORKERS = 2
+CONNECTIONS = 48
+ROUNDS = 3
+UPLOADS = 1_000
+"""In one round, after one of as many that does not count."""
+LEAST_RATIO = 0.4
+LOAD = 0.7
+LOAD_SECONDS = 5
+P99_SECONDS = 0.25
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = make_folder(Path(temporary) / "authority", ("registrar", "publisher"))
+        with (
+            postgres.running(
+                fsync="on", synchronous_commit="on", full_page_writes="on", shared_buffers="128MB"
+            ) as server,
+            server.database() as url,
+        ):
+            ratio, p99 = measure("PostgreSQL", folder, url)
+        measure("SQLite", folder, None)
+    if ratio < LEAST_RATIO or p99 > P99_SECONDS:
+        sys.exit("The promise is not kept.")
+
+
+def measure(name: str, folder: AuthorityFolder, url: str | None) -> tuple[float, float]:
+    """Print the figures of one engine; return the ratio to an empty exchange, and the p99."""
+    environment = dict(os.environ)
+    environment.pop(DATABASE_VARIABLE, None)
+    if url is not None:
+        environment[DATABASE_VARIABLE] = url
+    os.environ.pop(DATABASE_VARIABLE, None)
+    os.environ.update(environment)
+    databases_of(folder)["publisher"].migrate()
+    empty = request("/empty", b"{}")
+    with workers(folder, environment) as address:
+        rates: dict[str, list[float]] = {"empty": [], "publish": []}
+        spent: dict[str, float] = {"empty": 0, "publish": 0}
+        for turn in range(ROUNDS + 1):
+            for what, sent in (
+                ("empty", [empty] * UPLOADS * 2),
+                ("publish", uploads(folder, UPLOADS)),
+            ):
+                load = uvloop.run(closed(address, CONNECTIONS, sent))
+                if turn:
+                    rates[what].append(load.rate)
+                    spent[what] += load.cpu / ROUNDS
+        fastest = {what: median(found) for what, found in rates.items()}
+        ratio = median(p / e for p, e in zip(rates["publish"], rates["empty"], strict=True))
+        print(
+            f"{name}: empty {fastest['empty']:.0f}/s, publish of {KEYS} keys "
+            f"{fastest['publish']:.0f}/s, ratio {ratio:.3f} "
+            f"({min(rates['publish']):.0f}-{max(rates['publish']):.0f}/s); the load's own share of "
+            f"a core {spent['empty']:.0%} and {spent['publish']:.0%}"
+        )
+        rate = LOAD * fastest["publish"]
+        load = uvloop.run(
+            open_loop(address, CONNECTIONS * 2, uploads(folder, int(rate * LOAD_SECONDS)), rate)
+        )
+        at = sorted(load.seconds)
+        p50, p99 = at[len(at) // 2], at[len(at) * 99 // 100]
+        print(
+            f"{name}: at {rate:.0f}/s ({LOAD:.0%}): p50 {p50 * 1000:.0f} ms, "
+            f"p99 {p99 * 1000:.0f} ms, longest {at[-1] * 1000:.0f} ms"
+        )
+    return ratio, p99
+
+
+@contextmanager
+def workers(folder: AuthorityFolder, environment: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """Run workers on one socket; yield its address."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as bound:
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", "bench.publish", str(folder.path), str(bound.fileno())],
+                env=environment,
+                pass_fds=[bound.fileno()],
+                stdout=subprocess.PIPE,
+            )
+            for _ in range(WORKERS)
+        ]
+        try:
+            for process in started:
+                assert process.stdout is not None
+                process.stdout.readline()
+            yield bound.getsockname()
+        finally:
+            for process in started:
+                process.send_signal(signal.SIGTERM)
+            for process in started:
+                process.wait()
+
+
+async def work(folder: Path, descriptor: int) -> None:
+    """Serve the publisher, and an empty exchange beside it."""
+    from bluezone_node.web import server
+    from bluezone_node.web.exchange import Exchange, RequestModel
+
+    clock, opened = SystemClock(), open_folder(folder)
+    with open_authority(opened, clock, ("publisher",)) as parts:
+        app = authority_app(opened, parts, clock)
+        exchange = Exchange(os.urandom, error_name="code", headers={"x-api-version": "v1"})
+        app.router.routes.append(exchange.post("/empty", RequestModel, lambda _asked: {}))
+        await server.serve(
+            app,
+            socket.socket(fileno=descriptor),
+            trusted_proxies=(),
+            ready=lambda: print("ready", flush=True),
+            stop=server.stop_on_signals(),
+        )
+
+
+def uploads(folder: AuthorityFolder, number: int) -> list[bytes]:
+    """Return that many requests, each with fresh keys and a certificate for them."""
+    now, made = datetime.now(UTC), []
+    key_id, key = folder.registrar_keys().signing(now)
+    today = rolling_start(interval_at(now))
+    for _ in range(number):
+        secret = os.urandom(16)
+        keys = [TemporaryExposureKey(os.urandom(16), today - 144 * n) for n in range(1, KEYS + 1)]
+        certificate = sign(
+            Certificate("confirmed", today - 144 * 5, keys_hmac(keys, secret)),
+            key,
+            key_id=key_id,
+            issuer="bluezone-registrar",
+            audience="bluezone-publisher",
+            now=now,
+            lifetime=timedelta(minutes=15),
+        )
+        document = {
+            "temporaryExposureKeys": [
+                {
+                    "key": b64encode(k.key).decode(),
+                    "rollingStartNumber": k.rolling_start,
+                    "rollingPeriod": k.rolling_period,
+                    "transmissionRisk": 0,
+                }
+                for k in keys
+            ],
+            "healthAuthorityID": "vn.moh",
+            "verificationPayload": certificate,
+            "hmacKey": b64encode(secret).decode(),
+            "padding": b64encode(os.urandom(1500)).decode(),
+        }
+        made.append(request("/v1/publish", msgspec.json.encode(document)))
+    return made
+
+
+def request(path: str, body: bytes) -> bytes:
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        asyncio.run(work(Path(sys.argv[1]), int(sys.argv[2])))
+    else:
+        main()
