@@ -37,6 +37,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "sources": config.SourceSettings,
     "authority": config.AuthoritySettings,
     "registrar": authority.RegistrarSettings,
+    "registrar.realms": authority.RealmSettings,
+    "registrar.sms": authority.SmsSettings,
     "publisher": authority.PublisherSettings,
     "publisher.health_authorities": authority.HealthAuthoritySettings,
     "export": authority.ExportSettings,

@@ -6,7 +6,7 @@ server or verification server, whose clients this authority must please.
 
 import tomllib
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,51 @@ MAX_CERTIFICATE_MINUTES = 60
 sign no more stay published this long."""
 
 
+TestType = Literal["confirmed", "likely", "negative"]
+
+
+class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One province, or another unit that issues codes for itself."""
+
+    id: _Name = "VN"
+    """Kept with each code and told to the publisher; never renamed."""
+    name_vi: Annotated[str, Meta(min_length=1, max_length=100)] = "Cả nước"
+    name_en: Annotated[str, Meta(min_length=1, max_length=100)] = "Nationwide"
+    daily_codes: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000
+    """Codes that may be issued on one UTC day: bounds what a stolen password or key can do."""
+    issue_per_minute: Annotated[int, Meta(ge=1, le=10_000)] = 120
+    """Codes that may be issued one by one in a minute, as Google's server allows requests."""
+    test_types: Annotated[list[TestType], Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: ["confirmed", "likely", "negative"]
+    )
+    """What may be issued."""
+    api_key_file: str = ""
+    """What a program of this province sends as ``X-API-Key``: a file in the authority's folder.
+    Empty: ``keys/api.key`` for the first province, none for the others."""
+
+
+class SmsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a long code reaches its holder."""
+
+    gateway: str = ""
+    """http(s) address that messages are posted to; empty: files in *outbox*, for a modem."""
+    outbox: str = "outbox"
+    """Folder in the authority's, in the form of smstools3's outgoing spool."""
+    format: Literal["json", "form"] = "json"
+    """Of what is posted to the gateway."""
+    fields: dict[str, str] = msgspec.field(
+        default_factory=lambda: {"to": "{phone}", "text": "{text}"}
+    )
+    """What is posted: {phone} and {text} are filled in."""
+    header: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"
+    """In which the gateway's secret is sent."""
+    secret_file: str = ""
+    """The header's value, in a file of the authority's folder, 0600; stronger is the environment's
+    ``BLUEZONE_SMS_SECRET``. Neither: the header is not sent."""
+    timeout_seconds: Annotated[int, Meta(ge=1, le=60)] = 10
+    language: Literal["vi", "en"] = "vi"
+
+
 class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Codes, tokens and certificates."""
 
@@ -32,6 +77,11 @@ class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """``kid`` of the first signing key; the first rotation writes it down with the keys."""
     code_minutes: Annotated[int, Meta(ge=1, le=60)] = 15
     """Life of a code: 8 digits can be guessed, so they must not live long."""
+    long_code_hours: Annotated[int, Meta(ge=1, le=24)] = 24
+    """Life of a long code: 80 bits cannot be guessed, and a message may be read in the evening."""
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:/_-]{1,56})?$")] = ""
+    """Where the registrar is on the Internet: links in messages begin with it. Empty: no message
+    can be sent. Short, so that one SMS holds it."""
     token_hours: Annotated[int, Meta(ge=1, le=48)] = 24
     """Life of a token: a phone that lost the network may finish tomorrow."""
     certificate_minutes: Annotated[int, Meta(ge=1, le=MAX_CERTIFICATE_MINUTES)] = 15
@@ -41,6 +91,17 @@ class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     verify_per_minute: Annotated[int, Meta(ge=1)] = 20
     """Attempts to redeem a code, per address: a family behind one router, not a guesser.
     At 20 a minute one address meets one of 100 living codes once in 35 days."""
+    wrong_per_minute: Annotated[int, Meta(ge=1)] = 300
+    """Wrong short codes in a minute, from all addresses together, that are thought mistyped. Above
+    that somebody is guessing from many, and each address has five attempts in 15 minutes. A million
+    reports a day with one in five mistyped are 140."""
+    realms: Annotated[list[RealmSettings], Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: [RealmSettings()]
+    )
+    sms: SmsSettings = msgspec.field(default_factory=SmsSettings)
+
+    def realm(self, realm_id: str) -> RealmSettings | None:
+        return next((realm for realm in self.realms if realm.id == realm_id), None)
 
 
 class HealthAuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,6 +220,9 @@ def _check(settings: AuthoritySettings, name: str) -> None:
         raise BadConfig(
             f"{name}: export.period_minutes must be a multiple of publisher.truncate_minutes"
         )
+    realms = [realm.id for realm in settings.registrar.realms]
+    if len(realms) != len(set(realms)):
+        raise BadConfig(f"{name}: two realms have the same id")
     ids = [authority.id for authority in settings.publisher.health_authorities]
     if len(ids) != len(set(ids)):
         raise BadConfig(f"{name}: two health authorities have the same id")
