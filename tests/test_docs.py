@@ -42,6 +42,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "publisher": authority.PublisherSettings,
     "publisher.health_authorities": authority.HealthAuthoritySettings,
     "export": authority.ExportSettings,
+    "imports": authority.ImportSettings,
     "serve": authority.ServeSettings,
     "database": authority.DatabaseSettings,
 }

@@ -161,6 +161,28 @@ class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keys and files are removed after this: they can infect nobody any more."""
 
 
+class ImportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One other authority whose exports are imported."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+    """What its keys are kept under, and the folder that they are handed out in."""
+    url: str
+    """Address of the folder with its ``index.txt``, or of that file."""
+    public_keys: Annotated[list[str], Meta(min_length=1)]
+    """Base64 of the SubjectPublicKeyInfo, or PEM files beside this one. Any may have signed."""
+    region: Annotated[str, Meta(min_length=1, max_length=64)]
+    """That its files must be of; files of another are refused whole."""
+    report_type: Literal["confirmed", "likely", "user-report"] = "confirmed"
+    """Of keys that do not say it: only files of GAEN's version 1.5 and later can."""
+    onset_days: Annotated[int, Meta(ge=-14, le=14)] = 10
+    """Days since onset of symptoms of keys that do not say it: the reference's back-fill, which is
+    late in the infectious time."""
+    period_minutes: _Minutes = 60
+    """Between two looks at its index."""
+    republish: bool = True
+    """Whether its keys are handed out to one's own nodes, in a series of their own."""
+
+
 class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The HTTP server."""
 
@@ -189,6 +211,7 @@ class AuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     export: ExportSettings = msgspec.field(default_factory=ExportSettings)
     serve: ServeSettings = msgspec.field(default_factory=ServeSettings)
     database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
+    imports: list[ImportSettings] = msgspec.field(default_factory=list)
 
     @property
     def truncate(self) -> timedelta:
@@ -226,3 +249,6 @@ def _check(settings: AuthoritySettings, name: str) -> None:
     ids = [authority.id for authority in settings.publisher.health_authorities]
     if len(ids) != len(set(ids)):
         raise BadConfig(f"{name}: two health authorities have the same id")
+    names = [each.name for each in settings.imports]
+    if len(names) != len(set(names)):
+        raise BadConfig(f"{name}: two imports have the same name")

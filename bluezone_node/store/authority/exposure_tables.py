@@ -58,6 +58,7 @@ imported_files = Table(
     Column("tried", UnixTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("problem", String(64), nullable=False),
+    Column("window_end", UnixTime),
     Column("keys", Integer, nullable=False),
     Column("revised", Integer, nullable=False),
     Column("left_out", Integer, nullable=False),

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("tried", sa.BigInteger, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("problem", sa.String(64), nullable=False),
+        sa.Column("window_end", sa.BigInteger),
         sa.Column("keys", sa.Integer, nullable=False),
         sa.Column("revised", sa.Integer, nullable=False),
         sa.Column("left_out", sa.Integer, nullable=False),
