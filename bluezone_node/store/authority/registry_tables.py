@@ -99,3 +99,12 @@ allowances = Table(
     Column("bucket", LargeBinary(32), primary_key=True),
     Column("until", BigInteger, nullable=False, index=True),
 )
+
+# Results of forms, until their page has been looked at; encrypted under keys that stand nowhere.
+shown = Table(
+    "shown",
+    TABLES,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("expires", UnixTime, nullable=False, index=True),
+    Column("sealed", LargeBinary),
+)

@@ -62,3 +62,9 @@ def upgrade() -> None:
         sa.Column("bucket", sa.LargeBinary(32), primary_key=True),
         sa.Column("until", sa.BigInteger, nullable=False, index=True),
     )
+    op.create_table(
+        "shown",
+        sa.Column("digest", sa.LargeBinary(32), primary_key=True),
+        sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+        sa.Column("sealed", sa.LargeBinary),
+    )
