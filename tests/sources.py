@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from io import BytesIO
 
 from bluezone_node.alerts import Alert
 from bluezone_node.crypto.signing import PrivateKey, generate_private_key
 from bluezone_node.errors import AuthorityRefused, BadExport, Unreachable
+from bluezone_node.export.archive import pack
 from bluezone_node.export.container import ExportHeader, write_export
 from bluezone_node.export.signature import SignedBy, Signer
 from bluezone_node.ports import ClaimedCode, Publication, PublishReceipt, Result
@@ -111,3 +113,10 @@ class Told:
 async def at_once(work: Callable[[Callable[[], bool]], Result]) -> Result:
     """An InThread that uses no thread: simulated time cannot run away from it."""
     return work(lambda: False)
+
+
+def packed(export_bin: bytes, export_sig: bytes) -> bytes:
+    """Return the zip of both."""
+    file = BytesIO()
+    pack(file, [export_bin], [export_sig])
+    return file.getvalue()

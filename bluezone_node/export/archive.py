@@ -7,7 +7,7 @@ believed: reading stops at our own limits.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import IO
@@ -106,17 +106,20 @@ def open_contents(data: bytes) -> Contents:
     return Contents(data, True, signature_list, len(names - {EXPORT_BIN, EXPORT_SIG}))
 
 
-def pack(export_bin: bytes, signature_list: bytes) -> bytes:
-    """Return the zip of both; the same contents give the same bytes."""
-    packed = BytesIO()
-    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
-        for name, content in ((EXPORT_BIN, export_bin), (EXPORT_SIG, signature_list)):
+def pack(file: IO[bytes], export_bin: Iterable[bytes], export_sig: Iterable[bytes]) -> None:
+    """Write the zip of both to *file*, the second after the first was taken to its end.
+
+    The same contents give the same bytes.
+    """
+    with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+        for name, blocks in ((EXPORT_BIN, export_bin), (EXPORT_SIG, export_sig)):
             entry = ZipInfo(name, date_time=_EARLIEST)
             entry.compress_type = ZIP_DEFLATED
             entry.create_system = 3  # otherwise it would tell the system of the authority
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
-    return packed.getvalue()
+            with archive.open(entry, "w") as stream:
+                for block in blocks:
+                    stream.write(block)
 
 
 def _check_end(data: bytes) -> None:

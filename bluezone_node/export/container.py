@@ -1,18 +1,29 @@
 """The export file whole: what an authority writes and a node reads.
 
-Read twice and never held: a first pass checks every byte (hash, framing, header, each key) and
-finds out who signed it, later passes yield the keys, some 2 000 at a time.
+Written in one pass, and never held: only its signature needs to have seen all of it.  Read twice
+and never held: a first pass checks every byte (hash, framing, header, each key) and finds out who
+signed it, later passes yield the keys, some 2 000 at a time.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from operator import attrgetter
+from io import BytesIO
+from itertools import chain
+from operator import itemgetter
+from typing import IO
 
 from bluezone_node.crypto.signing import PublicKey
 from bluezone_node.errors import BadExport
 from bluezone_node.export import archive, export_pb2
-from bluezone_node.export.keys import LAST_INTERVAL, key_message, read_keys
+from bluezone_node.export.keys import (
+    KEYS,
+    LAST_INTERVAL,
+    REVISED_KEYS,
+    KeyMessages,
+    read_keys,
+    row_of,
+)
 from bluezone_node.export.signature import (
     MAX_SIGNATURES,
     SignatureState,
@@ -28,8 +39,6 @@ from bluezone_node.proximity.model import DiagnosisKey
 
 FUTURE_TOLERANCE = ROLLING_PERIOD
 """How far ahead of our clock a key may start, in intervals: a day, since a clock may be wrong."""
-
-_WRITE_BATCH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,24 +153,21 @@ def open_verified(
     )
 
 
-def write_export(
-    keys: Iterable[DiagnosisKey],
-    revised: Iterable[DiagnosisKey],
-    header: ExportHeader,
-    signers: Sequence[Signer],
-) -> bytes:
-    """Return the zip of *keys* and *revised* keys, signed by each of *signers* (newest first).
+def write_file(
+    file: IO[bytes], header: ExportHeader, blocks: Iterable[bytes], signers: Sequence[Signer]
+) -> None:
+    """Write the zip of an export to *file*, signed by each of *signers* (newest first).
 
-    Keys are sorted by their bytes: keys of one person then do not stand together, and the same
-    input gives the same file.
+    *blocks* are of `KeyMessages`, those of the keys first, then those of the revised ones; each
+    list ascending by key: keys of one person then do not stand together.  Nothing is held but one
+    block.  *file* can seek, and is not closed.
 
     Raises:
-        ValueError: a key that the format cannot carry, or no signer, or more than ten.
+        ValueError: no signer, or more than ten; or what *blocks* raise.
     """
     if not 1 <= len(signers) <= MAX_SIGNATURES:
         raise ValueError(f"an export has 1 to {MAX_SIGNATURES} signers")
-    body = bytearray(HEADER)
-    body += export_pb2.TemporaryExposureKeyExport(
+    head = export_pb2.TemporaryExposureKeyExport(
         start_timestamp=header.start_timestamp,
         end_timestamp=header.end_timestamp,
         region=header.region,
@@ -169,16 +175,35 @@ def write_export(
         batch_size=header.batch_size,
         signature_infos=[info_message(signer.signed_by) for signer in signers],
     ).SerializeToString()
-    for batch in _messages(keys):
-        body += export_pb2.TemporaryExposureKeyExport(keys=batch).SerializeToString()
-    for batch in _messages(revised):
-        body += export_pb2.TemporaryExposureKeyExport(revised_keys=batch).SerializeToString()
-    digest = sha256(body).digest()
-    signatures = signature_list(digest, signers, header.batch_num, header.batch_size)
-    return archive.pack(bytes(body), signatures)
+    digest = sha256()
+
+    def export_bin() -> Iterator[bytes]:
+        for block in chain([HEADER + head], blocks):
+            digest.update(block)
+            yield block
+
+    def export_sig() -> Iterator[bytes]:
+        yield signature_list(digest.digest(), signers, header.batch_num, header.batch_size)
+
+    archive.pack(file, export_bin(), export_sig())
 
 
-def _messages(keys: Iterable[DiagnosisKey]) -> Iterator[list[export_pb2.TemporaryExposureKey]]:
-    ordered = sorted(keys, key=attrgetter("key"))
-    for i in range(0, len(ordered), _WRITE_BATCH):
-        yield [key_message(key) for key in ordered[i : i + _WRITE_BATCH]]
+def write_export(
+    keys: Iterable[DiagnosisKey],
+    revised: Iterable[DiagnosisKey],
+    header: ExportHeader,
+    signers: Sequence[Signer],
+) -> bytes:
+    """Return the zip of *keys* and *revised* keys, which are few; the same input in any order
+    gives the same file.
+
+    Raises:
+        ValueError: as `write_file`, or a key that the format cannot carry.
+    """
+    file = BytesIO()
+    blocks = (
+        KeyMessages(field).joined(sorted(map(row_of, those), key=itemgetter(0)))
+        for field, those in ((KEYS, keys), (REVISED_KEYS, revised))
+    )
+    write_file(file, header, blocks, signers)
+    return file.getvalue()

@@ -9,10 +9,11 @@ from click.testing import CliRunner, Result
 from bluezone_node.commands import cli
 from bluezone_node.crypto import signing
 from bluezone_node.errors import BadExport
-from bluezone_node.export.archive import open_contents, pack
+from bluezone_node.export.archive import open_contents
 from bluezone_node.export.container import ExportHeader, write_export
 from bluezone_node.export.signature import SignedBy, Signer
 from bluezone_node.proximity.model import DiagnosisKey
+from tests.sources import packed
 
 KEY = signing.generate_private_key(bytes(range(48)))
 PUBLIC = signing.public_base64(KEY.public_key())
@@ -104,7 +105,7 @@ def test_an_altered_file_is_bad(export: Path) -> None:
     contents = open_contents(export.read_bytes())
     altered = bytearray(b"".join(contents.blocks()))
     altered[-1] ^= 1
-    export.write_bytes(pack(bytes(altered), contents.signature_list or b""))
+    export.write_bytes(packed(bytes(altered), contents.signature_list or b""))
     result = run(export, "--public-key", PUBLIC, "--json")
     assert json.loads(result.stdout)["signature"] == "bad"
     assert reason_of(result) == "signature_bad"

@@ -15,8 +15,8 @@ from bluezone_node.export.archive import (
     MAX_ZIP_BYTES,
     Contents,
     open_contents,
-    pack,
 )
+from tests.sources import packed
 
 BIN = b"EK Export v1    " + bytes(range(256)) * 4
 SIG = b"signatures"
@@ -41,17 +41,17 @@ def reason_of(data: bytes) -> str:
 
 def test_what_is_packed_comes_out() -> None:
     """Both files survive, and packing again gives the same bytes."""
-    packed = pack(BIN, SIG)
-    contents = open_contents(packed)
+    made = packed(BIN, SIG)
+    contents = open_contents(made)
     assert b"".join(contents.blocks()) == BIN
     assert contents.signature_list == SIG
     assert contents.extra_entries == 0
-    assert pack(BIN, SIG) == packed
+    assert packed(BIN, SIG) == made
 
 
 def test_it_can_be_read_twice_in_small_blocks() -> None:
     """Every pass starts at the beginning and holds little at a time."""
-    contents = open_contents(pack(bytes(3 * BLOCK_BYTES + 1), SIG))
+    contents = open_contents(packed(bytes(3 * BLOCK_BYTES + 1), SIG))
     for _ in range(2):
         assert [len(block) for block in contents.blocks()] == [BLOCK_BYTES] * 3 + [1]
 
@@ -160,12 +160,12 @@ def test_any_bytes_open_or_are_refused(tail: bytes) -> None:
 @given(st.data())
 def test_a_damaged_zip_is_sound_or_refused(data: st.DataObject) -> None:
     """Flipped, cut or doubled bytes never raise anything else, and never more than the limit."""
-    packed = bytearray(pack(BIN, SIG))
+    made = bytearray(packed(BIN, SIG))
     for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(packed) - 1))
-        packed[at] = data.draw(st.integers(0, 255))
+        at = data.draw(st.integers(0, len(made) - 1))
+        made[at] = data.draw(st.integers(0, 255))
     try:
-        contents: Contents = open_contents(bytes(packed))
+        contents: Contents = open_contents(bytes(made))
         total = sum(map(len, contents.blocks()))
     except BadExport:
         return

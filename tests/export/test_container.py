@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from bluezone_node.crypto.signing import generate_private_key, load_public_key, sign
 from bluezone_node.errors import BadExport
 from bluezone_node.export import export_pb2 as pb
-from bluezone_node.export.archive import open_contents, pack
+from bluezone_node.export.archive import open_contents
 from bluezone_node.export.container import Export, ExportHeader, open_verified, write_export
 from bluezone_node.export.signature import SignatureState, SignedBy, Signer
 from bluezone_node.proximity.model import DiagnosisKey, ReportType
+from tests.sources import packed
 
 GOOGLE_310 = load_public_key(
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE49JY6kekDgxj3Crm4y6kEHdfoKQFSNDM4mV9cgDb"
@@ -53,7 +54,7 @@ def signed(message: bytes, header: bytes = b"EK Export v1    ") -> bytes:
     signatures = pb.TEKSignatureList(
         signatures=[pb.TEKSignature(signature=sign(SIGNER.private_key, header + message))]
     )
-    return pack(header + message, signatures.SerializeToString())
+    return packed(header + message, signatures.SerializeToString())
 
 
 def message(**fields: Any) -> bytes:
@@ -191,7 +192,7 @@ def test_one_changed_byte_is_never_verified(at: int, change: int) -> None:
     altered[at] ^= change
     assert contents.signature_list is not None
     try:
-        export = open_verified(pack(bytes(altered), contents.signature_list), [PUBLIC])
+        export = open_verified(packed(bytes(altered), contents.signature_list), [PUBLIC])
     except BadExport:
         return
     assert export.signature is SignatureState.BAD
@@ -204,7 +205,7 @@ def test_a_signature_of_the_content_without_its_header_is_bad() -> None:
     signatures = pb.TEKSignatureList(
         signatures=[pb.TEKSignature(signature=sign(SIGNER.private_key, body))]
     )
-    data = pack(b"EK Export v1    " + body, signatures.SerializeToString())
+    data = packed(b"EK Export v1    " + body, signatures.SerializeToString())
     assert open_verified(data, [PUBLIC]).signature is SignatureState.BAD
 
 
@@ -227,7 +228,7 @@ def test_a_signature_of_the_content_without_its_header_is_bad() -> None:
 )
 def test_an_unusable_signature_list(signature_list: bytes, state: SignatureState) -> None:
     """No signature is unsigned; junk in the place of one is bad."""
-    export = open_verified(pack(b"EK Export v1    " + message(), signature_list), [PUBLIC])
+    export = open_verified(packed(b"EK Export v1    " + message(), signature_list), [PUBLIC])
     assert export.signature is state
     assert export.problems
 
@@ -237,7 +238,7 @@ def test_more_signatures_than_are_tried_do_not_help() -> None:
     good = pb.TEKSignature(signature=sign(SIGNER.private_key, b"EK Export v1    " + message()))
     junk = pb.TEKSignature(signature=b"x")
     signatures = pb.TEKSignatureList(signatures=[*[junk] * 10, good])
-    data = pack(b"EK Export v1    " + message(), signatures.SerializeToString())
+    data = packed(b"EK Export v1    " + message(), signatures.SerializeToString())
     export = open_verified(data, [PUBLIC])
     assert export.signature is SignatureState.BAD
     assert "signature_count" in export.problems
@@ -353,7 +354,7 @@ def test_a_mutated_export_is_never_believed(data: st.DataObject) -> None:
         contents = open_contents(whole)
         assert contents.signature_list is not None
         mutated = _mutate(b"".join(contents.blocks()), data)
-        export = _try(pack(mutated, contents.signature_list))
+        export = _try(packed(mutated, contents.signature_list))
     else:
         export = _try(_mutate(whole, data))
     if export and export.signature is SignatureState.VERIFIED:

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_node.export import export_pb2 as pb
-from bluezone_node.export.keys import LAST_INTERVAL, key_message, read_keys
+from bluezone_node.export.keys import (
+    KEYS,
+    LAST_INTERVAL,
+    REVISED_KEYS,
+    KeyMessages,
+    read_keys,
+    row_of,
+)
 from bluezone_node.proximity.model import DiagnosisKey, ReportType
 
 KEY = bytes(range(16))
@@ -23,17 +30,53 @@ diagnosis_keys = st.builds(
 )
 
 
-@given(diagnosis_keys)
-def test_what_is_written_is_read(key: DiagnosisKey) -> None:
+def written(*keys: DiagnosisKey) -> bytes:
+    return KeyMessages(KEYS).joined([row_of(key) for key in keys])
+
+
+@given(st.lists(diagnosis_keys, max_size=5))
+def test_what_is_written_is_read(keys: list[DiagnosisKey]) -> None:
     """Every key that can be, with every field absent or present, survives the format."""
-    assert read_keys([key_message(key)], LAST_INTERVAL) == ([key], {})
+    export = pb.TemporaryExposureKeyExport.FromString(written(*keys))
+    assert read_keys(export.keys, LAST_INTERVAL) == (keys, {})
+
+
+@given(st.lists(diagnosis_keys, max_size=5), st.integers(1, 3))
+def test_the_bytes_are_those_of_protobuf(keys: list[DiagnosisKey], times: int) -> None:
+    """In either list, whether its shape was met before or not."""
+    messages = [
+        pb.TemporaryExposureKey(
+            key_data=key.key,
+            transmission_risk_level=key.transmission_risk,
+            rolling_start_interval_number=key.rolling_start or None,
+            rolling_period=None if key.rolling_period == 144 else key.rolling_period,
+            report_type=key.report_type.name if key.report_type else None,
+            days_since_onset_of_symptoms=key.days_since_onset,
+        )
+        for key in keys
+    ]
+    for field, whole in (
+        (KEYS, pb.TemporaryExposureKeyExport(keys=messages)),
+        (REVISED_KEYS, pb.TemporaryExposureKeyExport(revised_keys=messages)),
+    ):
+        writer = KeyMessages(field)
+        for _ in range(times):
+            assert writer.joined([row_of(key) for key in keys]) == whole.SerializeToString()
+
+
+def test_shapes_without_end_do_not_fill_the_memory() -> None:
+    """However odd the keys are, they are written, and what was met long ago is let go."""
+    writer = KeyMessages(KEYS)
+    rows = [row_of(DiagnosisKey(KEY, start, 144)) for start in range(30_000)]
+    assert writer.joined(rows) == written(*(DiagnosisKey(KEY, s, 144) for s in range(30_000)))
+    assert len(writer._around) <= 20_000
 
 
 def test_the_bytes_are_those_of_the_format() -> None:
     """Days since onset are zigzag, the risk is always there, a whole day's period is not."""
     key = DiagnosisKey(KEY, 2650000, 144, ReportType.CONFIRMED_TEST, 0, -3)
-    assert key_message(key).SerializeToString().hex(" ") == (
-        "0a 10 " + KEY.hex(" ") + " 10 00 18 90 df a1 01 28 01 30 05"
+    assert written(key).hex(" ") == (
+        "3a 1d 0a 10 " + KEY.hex(" ") + " 10 00 18 90 df a1 01 28 01 30 05"
     )
 
 
@@ -92,5 +135,5 @@ def test_one_bad_key_costs_only_itself(fields: dict[str, Any], reason: str) -> N
 def test_a_key_that_readers_would_leave_out_is_not_written(key: DiagnosisKey) -> None:
     """An authority learns of it before the file is signed, and the key is not in the message."""
     with pytest.raises(ValueError, match=r".") as refused:
-        key_message(key)
+        written(key)
     assert key.key.hex() not in str(refused.value)
