@@ -11,7 +11,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import date
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -38,6 +38,9 @@ of keys in it (Google's Android app does the same)."""
 
 _NAME = re.compile(r"[A-Za-z0-9._~+=,@:/-]{1,512}")
 """What a line of the index may be made of: no blank, no control character, no %, ? or #."""
+
+_VERSION = re.compile(r'(?:W/)?"[!#-~]{0,256}"')
+"""An ETag that may be sent back."""
 
 Answer = TypeVar("Answer")
 
@@ -76,10 +79,18 @@ class _Connection:
             Unreachable: no answer, or one that is not to be used; the message says which.
             _TooLarge: more than *limit* bytes.
         """
+        return (await self._follow(url, limit, seconds, {}))[2]
+
+    async def _follow(
+        self, url: str, limit: int, seconds: float, condition: Mapping[str, str]
+    ) -> tuple[int, httpx.Headers, bytes]:
+        """Return status, headers and body of *url*; the status is 200, or 304 on *condition*."""
         for _ in range(MAX_REDIRECTS + 1):
-            status, headers, body = await self._exchange("GET", url, limit, seconds, None)
-            if status == 200:
-                return body
+            status, headers, body = await self._exchange(
+                "GET", url, limit, seconds, None, condition
+            )
+            if status == 200 or (status == 304 and condition):
+                return status, headers, body
             if status not in (301, 302, 303, 307, 308) or "location" not in headers:
                 raise Unreachable(f"{_host(url)} answered with HTTP status {status}.")
             try:
@@ -105,11 +116,19 @@ class _Connection:
         return status, answer
 
     async def _exchange(
-        self, method: str, url: str, limit: int, seconds: float, content: bytes | None
+        self,
+        method: str,
+        url: str,
+        limit: int,
+        seconds: float,
+        content: bytes | None,
+        condition: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, httpx.Headers, bytes]:
         if self._client is None:
             raise RuntimeError("use the client as an async context manager")
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        headers = dict(condition)
+        if content is not None:
+            headers["Content-Type"] = "application/json"
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -142,8 +161,18 @@ class _TooLarge(Exception):
 class HttpExports(_Connection):
     """`KeySource`: the export files of one authority."""
 
-    def __init__(self, name: str, url: str, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        conditional: bool = False,
+    ) -> None:
         """*url*: the folder with ``index.txt``. Lines of the index start from the folder above.
+
+        *conditional*: the index is fetched only where it has changed. Not for a device: what a
+        server names its answer comes back to it, and knows the device again as a cookie would.
 
         Raises:
             BadConfig: *url* is no http(s) address.
@@ -152,23 +181,35 @@ class HttpExports(_Connection):
         self._name = name
         self._folder = _checked(url) + "/"
         self._root = urljoin(self._folder, "../" if urlsplit(self._folder).path != "/" else "")
+        self._conditional = conditional
+        self._version = ""
+        self._listed: list[str] = []
 
     @property
     def name(self) -> str:
         return self._name
 
     async def index(self) -> list[str]:
+        condition = {"If-None-Match": self._version} if self._version else {}
         try:
-            body = await self.get(self._folder + "index.txt", MAX_INDEX_BYTES, ANSWER_SECONDS)
+            status, headers, body = await self._follow(
+                self._folder + "index.txt", MAX_INDEX_BYTES, ANSWER_SECONDS, condition
+            )
         except _TooLarge:
             raise Unreachable(f"The index of {self._name} is larger than 1 MiB.") from None
+        if status == 304:
+            return list(self._listed)
         try:
             names = body.decode("ascii").split()
         except UnicodeDecodeError:
             raise Unreachable(f"The index of {self._name} is not plain text.") from None
         for name in names:
             self._resolve(name)
-        return names
+        # Only an index that was taken whole is known the next time.
+        version = headers.get("etag", "") if self._conditional else ""
+        self._version = version if _VERSION.fullmatch(version) else ""
+        self._listed = names
+        return list(names)
 
     async def fetch(self, name: str) -> bytes:
         try:

@@ -78,6 +78,37 @@ async def test_the_index_is_split_at_white_space() -> None:
     assert await index_of(with_body(b"")) == []
 
 
+async def test_an_index_that_did_not_change_is_not_sent_again() -> None:
+    """Where that was asked for, and only after an index that could be used."""
+    tagged = with_body(b"exports/1-2-00001.zip", b'ETag: "one"')
+    same = b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"
+    bad = with_body(b"../1.zip", b'ETag: "two"')
+    async with (
+        answering(tagged, same, bad, same) as (url, requests),
+        HttpExports("h", url + "/exports", conditional=True) as exports,
+    ):
+        assert await exports.index() == await exports.index() == ["exports/1-2-00001.zip"]
+        with pytest.raises(Unreachable):
+            await exports.index()
+        assert await exports.index() == ["exports/1-2-00001.zip"]
+    told = [b'if-none-match: "one"' in request.lower() for request in requests]
+    assert told == [False, True, True, True]
+
+
+async def test_a_device_is_not_known_again_by_what_it_fetched() -> None:
+    """Nothing that a server sent comes back to it; and 304 unasked is no answer."""
+    tagged = with_body(b"exports/1-2-00001.zip", b'ETag: "you"')
+    same = b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n"
+    async with (
+        answering(tagged, same) as (url, requests),
+        HttpExports("h", url + "/exports") as exports,
+    ):
+        await exports.index()
+        with pytest.raises(Unreachable, match="304"):
+            await exports.index()
+    assert not any(b'"you"' in request for request in requests)
+
+
 async def test_lines_start_from_the_folder_above_the_index() -> None:
     """As the reference joins them; a bare name lies beside the index; the host may be named."""
     answers = [with_body(b"PK")] * 4
