@@ -1,5 +1,6 @@
 """The audit trail: who did what with the registrar, in a chain that shows where it was changed."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,9 +28,23 @@ class AuditEntry:
     """In snake_case, at most 32 characters."""
     subject: str
     """What it was done to: a user's name, or the handle of a code in hex."""
-    detail: Detail
+    text: str
+    """The detail as a JSON object, kept to the byte: the hash is over this."""
     hash: bytes
     """32 bytes: of the entry before this one and of all of the above."""
+
+    @property
+    def detail(self) -> Detail:
+        """What *text* says; where somebody made that something else, the text as it stands."""
+        try:
+            said = json.loads(self.text)
+        except ValueError:
+            said = None
+        return said if isinstance(said, dict) else {"unreadable": self.text}
+
+    @property
+    def head(self) -> "AuditHead":
+        return AuditHead(self.sequence, self.hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +70,6 @@ class AuditVerdict:
     """Number of the first entry that is not what it was, or is missing."""
     reason: str = ""
     """A sentence on what is wrong there; empty where nothing is."""
-    oldest: datetime | None = None
-    """Time of the first entry kept."""
 
     @property
     def intact(self) -> bool:
@@ -86,7 +99,11 @@ class AuditTrail(Protocol):
         """Return the newest entries of *realm* (None: of all) below the sequence *before*."""
 
     def verify(self, head: AuditHead | None = None) -> AuditVerdict:
-        """Check every entry, and that *head*, noted down earlier, is still among them."""
+        """Check every entry, and that *head*, noted down earlier, is still among them.
+
+        Raises:
+            AuthorityRefused: reason ``head_too_old``: the entry was erased when its time was over.
+        """
 
     def head(self) -> AuditHead | None:
         """Return what to note down; None: there is no entry yet."""
@@ -94,6 +111,9 @@ class AuditTrail(Protocol):
 
 Link = Callable[[AuditHead | None], AuditEntry]
 """Given the last entry kept, the next one."""
+
+LinkErased = Callable[[AuditHead, AuditHead], AuditEntry]
+"""Given the last entry kept and the last one that is erased, the next one, which says so."""
 
 
 class AuditStore(Protocol):
@@ -104,20 +124,22 @@ class AuditStore(Protocol):
 
     def head(self) -> AuditHead | None: ...
 
+    def oldest(self) -> datetime | None:
+        """Return when the first entry kept was written."""
+
     def entries(
         self, realm: str | None = None, limit: int = 100, before: int | None = None
     ) -> list[AuditEntry]:
         """Return the newest entries of *realm* (None: of all) below *before*, newest first."""
 
     def walk(self) -> Iterator[AuditEntry]:
-        """Yield all entries, oldest first, a few at a time."""
+        """Yield all entries, oldest first, a few at a time in memory."""
 
     def newest(self, action: str) -> AuditEntry | None:
         """Return the last entry of that action."""
 
-    def forget(self, before: datetime, link: Callable[[AuditHead, AuditHead], AuditEntry]) -> int:
-        """Remove the oldest entries, up to the last one before *before*; return how many.
+    def forget(self, before: datetime, link: LinkErased) -> int:
+        """Remove the oldest entries, up to the first one since *before*; return how many.
 
-        Never the last of all. Where there are any, what *link* answers is kept with it: given the
-        last of all, and the last that is removed.
+        Never the last of all. Where there are any, what *link* answers is kept as the next entry.
         """

@@ -54,6 +54,7 @@ tokens = Table(
 
 daily_counts = count_table(TABLES)
 
+# The columns of these three are the fields of `User`, `StoredSession` and `AuditEntry`, in order.
 users = Table(
     "users",
     TABLES,
@@ -62,7 +63,8 @@ users = Table(
     Column("role", String(16), nullable=False),
     Column("password", String(255), nullable=False),
     Column("password_due", Boolean, nullable=False),
-    Column("totp_secret", LargeBinary),
+    Column("password_set", UnixTime, nullable=False),
+    Column("totp_secret", LargeBinary, nullable=False),
     Column("totp_step", BigInteger),
     Column("failures", Integer, nullable=False),
     Column("locked_until", UnixTime),

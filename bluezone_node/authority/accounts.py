@@ -1,0 +1,475 @@
+"""The people who work with the registrar: signing in, sessions, and who may manage whom.
+
+Passwords are kept as Argon2id, second factors encrypted, sessions as HMACs: a stolen database signs
+in nobody.  A wrong name, password or code is answered alike, in words and in time.
+"""
+
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bluezone_node.authority import one_time
+from bluezone_node.authority.lockout import (
+    WRONG_PER_ADDRESS,
+    attempted,
+    cleared,
+    is_locked,
+)
+from bluezone_node.authority.passwords import Passwords, check_password, normalised
+from bluezone_node.authority.ports.accounts import (
+    ADMIN,
+    EVERYWHERE,
+    ROLES,
+    Actor,
+    Enrolment,
+    Session,
+    SignedIn,
+    StoredSession,
+    User,
+    UserStore,
+    UserView,
+)
+from bluezone_node.authority.ports.allowances import Allowances
+from bluezone_node.authority.ports.audit import AuditTrail, Detail
+from bluezone_node.errors import AuthorityRefused
+from bluezone_node.ports import Clock, Entropy
+
+TOKEN_BYTES = 32
+IDLE = timedelta(minutes=30)
+"""A session ends after so long without a request: desks in a ward are shared. OWASP names 15 to 30
+minutes for what is sensitive and not a bank."""
+ABSOLUTE = timedelta(hours=12)
+"""A session ends after so long in any case: the longest shift."""
+TOUCH = timedelta(minutes=1)
+"""How exactly the last request is known, so that not every page writes."""
+FIRST_PASSWORD = timedelta(hours=72)
+"""So long a password that we made up is good: a weekend in an envelope."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
+
+
+class Accounts:
+    """Signs in and out, and manages people. Every method blocks on the store."""
+
+    def __init__(
+        self,
+        store: UserStore,
+        trail: AuditTrail,
+        allowances: Allowances,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        secret: bytes,
+        passwords: Passwords,
+        realms: Collection[str],
+        issuer: str,
+    ) -> None:
+        """*realms*: of the settings. *issuer*: shown beside the codes in an authenticator app."""
+        self._store = store
+        self._trail = trail
+        self._allowances = allowances
+        self._clock = clock
+        self._entropy = entropy
+        self._secret = hmac.digest(secret, b"accounts", "sha256")
+        self._passwords = passwords
+        self._realms = {*realms, EVERYWHERE}
+        self._issuer = issuer
+        self._box = one_time.SecretBox(self._digest("totp", ""), entropy)
+
+    # Signing in
+
+    def sign_in(
+        self, name: str, password: str, one_time_code: str, *, address: str = ""
+    ) -> SignedIn:
+        """Begin a session.
+
+        *address*: of the one who asks, or its network; empty: it has no limit.
+
+        Raises:
+            AuthorityRefused: reason ``sign_in_refused`` (something is wrong, or the user is
+                disabled), ``too_many_attempts`` (from this address) or ``busy``; and, only where
+                all was right, ``locked`` or ``password_expired`` (a first one, not used in time).
+        """
+        now, name = self._clock.now(), name.strip().lower()
+        bucket = self._digest("address", address)
+        if address and (wait := self._allowances.wait(bucket, WRONG_PER_ADDRESS, now)):
+            raise _too_many(wait)
+        with self._passwords.turn():
+            user, counted = self._attempt(name, now)
+            right = self._passwords.right(user.password if user else None, password)
+            step = self._step(user, one_time_code, now)
+            if user is not None and right and step is not None and user.disabled is None:
+                return self._begin(user, counted, password, step, now)
+        if user is not None and counted:
+            self._tell_lock(user, now)
+        if address:
+            self._allowances.take(bucket, WRONG_PER_ADDRESS, now)
+        raise _refused()
+
+    def session(self, token: str) -> Session | None:
+        """Return what *token* allows; None: it is wrong, or its session is over."""
+        digest, now = self._digest("session", token), self._clock.now()
+        found = self._store.session(digest)
+        if found is None:
+            return None
+        stored, user = found
+        over = stored.expires <= now or stored.seen + IDLE <= now
+        if over or user.disabled is not None:
+            return None
+        if now - stored.seen >= TOUCH:
+            self._store.touch(digest, now)
+        return self._session(token, stored, user)
+
+    def sign_out(self, token: str) -> None:
+        """End the session; nothing where there is none."""
+        self._store.end_session(self._digest("session", token))
+
+    def change_password(self, token: str, old: str, new: str) -> None:
+        """Replace the password of the session's user, whose other sessions end.
+
+        Raises:
+            AuthorityRefused: reason ``signed_out``, ``sign_in_refused`` (the old one is wrong),
+                ``locked``, ``busy``, ``password_unchanged``, ``password_length`` or
+                ``password_known``.
+        """
+        now, session = self._clock.now(), self.session(token)
+        if session is None:
+            raise AuthorityRefused("You are signed out. Sign in again.", reason="signed_out")
+        name = session.actor.name
+        check_password(new, name)
+        if normalised(new) == normalised(old):
+            raise AuthorityRefused("The new password is the old one.", reason="password_unchanged")
+        with self._passwords.turn():
+            user, counted = self._attempt(name, now)
+            if user is None or not counted:
+                raise _locked(user, now)
+            if not self._passwords.right(user.password, old):
+                self._tell_lock(user, now)
+                if is_locked(user, now):
+                    # Whoever sits there has the session, and does not know the password.
+                    self._store.end_sessions(name)
+                raise _refused()
+            kept = self._passwords.keep(new)
+        self._trail.record(session.actor, "password_changed", name)
+
+        def changed(found: User) -> User:
+            if found.password != user.password:
+                raise _refused()
+            return replace(cleared(found), password=kept, password_due=False, password_set=now)
+
+        self._store.change(name, changed)
+        self._store.end_sessions(name, but=self._digest("session", token))
+
+    def forget(self) -> int:
+        """Erase the sessions that are over; return how many."""
+        now = self._clock.now()
+        return self._store.forget_sessions(now, now - IDLE)
+
+    # Managing people
+
+    def users(self, actor: Actor) -> list[UserView]:
+        """Return the people whom *actor* manages, by name.
+
+        Raises:
+            AuthorityRefused: reason ``not_allowed``.
+        """
+        _check_admin(actor)
+        now = self._clock.now()
+        found = self._store.users(None if actor.realm == EVERYWHERE else actor.realm)
+        return [
+            UserView(
+                user.name,
+                user.realm,
+                user.role,
+                user.password_due,
+                user.locked_until if is_locked(user, now) else None,
+                user.disabled,
+                user.created,
+            )
+            for user in found
+        ]
+
+    def add(self, actor: Actor, name: str, realm: str, role: str) -> Enrolment:
+        """Let a new person sign in; what is returned is shown once and kept nowhere.
+
+        Raises:
+            AuthorityRefused: reason ``invalid_name``, ``name_taken``, ``invalid_role``,
+                ``unknown_realm``, ``not_allowed`` or ``busy``.
+        """
+        self._check_place(actor, realm, role)
+        if not _NAME.fullmatch(name):
+            raise AuthorityRefused(
+                "A user's name has 2 to 32 small letters a to z, digits, dots, dashes and "
+                "underscores, and begins with a letter or a digit.",
+                reason="invalid_name",
+            )
+        if self._store.user(name) is not None:
+            raise _taken()
+        now = self._clock.now()
+        enrolment, password, secret = self._enrolment(name)
+        self._trail.record(actor, "user_added", name, {"role": role, "realm": realm}, realm=realm)
+        user = User(
+            name=name,
+            realm=realm,
+            role=role,
+            password=password,
+            password_due=True,
+            password_set=now,
+            totp_secret=secret,
+            totp_step=None,
+            failures=0,
+            locked_until=None,
+            disabled=None,
+            created=now,
+        )
+        if not self._store.add(user):
+            raise _taken()
+        return enrolment
+
+    def disable(self, actor: Actor, name: str) -> None:
+        """Let a person sign in no more, and end what is open.
+
+        Raises:
+            AuthorityRefused: reason ``not_allowed``, ``unknown_user``, ``own_account`` or
+                ``last_admin``.
+        """
+        now = self._clock.now()
+        self._govern(
+            actor, name, "user_disabled", lambda user: replace(user, disabled=user.disabled or now)
+        )
+
+    def enable(self, actor: Actor, name: str) -> None:
+        """Undo `disable`; the password and the second factor are those of before."""
+        self._govern(
+            actor, name, "user_enabled", lambda user: replace(cleared(user), disabled=None)
+        )
+
+    def unlock(self, actor: Actor, name: str) -> None:
+        """Forget wrong attempts; sessions go on.
+
+        Raises:
+            AuthorityRefused: reason ``not_allowed`` or ``unknown_user``.
+        """
+        self._record(actor, name, "user_unlocked")
+        self._store.change(name, cleared)
+
+    def reset(self, actor: Actor, name: str) -> Enrolment:
+        """Give a person a new first password and second factor, and end what is open.
+
+        Raises:
+            AuthorityRefused: as `disable`, or reason ``busy``.
+        """
+        self._managed(actor, name)
+        now = self._clock.now()
+        enrolment, password, secret = self._enrolment(name)
+
+        def renewed(user: User) -> User:
+            return replace(
+                cleared(user),
+                password=password,
+                password_due=True,
+                password_set=now,
+                totp_secret=secret,
+                totp_step=None,
+            )
+
+        self._govern(actor, name, "user_reset", renewed)
+        return enrolment
+
+    def set_role(self, actor: Actor, name: str, role: str, realm: str) -> None:
+        """Give a person another role or province, and end what is open.
+
+        Raises:
+            AuthorityRefused: as `add` and `disable`.
+        """
+        self._check_place(actor, realm, role)
+        self._govern(
+            actor,
+            name,
+            "user_role",
+            lambda user: replace(user, role=role, realm=realm),
+            {"role": role, "realm": realm},
+        )
+
+    # What they share
+
+    def _attempt(self, name: str, now: datetime) -> tuple[User | None, bool]:
+        """Count an attempt; return the user and whether it may succeed: it is not locked."""
+        counted = False
+
+        def attempt(user: User) -> User:
+            nonlocal counted
+            counted = not is_locked(user, now) and user.disabled is None
+            return attempted(user, now) if counted else user
+
+        # Also for nobody: it takes the same time.
+        return self._store.change(name, attempt), counted
+
+    def _step(self, user: User | None, code: str, now: datetime) -> int | None:
+        if user is None:
+            return None
+        step = one_time.matching_step(self._box.open(user.totp_secret, user.name), code, now)
+        if step is None or (user.totp_step is not None and step <= user.totp_step):
+            return None
+        return step
+
+    def _begin(
+        self, user: User, counted: bool, password: str, step: int, now: datetime
+    ) -> SignedIn:
+        if not counted:
+            raise _locked(user, now)
+        if user.password_due and user.password_set + FIRST_PASSWORD <= now:
+            raise AuthorityRefused(
+                "This first password was not used in time. Ask for a new one.",
+                reason="password_expired",
+            )
+        outdated = self._passwords.outdated(user.password)
+        kept = self._passwords.keep(password) if outdated else user.password
+        token = urlsafe_b64encode(self._entropy(TOKEN_BYTES)).rstrip(b"=").decode()
+        stored = StoredSession(self._digest("session", token), user.name, now, now, now + ABSOLUTE)
+
+        def begin(found: User) -> User:
+            # Whoever was quicker with this code, or changed the password, has it.
+            again = found.totp_step is not None and step <= found.totp_step
+            if again or found.disabled is not None or found.password != user.password:
+                raise _refused()
+            return replace(cleared(found), totp_step=step, password=kept)
+
+        wrong = user.failures - 1
+        self._trail.record(user.actor, "sign_in", user.name, {"failures": wrong} if wrong else {})
+        if self._store.change(user.name, begin, begin=stored) is None:
+            raise _refused()
+        return SignedIn(token, self._session(token, stored, user))
+
+    def _tell_lock(self, user: User, now: datetime) -> None:
+        """Write it down where the wrong attempt just counted locked the name.
+
+        Not for each: it would take time that tells that there is somebody of that name, and let
+        anybody fill the trail. How many there were stands beside the next sign-in.
+        """
+        if user.locked_until is not None and is_locked(user, now):
+            minutes = (user.locked_until - now) // timedelta(minutes=1)
+            detail = {"failures": user.failures, "minutes": minutes}
+            self._trail.record(user.actor, "user_locked", user.name, detail)
+
+    def _session(self, token: str, stored: StoredSession, user: User) -> Session:
+        csrf = self._digest("csrf", token).hex()
+        return Session(user.actor, csrf, stored.expires, user.password_due)
+
+    def _enrolment(self, name: str) -> tuple[Enrolment, str, bytes]:
+        """Return what a person is given, and what is kept of it."""
+        password = self._passwords.made_up()
+        with self._passwords.turn():
+            kept = self._passwords.keep(password)
+        secret = self._entropy(one_time.SECRET_BYTES)
+        uri = one_time.otpauth_uri(secret, name, self._issuer)
+        return Enrolment(name, password, uri), kept, self._box.seal(secret, name)
+
+    def _managed(self, actor: Actor, name: str) -> User:
+        """Return the user, whom *actor* may manage."""
+        _check_admin(actor)
+        user = self._store.user(name)
+        # That there is somebody of that name in another province is nobody's business.
+        if user is None or not actor.covers(user.realm):
+            raise _unknown()
+        return user
+
+    def _record(self, actor: Actor, name: str, action: str, detail: Detail | None = None) -> None:
+        user = self._managed(actor, name)
+        self._trail.record(actor, action, name, detail, realm=user.realm)
+
+    def _govern(
+        self,
+        actor: Actor,
+        name: str,
+        action: str,
+        change: Callable[[User], User],
+        detail: Detail | None = None,
+    ) -> None:
+        if name == actor.name:
+            raise AuthorityRefused(
+                "Nobody manages their own account. Ask another admin.", reason="own_account"
+            )
+
+        def govern(user: User, others: int) -> User:
+            if not actor.covers(user.realm):
+                raise _unknown()
+            changed = change(user)
+            if _national(user) and not _national(changed) and others == 0:
+                raise AuthorityRefused(
+                    "This is the last admin for the whole country.",
+                    reason="last_admin",
+                    hint="make another one first",
+                )
+            return changed
+
+        self._record(actor, name, action, detail)
+        if self._store.govern(name, govern) is None:
+            raise _unknown()
+
+    def _check_place(self, actor: Actor, realm: str, role: str) -> None:
+        _check_admin(actor)
+        if role not in ROLES:
+            raise AuthorityRefused(f"A role is one of: {', '.join(ROLES)}.", reason="invalid_role")
+        if realm not in self._realms:
+            raise AuthorityRefused(
+                "There is no such province in the settings.",
+                reason="unknown_realm",
+                hint=f"registrar.realms names them; {EVERYWHERE} is the whole country",
+            )
+        if not actor.covers(realm):
+            raise _not_allowed()
+
+    def _digest(self, kind: str, text: str) -> bytes:
+        return hmac.digest(self._secret, f"{kind}:{text}".encode("utf-8", "replace"), "sha256")
+
+
+def _national(user: User) -> bool:
+    """Tell whether this is an active admin of the whole country."""
+    return user.role == ADMIN and user.realm == EVERYWHERE and user.disabled is None
+
+
+def _check_admin(actor: Actor) -> None:
+    if not actor.may(ADMIN):
+        raise _not_allowed()
+
+
+def _not_allowed() -> AuthorityRefused:
+    return AuthorityRefused("Your role does not allow this.", reason="not_allowed")
+
+
+def _unknown() -> AuthorityRefused:
+    return AuthorityRefused("There is no such user.", reason="unknown_user")
+
+
+def _taken() -> AuthorityRefused:
+    return AuthorityRefused("There is a user of that name already.", reason="name_taken")
+
+
+def _refused() -> AuthorityRefused:
+    return AuthorityRefused(
+        "Name, password or code is not right.",
+        reason="sign_in_refused",
+        hint="each code is good once; after wrong attempts a name is locked for a while",
+    )
+
+
+def _locked(user: User | None, now: datetime) -> AuthorityRefused:
+    until = now if user is None or user.locked_until is None else user.locked_until
+    minutes = -((now - until) // timedelta(minutes=1))
+    return AuthorityRefused(
+        f"After wrong attempts this name is locked for another {minutes} minutes.",
+        reason="locked",
+        hint="an admin of your province can unlock it",
+    )
+
+
+def _too_many(wait: timedelta) -> AuthorityRefused:
+    minutes = -(-wait // timedelta(minutes=1))
+    return AuthorityRefused(
+        f"Too many wrong attempts came from here. Try again in {minutes} minutes.",
+        reason="too_many_attempts",
+    )
