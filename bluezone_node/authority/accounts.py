@@ -5,7 +5,6 @@ in nobody.  A wrong name, password or code is answered alike, in words and in ti
 """
 
 import hmac
-import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -18,11 +17,18 @@ from bluezone_node.authority.lockout import (
     cleared,
     is_locked,
 )
+from bluezone_node.authority.managing import (
+    check_admin,
+    check_change,
+    check_name,
+    check_other,
+    check_place,
+    taken,
+    unknown,
+)
 from bluezone_node.authority.passwords import Passwords, check_password, normalised
 from bluezone_node.authority.ports.accounts import (
-    ADMIN,
     EVERYWHERE,
-    ROLES,
     Actor,
     Enrolment,
     Session,
@@ -47,8 +53,6 @@ TOUCH = timedelta(minutes=1)
 """How exactly the last request is known, so that not every page writes."""
 FIRST_PASSWORD = timedelta(hours=72)
 """So long a password that we made up is good: a weekend in an envelope."""
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 
 
 class Accounts:
@@ -75,7 +79,7 @@ class Accounts:
         self._entropy = entropy
         self._secret = hmac.digest(secret, b"accounts", "sha256")
         self._passwords = passwords
-        self._realms = {*realms, EVERYWHERE}
+        self._realms = frozenset({*realms, EVERYWHERE})
         self._issuer = issuer
         self._box = one_time.SecretBox(self._digest("totp", ""), entropy)
 
@@ -176,7 +180,7 @@ class Accounts:
         Raises:
             AuthorityRefused: reason ``not_allowed``.
         """
-        _check_admin(actor)
+        check_admin(actor)
         now = self._clock.now()
         found = self._store.users(None if actor.realm == EVERYWHERE else actor.realm)
         return [
@@ -199,15 +203,10 @@ class Accounts:
             AuthorityRefused: reason ``invalid_name``, ``name_taken``, ``invalid_role``,
                 ``unknown_realm``, ``not_allowed`` or ``busy``.
         """
-        self._check_place(actor, realm, role)
-        if not _NAME.fullmatch(name):
-            raise AuthorityRefused(
-                "A user's name has 2 to 32 small letters a to z, digits, dots, dashes and "
-                "underscores, and begins with a letter or a digit.",
-                reason="invalid_name",
-            )
+        check_place(actor, realm, role, self._realms)
+        check_name(name)
         if self._store.user(name) is not None:
-            raise _taken()
+            raise taken()
         now = self._clock.now()
         enrolment, password, secret = self._enrolment(name)
         self._trail.record(actor, "user_added", name, {"role": role, "realm": realm}, realm=realm)
@@ -226,7 +225,7 @@ class Accounts:
             created=now,
         )
         if not self._store.add(user):
-            raise _taken()
+            raise taken()
         return enrolment
 
     def disable(self, actor: Actor, name: str) -> None:
@@ -285,7 +284,7 @@ class Accounts:
         Raises:
             AuthorityRefused: as `add` and `disable`.
         """
-        self._check_place(actor, realm, role)
+        check_place(actor, realm, role, self._realms)
         self._govern(
             actor,
             name,
@@ -370,11 +369,10 @@ class Accounts:
 
     def _managed(self, actor: Actor, name: str) -> User:
         """Return the user, whom *actor* may manage."""
-        _check_admin(actor)
+        check_admin(actor)
         user = self._store.user(name)
-        # That there is somebody of that name in another province is nobody's business.
         if user is None or not actor.covers(user.realm):
-            raise _unknown()
+            raise unknown()
         return user
 
     def _record(self, actor: Actor, name: str, action: str, detail: Detail | None = None) -> None:
@@ -389,64 +387,19 @@ class Accounts:
         change: Callable[[User], User],
         detail: Detail | None = None,
     ) -> None:
-        if name == actor.name:
-            raise AuthorityRefused(
-                "Nobody manages their own account. Ask another admin.", reason="own_account"
-            )
+        check_other(actor, name)
 
         def govern(user: User, others: int) -> User:
-            if not actor.covers(user.realm):
-                raise _unknown()
             changed = change(user)
-            if _national(user) and not _national(changed) and others == 0:
-                raise AuthorityRefused(
-                    "This is the last admin for the whole country.",
-                    reason="last_admin",
-                    hint="make another one first",
-                )
+            check_change(actor, user, changed, others)
             return changed
 
         self._record(actor, name, action, detail)
         if self._store.govern(name, govern) is None:
-            raise _unknown()
-
-    def _check_place(self, actor: Actor, realm: str, role: str) -> None:
-        _check_admin(actor)
-        if role not in ROLES:
-            raise AuthorityRefused(f"A role is one of: {', '.join(ROLES)}.", reason="invalid_role")
-        if realm not in self._realms:
-            raise AuthorityRefused(
-                "There is no such province in the settings.",
-                reason="unknown_realm",
-                hint=f"registrar.realms names them; {EVERYWHERE} is the whole country",
-            )
-        if not actor.covers(realm):
-            raise _not_allowed()
+            raise unknown()
 
     def _digest(self, kind: str, text: str) -> bytes:
         return hmac.digest(self._secret, f"{kind}:{text}".encode("utf-8", "replace"), "sha256")
-
-
-def _national(user: User) -> bool:
-    """Tell whether this is an active admin of the whole country."""
-    return user.role == ADMIN and user.realm == EVERYWHERE and user.disabled is None
-
-
-def _check_admin(actor: Actor) -> None:
-    if not actor.may(ADMIN):
-        raise _not_allowed()
-
-
-def _not_allowed() -> AuthorityRefused:
-    return AuthorityRefused("Your role does not allow this.", reason="not_allowed")
-
-
-def _unknown() -> AuthorityRefused:
-    return AuthorityRefused("There is no such user.", reason="unknown_user")
-
-
-def _taken() -> AuthorityRefused:
-    return AuthorityRefused("There is a user of that name already.", reason="name_taken")
 
 
 def _refused() -> AuthorityRefused:
