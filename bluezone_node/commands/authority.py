@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -118,19 +119,39 @@ def init(directory: Path, role: str, as_json: bool) -> None:
 @dir_option
 @click.option("--role", type=click.Choice(list(ROLES)), default="all", show_default=True)
 @click.option("--listen", metavar="HOST:PORT", help="Port 0 lets the system choose.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    metavar="N",
+    help="Serve with N processes (0: one for each core) and one more for exports; else with one.",
+)
 @clock_option
 @json_option
-def serve(folder: Any, role: str, listen: str | None, clock_spec: str, as_json: bool) -> None:
+def serve(
+    folder: Any,
+    role: str,
+    listen: str | None,
+    workers: int | None,
+    clock_spec: str,
+    as_json: bool,
+) -> None:
     """Serve, and export every period, until told to stop."""
+    import uvloop
+
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     # An HTTP server's word for every refused byte is noise to whoever runs this.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    asyncio.run(_serve(folder, role, listen or folder.settings.serve.listen, clock_spec, as_json))
+    count = len(os.sched_getaffinity(0)) if workers == 0 else workers
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        listen = listen or folder.settings.serve.listen
+        runner.run(_serve(folder, role, listen, count, clock_spec, as_json))
 
 
-async def _serve(folder: Any, role: str, listen: str, clock_spec: str, as_json: bool) -> None:
-    from bluezone_node.wiring.authority import serve_authority
+async def _serve(
+    folder: Any, role: str, listen: str, workers: int | None, clock_spec: str, as_json: bool
+) -> None:
+    from bluezone_node.wiring.serving import serve_authority
 
     def ready(address: str) -> None:
         note(f"listening on {address}")
@@ -138,7 +159,7 @@ async def _serve(folder: Any, role: str, listen: str, clock_spec: str, as_json: 
             print_json({"listening": address})
 
     async with clock_of(clock_spec) as clock:
-        await serve_authority(folder, clock, ROLES[role], listen, ready)
+        await serve_authority(folder, clock, ROLES[role], listen, ready, workers)
 
 
 @authority.group()

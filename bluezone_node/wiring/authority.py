@@ -1,14 +1,13 @@
-"""What an authority runs: its services, its HTTP server, and its rounds.
+"""What an authority is made of: databases, services, and the application that serves them.
 
 Nothing here is imported by a node, which does without the server's packages.
 """
 
-import asyncio
-import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bluezone_node.ports import Clock
@@ -18,26 +17,24 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from bluezone_node.authority.exporter import Exporter
+    from bluezone_node.authority.issuing import Issuing
+    from bluezone_node.authority.ports.audit import AuditTrail
     from bluezone_node.authority.ports.exposures import ExposureStore
+    from bluezone_node.authority.ports.messages import Messenger
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
     from bluezone_node.store.authority.database import Database
     from bluezone_node.store.authority.folder import AuthorityFolder
     from bluezone_node.store.authority.keys import SigningKeys
 
-EXPORT_SECONDS = 60
-"""Between two looks at whether an export is due."""
-
-FORGET_SECONDS = 3600
-"""Between two rounds of erasing codes and tokens that are over."""
-
-TIDY_SECONDS = 60
-"""Between two looks at whether a signing key is over, and is to be deleted."""
-
 DATABASE_VARIABLE = "BLUEZONE_DATABASE"
 """Of the environment: takes the place of ``database.url``, and keeps a password out of files."""
 
-log = logging.getLogger(__name__)
+SMS_VARIABLE = "BLUEZONE_SMS_SECRET"
+"""Of the environment: takes the place of ``registrar.sms.secret_file``."""
+
+AUDIT_KEPT = timedelta(days=366)
+"""A year: who is asked what was done last winter can still answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,8 @@ class AuthorityParts:
     """The services of the roles that this process plays."""
 
     verification: "Verification | None"
+    issuing: "Issuing | None"
+    audit: "AuditTrail | None"
     publisher: "Publisher | None"
     exporter: "Exporter | None"
     exposures: "ExposureStore | None"
@@ -80,15 +79,20 @@ def open_authority(
         BadConfig: a key of a role is missing.
         DatabaseUnusable: a database cannot be opened, or waits for `authority migrate`.
     """
+    from bluezone_node.authority.attempts import Attempts
+    from bluezone_node.authority.audit import ChainedTrail
     from bluezone_node.authority.exporter import Exporter
+    from bluezone_node.authority.issuing import Issuing
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
     from bluezone_node.store.authority import exposures, registry, windows
+    from bluezone_node.store.authority.allowances import SqlAllowances
+    from bluezone_node.store.authority.audit import SqlAudit
     from bluezone_node.store.authority.directory import FileKeys, HttpKeys
     from bluezone_node.store.authority.shelf import FolderShelf
 
     settings, databases = folder.settings, databases_of(folder)
-    verification = publisher = exporter = store = None
+    verification = issuing = audit = publisher = exporter = store = None
     rings: list[SigningKeys] = []
     with ExitStack() as stack:
         if "registrar" in roles:
@@ -97,12 +101,28 @@ def open_authority(
             rings.append(registrar_keys)
             engine = databases["registrar"].open()
             stack.callback(engine.dispose)
+            codes, secret = registry.SqlRegistry(engine), folder.code_secret()
+            attempts = Attempts(
+                SqlAllowances(engine), clock, secret=secret, settings=settings.registrar
+            )
+            audit = ChainedTrail(SqlAudit(engine), clock, AUDIT_KEPT)
             verification = Verification(
-                registry.SqlRegistry(engine),
+                codes,
+                attempts,
                 clock,
                 os.urandom,
-                secret=folder.code_secret(),
+                secret=secret,
                 keys=registrar_keys,
+                settings=settings.registrar,
+            )
+            issuing = Issuing(
+                codes,
+                attempts,
+                audit,
+                stack.enter_context(open_messenger(folder)),
+                clock,
+                os.urandom,
+                secret=secret,
                 settings=settings.registrar,
             )
         if "publisher" in roles:
@@ -133,7 +153,25 @@ def open_authority(
                 keys=export_keys,
                 settings=settings.export,
             )
-        yield AuthorityParts(verification, publisher, exporter, store, rings)
+        yield AuthorityParts(verification, issuing, audit, publisher, exporter, store, rings)
+
+
+@contextmanager
+def open_messenger(folder: "AuthorityFolder") -> "Iterator[Messenger]":
+    """Yield what sends long codes, as the settings say.
+
+    Raises:
+        BadConfig: the gateway's secret is missing, or others can read it.
+    """
+    from bluezone_node.store.authority.gateway import Gateway
+    from bluezone_node.store.authority.outbox import Outbox
+
+    sms = folder.settings.registrar.sms
+    if not sms.gateway:
+        yield Outbox(folder.path / sms.outbox)
+        return
+    with closing(Gateway(sms, os.environ.get(SMS_VARIABLE) or folder.sms_secret())) as gateway:
+        yield gateway
 
 
 def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock) -> "Starlette":
@@ -141,77 +179,11 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
     from bluezone_node.web import app
 
     routes: list[BaseRoute] = []
-    if parts.verification is not None:
+    if parts.verification is not None and parts.issuing is not None:
         per_minute = folder.settings.registrar.verify_per_minute
         routes += app.registrar_routes(
-            parts.verification, clock, os.urandom, folder.api_key(), per_minute
+            parts.verification, parts.issuing, clock, os.urandom, folder.api_keys(), per_minute
         )
     if parts.publisher is not None:
         routes += app.publisher_routes(parts.publisher, os.urandom, folder.exports)
     return app.build_app(routes)
-
-
-async def serve_authority(
-    folder: "AuthorityFolder",
-    clock: Clock,
-    roles: Collection[str],
-    listen: str,
-    ready: Callable[[str], None],
-) -> None:
-    """Serve *roles* at *listen* (HOST:PORT) until SIGTERM or Ctrl-C; export and forget beside it.
-
-    Where the service manager already listens for us, *listen* is not looked at.
-    *ready* is called with the address once requests are taken.
-
-    Raises:
-        BadConfig: a key of a role is missing, or the address cannot be had.
-    """
-    from bluezone_node.systemd import ServiceManager, passed_socket
-    from bluezone_node.web import server
-
-    manager = ServiceManager()
-    with (
-        open_authority(folder, clock, roles) as parts,
-        passed_socket() or server.bind(listen) as bound,
-    ):
-        exporter, verification = parts.exporter, parts.verification
-
-        def listening() -> None:
-            manager.ready()
-            ready(server.address_of(bound))
-
-        async def export() -> None:
-            while exporter is not None:
-                await _logged(exporter.run)
-                await clock.sleep(EXPORT_SECONDS)
-
-        async def forget() -> None:
-            while verification is not None:
-                await _logged(verification.forget)
-                await clock.sleep(FORGET_SECONDS)
-
-        async def tidy() -> None:
-            while parts.rings:
-                for ring in parts.rings:
-                    await _logged(ring.tidy, clock.now())
-                await clock.sleep(TIDY_SECONDS)
-
-        await server.serve(
-            authority_app(folder, parts, clock),
-            bound,
-            trusted_proxies=folder.settings.serve.trusted_proxies,
-            beside=[export, forget, tidy],
-            ready=listening,
-            stop=server.stop_on_signals(),
-        )
-        manager.stopping()
-
-
-async def _logged(work: Callable[..., object], *given: object) -> None:
-    """Do *work* in a thread; where it fails, say so and go on: the next round tries again."""
-    try:
-        await asyncio.to_thread(work, *given)
-    except OSError as error:
-        log.error("%s failed: %s: %s", work.__qualname__, error.filename, error.strerror)
-    except Exception as error:
-        log.error("%s failed: %s", work.__qualname__, type(error).__name__)
