@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from bluezone_node.errors import BadConfig
+from bluezone_node.web.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,8 @@ async def serve(
             app,
             access_log=False,
             log_config=None,
+            http=Connection,
+            ws="none",
             lifespan="off",
             server_header=False,
             proxy_headers=bool(trusted_proxies),
