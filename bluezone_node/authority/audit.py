@@ -31,6 +31,8 @@ _DOMAIN = b"bluezone-node audit entry 1\0"
 GENESIS = sha256(b"bluezone-node audit genesis 1\0").digest()
 """Stands for the entry before the first."""
 
+_REWRITTEN = "The entry is not the one that was noted down: all up to it may have been rewritten."
+
 
 def canonical(detail: Detail) -> str:
     """Return *detail* as JSON, the same text for the same content."""
@@ -61,6 +63,8 @@ def check(
 
     *start*: the last entry that was erased. *head*: an entry noted down earlier.
     """
+    if head is not None and start is not None and _rewritten(start, head):
+        return AuditVerdict(0, None, head.sequence, _REWRITTEN)
     last, count, wrong = start, 0, ""
     noted = head is not None and head == start
     try:
@@ -178,9 +182,11 @@ def _wrong(entry: AuditEntry, last: AuditHead | None, head: AuditHead | None) ->
     made = link(last, entry.at, entry.actor, entry.realm, entry.action, entry.subject, entry.text)
     if made != entry:
         return "The entry is not what was written, or does not follow from the one before it."
-    if head is not None and head.sequence == entry.sequence and head.hash != entry.hash:
-        return "The entry is not the one that was noted down: all up to it may have been rewritten."
-    return ""
+    return _REWRITTEN if head is not None and _rewritten(entry.head, head) else ""
+
+
+def _rewritten(found: AuditHead, noted: AuditHead) -> bool:
+    return found.sequence == noted.sequence and found.hash != noted.hash
 
 
 def _digest(before: bytes, sequence: int, at: datetime, *texts: str) -> bytes:
