@@ -44,6 +44,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "export": authority.ExportSettings,
     "imports": authority.ImportSettings,
     "serve": authority.ServeSettings,
+    "console": authority.ConsoleSettings,
     "database": authority.DatabaseSettings,
 }
 SCENARIO = (

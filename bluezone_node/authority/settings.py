@@ -192,6 +192,16 @@ class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses of reverse proxies whose X-Forwarded-For is believed."""
 
 
+class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The pages for health workers, served with the registrar."""
+
+    enabled: bool = True
+    """Served at ``/console``; nobody can sign in before `authority users add` made somebody."""
+    url: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:\[\]_-]{1,100})?$")] = ""
+    """Where browsers find the server, without a path. Only http to this very machine lets cookies
+    do without ``Secure``. Empty: every request is judged by the name that it asks for."""
+
+
 class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where codes and keys are kept."""
 
@@ -210,6 +220,7 @@ class AuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     publisher: PublisherSettings = msgspec.field(default_factory=PublisherSettings)
     export: ExportSettings = msgspec.field(default_factory=ExportSettings)
     serve: ServeSettings = msgspec.field(default_factory=ServeSettings)
+    console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
     database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
     imports: list[ImportSettings] = msgspec.field(default_factory=list)
 
