@@ -6,10 +6,12 @@ The stores pass the same contract suites as the SQL adapters (``tests/contract``
 import asyncio
 import random
 from base64 import b64encode
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from typing import IO
 
 from starlette.types import ASGIApp
 
@@ -27,7 +29,7 @@ from bluezone_node.authority.ports.registry import (
     VerificationToken,
 )
 from bluezone_node.authority.ports.shelf import ExportShelf
-from bluezone_node.authority.ports.windows import Draw, ExportBatch
+from bluezone_node.authority.ports.windows import ExportBatch, Fill, files_of
 from bluezone_node.authority.publish import Published, Publisher, Upload
 from bluezone_node.authority.settings import AuthoritySettings
 from bluezone_node.authority.upload import UploadedKey
@@ -36,6 +38,7 @@ from bluezone_node.clock import SimClock
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.crypto.signing import PrivateKey, PublicKey, generate_private_key
+from bluezone_node.export.keys import KeyRow
 from bluezone_node.intervals import interval_at, rolling_start
 from bluezone_node.ports import Entropy
 from bluezone_node.web import server
@@ -108,12 +111,107 @@ class MemoryRegistry:
         )
 
 
+def first_row(exposure: Exposure) -> KeyRow:
+    """Return *exposure* as it was first published, as an exporter reads it."""
+    return (
+        exposure.key,
+        exposure.rolling_start,
+        exposure.rolling_period,
+        exposure.report_type,
+        exposure.transmission_risk,
+        exposure.days_since_onset,
+    )
+
+
+def revised_row(exposure: Exposure) -> KeyRow:
+    """Return *exposure* as it was revised, in the same way."""
+    assert exposure.revision is not None
+    revision = exposure.revision
+    first = replace(
+        exposure,
+        report_type=revision.report_type,
+        days_since_onset=revision.days_since_onset,
+    )
+    return first_row(first)
+
+
+class MemoryAllowances:
+    """`Allowances` in a dict."""
+
+    def __init__(self) -> None:
+        self.until: dict[bytes, datetime] = {}
+
+    def take(self, bucket: bytes, rate: Rate, now: datetime) -> timedelta:
+        if wait := self.wait(bucket, rate, now):
+            return wait
+        until = self.until.get(bucket, now)
+        full = until if now <= until <= now + 2 * rate.period else now
+        self.until[bucket] = full + rate.interval
+        return timedelta(0)
+
+    def wait(self, bucket: bytes, rate: Rate, now: datetime) -> timedelta:
+        until = self.until.get(bucket, now)
+        if until > now + 2 * rate.period:
+            return timedelta(0)
+        return max(timedelta(0), until + rate.interval - now - rate.interval * rate.number)
+
+    def forget(self, now: datetime) -> int:
+        kept = {bucket: until for bucket, until in self.until.items() if until >= now}
+        gone, self.until = len(self.until) - len(kept), kept
+        return gone
+
+
+class MemoryAudit:
+    """`AuditStore` in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[AuditEntry] = []
+
+    def append(self, link: Link) -> AuditEntry:
+        self.kept.append(link(self.head()))
+        return self.kept[-1]
+
+    def head(self) -> AuditHead | None:
+        return self.kept[-1].head if self.kept else None
+
+    def oldest(self) -> datetime | None:
+        return self.kept[0].at if self.kept else None
+
+    def entries(
+        self, realm: str | None = None, limit: int = 100, before: int | None = None
+    ) -> list[AuditEntry]:
+        return [entry for entry in reversed(self.kept) if realm in (None, entry.realm)][:limit]
+
+    def walk(self) -> Iterator[AuditEntry]:
+        yield from self.kept
+
+    def newest(self, action: str) -> AuditEntry | None:
+        return next((entry for entry in reversed(self.kept) if entry.action == action), None)
+
+    def forget(self, before: datetime, link: LinkErased) -> int:
+        raise NotImplementedError("a test lasts no year")
+
+
+class Telephones:
+    """`Messenger` that keeps what it was given; *fails*: it cannot send."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.fails = False
+
+    def send(self, phone: str, text: str) -> None:
+        if self.fails:
+            raise MessageNotSent("The mast fell down.")
+        self.sent.append((phone, text))
+
+
 class MemoryExposures:
     """`ExposureStore` and `WindowStore` in dicts."""
 
     def __init__(self) -> None:
         self.rows: dict[bytes, Exposure] = {}
         self.drawn: list[ExportBatch] = []
+        self.taken = False
 
     def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
         stored = {key: self.rows[key] for key in keys if key in self.rows}
@@ -122,25 +220,61 @@ class MemoryExposures:
             self.rows[exposure.key] = exposure
         return changes
 
-    def created_in(self, start: datetime, end: datetime) -> list[Exposure]:
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        if self.taken:
+            yield False
+            return
+        self.taken = True
+        try:
+            yield True
+        finally:
+            self.taken = False
+
+    def within(self, start: datetime, end: datetime) -> list[Exposure]:
         return [row for _, row in sorted(self.rows.items()) if start <= row.created < end]
 
-    def revised_in(self, start: datetime, end: datetime) -> list[Exposure]:
-        return [
-            row
-            for _, row in sorted(self.rows.items())
-            if row.revision and start <= row.revision.at < end
-        ]
+    def created_in(self, start: datetime, end: datetime) -> Iterator[Sequence[KeyRow]]:
+        for row in self.within(start, end):
+            yield [first_row(row)]
+
+    def revised_in(self, start: datetime, end: datetime) -> Iterator[Sequence[KeyRow]]:
+        for _, row in sorted(self.rows.items()):
+            if row.revision and start <= row.revision.at < end:
+                yield [revised_row(row)]
 
     def oldest_created(self) -> datetime | None:
         return min((row.created for row in self.rows.values()), default=None)
 
-    def draw_batch(self, start: datetime, end: datetime, draw: Draw) -> None:
-        if any(batch.start == start for batch in self.drawn):
+    def waiting(self, after: datetime | None) -> int:
+        return sum(
+            after is None
+            or row.created >= after
+            or (row.revision is not None and row.revision.at >= after)
+            for row in self.rows.values()
+        )
+
+    def draw(self, batch: ExportBatch, least: int, fill: Fill) -> None:
+        if any(drawn.start == batch.start for drawn in self.drawn):
             return
-        made_up, batch = draw(self.created_in(start, end), len(self.revised_in(start, end)))
-        self.rows.update((exposure.key, exposure) for exposure in made_up)
+        real = self.within(batch.start, batch.end)
+        if 0 < len(real) < least:
+            self.rows.update((exposure.key, exposure) for exposure in fill(real))
         self.drawn.append(batch)
+
+    def settle(self) -> None:
+        def counted(batch: ExportBatch) -> ExportBatch:
+            each = (self.created_in, self.revised_in)
+            records = sum(len(list(rows(batch.start, batch.end))) for rows in each)
+            return replace(batch, files=files_of(records, batch.max_records))
+
+        self.drawn = [counted(b) if b.files is None else b for b in self.drawn]
+
+    def withdraw(self, now: datetime) -> int:
+        full = max((b.end for b in self.drawn if b.files != 0), default=None)
+        before = len(self.drawn)
+        self.drawn = [b for b in self.drawn if b.end <= now or (full and b.start < full)]
+        return before - len(self.drawn)
 
     def batches(self) -> list[ExportBatch]:
         return sorted(self.drawn, key=lambda batch: batch.start)
@@ -166,29 +300,35 @@ class MemoryShelf:
     """`ExportShelf` in a dict; *power* counts down the writes until it fails."""
 
     def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
+        self.held: dict[str, bytes] = {}
         self.power: int | None = None
         self.writes = 0
 
     def names(self) -> set[str]:
-        return set(self.files) - {"index.txt"}
+        return set(self.files())
 
-    def put(self, name: str, data: bytes) -> None:
+    def files(self) -> dict[str, int]:
+        return {name: len(data) for name, data in self.held.items() if name != "index.txt"}
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        file = BytesIO()
+        yield file
         if self.power == 0:
             raise OSError("the power failed")
         if self.power is not None:
             self.power -= 1
         self.writes += 1
-        self.files[name] = data
+        self.held[name] = file.getvalue()
 
     def read(self, name: str) -> bytes | None:
-        return self.files.get(name)
+        return self.held.get(name)
 
     def remove(self, name: str) -> None:
-        self.files.pop(name, None)
+        self.held.pop(name, None)
 
     def index(self) -> list[str]:
-        return self.files["index.txt"].decode().split()
+        return self.held["index.txt"].decode().split()
 
 
 class KnownKeys:

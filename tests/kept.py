@@ -1,6 +1,6 @@
 """The authority's databases of one test, on SQLite or on PostgreSQL, opened as often as wanted."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from bluezone_node.authority.ports.exposures import Changes, Exposure, ExposureStore
 from bluezone_node.authority.ports.registry import RegistryStore
 from bluezone_node.authority.ports.windows import WindowStore
+from bluezone_node.export.keys import KeyRow
 from bluezone_node.store.authority import (
     exposure_tables,
     exposures,
@@ -43,8 +44,8 @@ class Kept:
     def exposures(self) -> ExposureStore:
         return exposures.SqlExposures(self._open(exposure_tables.LAYOUT))
 
-    def windows(self) -> WindowStore:
-        return windows.SqlWindows(self._open(exposure_tables.LAYOUT))
+    def windows(self, origin: str = "") -> WindowStore:
+        return windows.SqlWindows(self._open(exposure_tables.LAYOUT), origin)
 
     def close(self) -> None:
         self._opened.close()
@@ -72,3 +73,8 @@ def exposure(number: int, hours: float = 0, **changes: object) -> Exposure:
 
 def adding(*added: Exposure) -> Callable[[Mapping[bytes, Exposure], datetime | None], Changes]:
     return lambda _stored, _drawn: Changes(added=added)
+
+
+def rows_of(blocks: Iterator[Sequence[KeyRow]]) -> list[KeyRow]:
+    """Return what a `WindowStore` yields, as one list of plain tuples."""
+    return [tuple(row) for block in blocks for row in block]  # type: ignore[misc]

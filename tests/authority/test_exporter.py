@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.authority.exporter import ExportRun
+from bluezone_node.authority.exporter import ExportHealth, ExportRun, Held
 from bluezone_node.authority.settings import AuthoritySettings, ExportSettings
 from bluezone_node.clock import SimClock
 from bluezone_node.export.container import Export, open_verified
@@ -35,7 +35,7 @@ def exports(office: Office) -> Iterator[Export]:
     """Yield the files on offer as a node reads them, in the order of the index."""
     now = interval_at(office.clock.now())
     for line in shelf_of(office).index():
-        data = shelf_of(office).files[line.removeprefix("exports/")]
+        data = shelf_of(office).held[line.removeprefix("exports/")]
         export = open_verified(data, [office.export_key.public_key()], now_interval=now)
         assert export.signature is SignatureState.VERIFIED
         assert export.problems == ()
@@ -76,9 +76,9 @@ def test_running_again_changes_nothing() -> None:
     office.publish(keys_of_days(1))
     office.pass_time(hours=5)
     assert office.exporter.run().written == 1
-    files, writes = dict(shelf_of(office).files), shelf_of(office).writes
+    files, writes = dict(shelf_of(office).held), shelf_of(office).writes
     assert office.exporter.run() == ExportRun(0, 0, 0)
-    assert shelf_of(office).files == files
+    assert shelf_of(office).held == files
     assert shelf_of(office).writes == writes
 
 
@@ -141,10 +141,10 @@ def test_all_of_the_filling_is_kept() -> None:
     office.publish(keys_of_days(1))
     office.pass_time(hours=5)
     office.exporter.run()
-    files = dict(shelf_of(office).files)
-    shelf_of(office).files.clear()
+    files = dict(shelf_of(office).held)
+    shelf_of(office).held.clear()
     assert office.exporter.run().written == 1
-    assert shelf_of(office).files == files
+    assert shelf_of(office).held == files
 
 
 def test_an_empty_window_has_no_file_and_a_full_one_no_filling() -> None:
@@ -218,7 +218,7 @@ def test_a_run_that_is_cut_short_is_finished_by_the_next(power: int) -> None:
                 office.exporter.run()
         shelf_of(office).power = None
         office.exporter.run()
-        outcomes.append(shelf_of(office).files)
+        outcomes.append(shelf_of(office).held)
     assert outcomes[0] == outcomes[1]
     assert len(outcomes[0]) == 4
 
@@ -229,18 +229,18 @@ def test_the_index_never_names_a_file_that_is_not_there() -> None:
     office.publish(keys_of_days(1))
     office.pass_time(hours=5)
     office.exporter.run()
-    right = shelf_of(office).files["index.txt"]
+    right = shelf_of(office).held["index.txt"]
     for wrong in (b"", b"exports/1-2-00001.zip\n"):
-        shelf_of(office).files["index.txt"] = wrong
+        shelf_of(office).held["index.txt"] = wrong
         office.exporter.run()
-        assert shelf_of(office).files["index.txt"] == right
+        assert shelf_of(office).held["index.txt"] == right
 
 
 def test_files_and_keys_expire_after_two_weeks() -> None:
     """The line, the file and the keys go; strange files and the place to go on stay."""
     office = office_with()
     office.publish(keys_of_days(1))
-    shelf_of(office).files["README"] = b"not ours"
+    shelf_of(office).held["README"] = b"not ours"
     for _ in range(14):
         office.pass_time(hours=24)
         office.exporter.run()
@@ -257,7 +257,7 @@ def test_files_and_keys_expire_after_two_weeks() -> None:
 def test_an_orphaned_file_is_removed() -> None:
     """One of which no batch is known: it was on its way out when the power failed."""
     office = office_with()
-    shelf_of(office).files["1-2-00001.zip"] = b"old"
+    shelf_of(office).held["1-2-00001.zip"] = b"old"
     assert office.exporter.run().removed == 1
     assert shelf_of(office).names() == set()
 
@@ -299,8 +299,126 @@ def test_a_changed_period_leaves_neither_gap_nor_overlap() -> None:
 
 
 def test_a_clock_set_back_draws_nothing() -> None:
-    """Windows are drawn forward only."""
+    """Before a window that has keys; then it goes on where it was, and says so until then."""
+    office = office_with()
+    office.publish(keys_of_days(1))
+    office.pass_time(hours=5)
+    office.exporter.run()
+    files = dict(shelf_of(office).held)
+    office.clock.jump(-timedelta(days=1))
+    assert office.exporter.run() == ExportRun(0, 0, 0, Held.CLOCK_BEHIND)
+    assert office.exporter.health().problems == ("clock_behind",)
+    office.publish(keys_of_days(1, seed=2, now=office.clock.now()))
+    assert shelf_of(office).held == files
+    office.clock.jump(timedelta(days=1))
+    office.pass_time(hours=5)
+    assert office.exporter.run().held is None
+    assert len(exported_keys(office)) == 2
+    assert office.exporter.health().problems == ()
+
+
+def test_a_year_that_was_never_there_costs_no_key() -> None:
+    """What is on offer and what waits stays until somebody says that the clock is right."""
+    office = office_with()
+    office.publish(keys_of_days(1))
+    office.pass_time(hours=5)
+    office.exporter.run()
+    office.publish(keys_of_days(1, seed=2))
+    files = dict(shelf_of(office).held)
+    office.clock.jump(timedelta(days=365))
+    assert office.exporter.run() == ExportRun(0, 0, 0, Held.CLOCK_AHEAD)
+    assert office.exporter.health().problems == ("late", "clock_ahead")
+    assert shelf_of(office).held == files
+    office.clock.jump(-timedelta(days=365))
+    office.pass_time(hours=5)
+    assert office.exporter.run().held is None
+    assert len(exported_keys(office)) == 2
+
+
+def test_a_true_pause_ends_when_somebody_says_so() -> None:
+    """Then what is over goes, and the windows since are made up for."""
+    office = office_with()
+    office.publish(keys_of_days(1))
+    office.pass_time(hours=5)
+    office.exporter.run()
+    office.pass_time(days=30)
+    assert office.exporter.run().held is Held.CLOCK_AHEAD
+    run = office.exporter.run(after_pause=True)
+    assert (run.windows, run.removed, run.held) == (14 * 24 - 2, 1, None)
+    assert shelf_of(office).index() == []
+    assert office.exporter.run() == ExportRun(0, 0, 0)
+
+
+@pytest.mark.parametrize("days", [1, 10, 400])
+def test_windows_of_a_future_that_was_undone_are_opened_again(days: int) -> None:
+    """Empty, they were seen by nobody; keys that come now are exported in hours, not in days."""
     office = office_with()
     office.exporter.run()
-    office.clock.jump(-timedelta(days=3))
-    assert office.exporter.run().windows == 0
+    office.clock.jump(timedelta(days=days))
+    office.exporter.run()
+    office.clock.jump(-timedelta(days=days))
+    office.exporter.run()
+    office.publish(keys_of_days(1))
+    office.pass_time(hours=5)
+    assert office.exporter.run().held is None
+    assert len(exported_keys(office)) == 1
+
+
+@given(st.lists(st.integers(-50, 50), max_size=6), st.integers(0, 5))
+def test_however_the_clock_steps_every_key_is_exported_once_it_is_right(
+    steps: list[int], published: int
+) -> None:
+    """None lost, none twice, whatever the exporter did while the clock was wrong by hours."""
+    office = office_with(period_minutes=240)
+    office.exporter.run()
+    keys = keys_of_days(1)
+    office.publish(keys)
+    for step in steps:
+        office.clock.jump(timedelta(hours=step))
+        office.exporter.run()
+    office.clock.jump(-timedelta(hours=sum(steps)))
+    for _ in range(4 * 6):
+        office.pass_time(hours=4)
+        office.exporter.run()
+    late = keys_of_days(1, seed=2, now=office.clock.now())
+    office.publish(late)
+    office.pass_time(hours=8)
+    office.exporter.run()
+    assert sorted(exported_keys(office)) == sorted(key.key for key in [*keys, *late])
+    assert office.exporter.health().problems == ()
+
+
+def test_the_second_exporter_leaves_it_to_the_first() -> None:
+    """It says so, and touches nothing."""
+    office = office_with()
+    office.publish(keys_of_days(1))
+    office.pass_time(hours=5)
+    with office.exposures.alone():
+        assert office.exporter.run() == ExportRun(0, 0, 0, Held.BUSY)
+    assert shelf_of(office).held == {}
+    assert office.exporter.run().written == 1
+
+
+def test_health_tells_what_is_on_offer_and_what_is_not() -> None:
+    """Before anything, with keys that wait, late, exported, and with its shelf disturbed."""
+    office = office_with(max_records=1)
+    assert office.exporter.health() == ExportHealth(0, None, 0, 0, 0, True, 0, 0, None)
+    office.publish(keys_of_days(1, 2), "confirmed")
+    assert office.exporter.health().problems == ()
+    assert office.exporter.health().waiting == 2
+    office.pass_time(hours=3)
+    assert office.exporter.health().late_seconds == 1800
+    assert office.exporter.health().problems == ("late",)
+    office.exporter.run()
+    health = office.exporter.health()
+    assert (health.windows, health.files, health.waiting) == (1, 2, 0)
+    assert health.newest_end == datetime(2026, 3, 10, 10, tzinfo=UTC)
+    names = shelf_of(office).files()
+    assert health.bytes == sum(names.values()) > 0
+    assert health.problems == ()
+    shelf_of(office).remove(min(names))
+    shelf_of(office).held["index.txt"] = b"\xff"
+    assert office.exporter.health().problems == ("files_missing", "index_wrong")
+    assert office.exporter.health().missing == 1
+    office.exporter.run()
+    assert office.exporter.health() == health

@@ -255,8 +255,9 @@ async def test_the_api_key_is_needed_to_issue(desk: Desk) -> None:
 async def test_exports_are_plain_files_for_caches(desk: Desk, tmp_path: Path) -> None:
     """Index and files with ETag and age; nothing else of the folder is served."""
     name = "1773133200-1773136800-00001.zip"
-    desk.office.shelf.put("index.txt", f"{ROOT}/{name}\n".encode())
-    desk.office.shelf.put(name, b"PK")
+    for file_name, data in (("index.txt", f"{ROOT}/{name}\n".encode()), (name, b"PK")):
+        with desk.office.shelf.writing(file_name) as file:
+            file.write(data)
     (tmp_path / ROOT / ".partial-x").write_bytes(b"half")
     (tmp_path / "secret").write_bytes(b"no")
     index = await desk.http.get("/exports/index.txt")

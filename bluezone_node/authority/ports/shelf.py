@@ -1,18 +1,29 @@
 """Where finished export files lie to be fetched."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import IO, Protocol
 
 
 class ExportShelf(Protocol):
-    """Where finished export files lie to be fetched. Every method blocks."""
+    """Where finished export files lie to be fetched. Every method blocks.
 
-    def names(self) -> set[str]:
-        """Return the names of all files, the index not among them."""
+    Raises:
+        OSError: it cannot be reached or written to.
+    """
 
-    def put(self, name: str, data: bytes) -> None:
-        """Write the file whole or not at all, even when the power fails."""
+    def files(self) -> Mapping[str, int]:
+        """Return the names of all files, the index not among them, and their sizes in bytes."""
 
-    def read(self, name: str) -> bytes | None: ...
+    def writing(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Yield an empty file that can seek; when the block ends, it is on the shelf.
+
+        Whole or not at all, even when the power fails; not at all where the block raises.  What
+        was there before under that name is replaced.
+        """
+
+    def read(self, name: str) -> bytes | None:
+        """Return what is in the file; None where there is none."""
 
     def remove(self, name: str) -> None:
         """Remove the file; nothing where there is none."""

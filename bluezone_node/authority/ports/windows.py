@@ -1,11 +1,13 @@
 """The exporter's side of the publisher's database: windows of time, and the keys in them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from bluezone_node.authority.ports.exposures import Exposure
+from bluezone_node.export.keys import KeyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,34 +16,64 @@ class ExportBatch:
 
     start: datetime
     end: datetime
-    files: int
-    """0: the window was empty."""
+    files: int | None
+    """0: the window was empty. None: it was drawn, and is not counted yet."""
     max_records: int
     """In one file, as it was when the window was drawn."""
 
 
-Draw = Callable[[Sequence[Exposure], int], tuple[Sequence[Exposure], ExportBatch]]
-"""Given the keys created in a window and the number revised in it, the made-up keys to add and
-the batch to keep."""
+def files_of(records: int, max_records: int) -> int:
+    """Return how many files *records* take."""
+    return -(-records // max_records)
+
+
+Fill = Callable[[Sequence[Exposure]], Sequence[Exposure]]
+"""Given the keys of a window with fewer than it must have, the made-up keys to add."""
 
 
 class WindowStore(Protocol):
-    """The publisher's database, as the exporter sees it. Every method is one transaction, and
-    blocks."""
+    """The publisher's database, as the exporter sees it. Every method blocks."""
 
-    def created_in(self, start: datetime, end: datetime) -> list[Exposure]:
-        """Return keys created within [start, end), ascending by key."""
+    def alone(self) -> AbstractContextManager[bool]:
+        """Hold the right to export from this database; False where another process has it.
 
-    def revised_in(self, start: datetime, end: datetime) -> list[Exposure]:
-        """Return keys revised within [start, end), ascending by key."""
+        It ends with the process that holds it, however that ends.
+        """
+
+    def created_in(self, start: datetime, end: datetime) -> Iterator[Sequence[KeyRow]]:
+        """Yield the keys created within [start, end) as they were first published.
+
+        Ascending by key, some thousands at a time, report types as in `Exposure`.  Of a window
+        that was drawn nothing changes any more.
+        """
+
+    def revised_in(self, start: datetime, end: datetime) -> Iterator[Sequence[KeyRow]]:
+        """Yield the keys revised within [start, end) as they then became, in the same way."""
 
     def oldest_created(self) -> datetime | None: ...
 
-    def draw_batch(self, start: datetime, end: datetime, draw: Draw) -> None:
-        """Fix the content of the window [start, end): nothing where that was done before."""
+    def waiting(self, after: datetime | None) -> int:
+        """Return how many keys were created or revised at *after* or later; None: ever."""
+
+    def draw(self, batch: ExportBatch, least: int, fill: Fill) -> None:
+        """Close the window of *batch*, which says no number of files yet; nothing where it was.
+
+        From then on no publication gets into it.  Where there are keys in it, but fewer than
+        *least*, *fill* adds to them.  One transaction, which publications wait for: it takes no
+        longer for more keys.
+        """
+
+    def settle(self) -> None:
+        """Count the records of the windows that were drawn since, and keep their files' number."""
 
     def batches(self) -> list[ExportBatch]:
         """Return every batch kept, oldest first."""
+
+    def withdraw(self, now: datetime) -> int:
+        """Open the newest windows again that end after *now* and are empty; return how many.
+
+        Nobody has seen a file of them: a clock that was ahead had them drawn.
+        """
 
     def forget(self, before: datetime) -> int:
         """Remove keys neither created nor revised since *before*; return how many.

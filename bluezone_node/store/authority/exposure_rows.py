@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, inse
 from bluezone_node.authority.ports.exposures import Exposure, Revision
 from bluezone_node.store.authority.exposure_tables import export_batches, exposures
 
-# Without the origin, which every statement names.
-_EXPOSURE = [column for column in exposures.c if column.name != "origin"]
+# Those of an `Exposure`, in the order of its fields; every statement names the origin apart.
+EXPOSURE = [column for column in exposures.c if column.name != "origin"]
 
 
 def of_origin(table: Table, origin: str) -> ColumnElement[bool]:
@@ -20,7 +20,7 @@ def of_origin(table: Table, origin: str) -> ColumnElement[bool]:
 
 def by_key(origin: str, *where: ColumnElement[bool]) -> Select[Any]:
     """Return the query of the keys of *origin*, ascending; each row is `exposure_of`'s."""
-    return select(*_EXPOSURE).where(of_origin(exposures, origin), *where).order_by(exposures.c.key)
+    return select(*EXPOSURE).where(of_origin(exposures, origin), *where).order_by(exposures.c.key)
 
 
 def newest_end(origin: str) -> Select[Any]:

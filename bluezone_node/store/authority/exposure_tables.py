@@ -34,7 +34,7 @@ export_batches = Table(
     TABLES,
     Column("start", UnixTime, primary_key=True, autoincrement=False),
     Column("end", UnixTime, nullable=False),
-    Column("files", Integer, nullable=False),
+    Column("files", Integer),
     Column("max_records", Integer, nullable=False),
     Column("origin", String(64), primary_key=True, server_default=""),
 )

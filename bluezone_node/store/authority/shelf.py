@@ -3,7 +3,10 @@
 import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 _PARTIAL = ".partial-"
 """Prefix of a file being written; the web server never hands one out."""
@@ -21,23 +24,28 @@ class FolderShelf:
         for partial in folder.glob(f"{_PARTIAL}*"):
             _sweep(partial)
 
-    def names(self) -> set[str]:
+    def files(self) -> dict[str, int]:
         return {
-            entry.name
-            for entry in self._folder.iterdir()
+            entry.name: entry.stat().st_size
+            for entry in os.scandir(self._folder)
             if entry.name != self._index and not entry.name.startswith(_PARTIAL)
         }
 
-    def put(self, name: str, data: bytes) -> None:
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
         descriptor, partial = tempfile.mkstemp(prefix=_PARTIAL, dir=self._folder)
-        with os.fdopen(descriptor, "wb") as file:
-            # Held while it is being written: see `_sweep`.
-            fcntl.flock(file, fcntl.LOCK_EX)
-            os.fchmod(file.fileno(), _READABLE)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            Path(partial).replace(self._folder / name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                # Held while it is being written: see `_sweep`.
+                fcntl.flock(file, fcntl.LOCK_EX)
+                os.fchmod(file.fileno(), _READABLE)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                Path(partial).replace(self._folder / name)
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
         # The rename itself lives in the folder, which has its own page to lose.
         opened = os.open(self._folder, os.O_RDONLY)
         try:

@@ -1,16 +1,31 @@
 """The windows of the export in ``authority.db``, and the keys that lie in each."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Engine, delete, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
-from bluezone_node.authority.ports.exposures import Exposure
-from bluezone_node.authority.ports.windows import Draw, ExportBatch
+from bluezone_node.authority.ports.windows import ExportBatch, Fill, files_of
+from bluezone_node.export.keys import KeyRow
+from bluezone_node.store.authority.alone import alone
 from bluezone_node.store.authority.database import writing
 from bluezone_node.store.authority.exposure_rows import (
+    EXPOSURE,
     add,
-    by_key,
     exposure_of,
     newest_end,
     of_origin,
@@ -18,6 +33,24 @@ from bluezone_node.store.authority.exposure_rows import (
 from bluezone_node.store.authority.exposure_tables import export_batches, exposures
 
 _BATCH = [column for column in export_batches.c if column.name != "origin"]
+_KEY = [exposures.c.key, exposures.c.rolling_start, exposures.c.rolling_period]
+_FIRST = [
+    *_KEY,
+    exposures.c.report_type,
+    exposures.c.transmission_risk,
+    exposures.c.days_since_onset,
+]
+_REVISED = [
+    *_KEY,
+    exposures.c.revised_report_type,
+    exposures.c.transmission_risk,
+    exposures.c.revised_days_since_onset,
+]
+
+_ROWS = 2_000
+"""Read at a time: some 100 kB, and enough to spread the cost of a call over."""
+_FORGOTTEN_AT_ONCE = 5_000
+"""Keys removed in one transaction: publications wait no longer than a moment for it."""
 
 
 class SqlWindows:
@@ -27,57 +60,103 @@ class SqlWindows:
         """*origin*: of whom the keys are; empty: this authority's own."""
         self._engine = engine
         self._origin = origin
+        self._ours = of_origin(exposures, origin)
+        self._our_batches = of_origin(export_batches, origin)
 
-    def created_in(self, start: datetime, end: datetime) -> list[Exposure]:
-        return self._select(exposures.c.created >= start, exposures.c.created < end)
+    def alone(self) -> AbstractContextManager[bool]:
+        return alone(self._engine, f"export{self._origin and '-'}{self._origin}")
 
-    def revised_in(self, start: datetime, end: datetime) -> list[Exposure]:
-        return self._select(exposures.c.revised >= start, exposures.c.revised < end)
+    def created_in(self, start: datetime, end: datetime) -> Iterator[Sequence[KeyRow]]:
+        return self._rows(_FIRST, exposures.c.created >= start, exposures.c.created < end)
+
+    def revised_in(self, start: datetime, end: datetime) -> Iterator[Sequence[KeyRow]]:
+        return self._rows(_REVISED, exposures.c.revised >= start, exposures.c.revised < end)
 
     def oldest_created(self) -> datetime | None:
         with self._engine.begin() as db:
             oldest: datetime | None = db.scalar(
-                select(func.min(exposures.c.created)).where(of_origin(exposures, self._origin))
+                select(func.min(exposures.c.created)).where(self._ours)
             )
             return oldest
 
-    def draw_batch(self, start: datetime, end: datetime, draw: Draw) -> None:
-        created = (exposures.c.created >= start, exposures.c.created < end)
-        revised = (exposures.c.revised >= start, exposures.c.revised < end)
+    def waiting(self, after: datetime | None) -> int:
+        query = select(func.count()).select_from(exposures).where(self._ours)
+        if after is not None:
+            query = query.where(or_(exposures.c.created >= after, exposures.c.revised >= after))
+        with self._engine.begin() as db:
+            return db.scalar(query) or 0
+
+    def draw(self, batch: ExportBatch, least: int, fill: Fill) -> None:
+        within = (exposures.c.created >= batch.start, exposures.c.created < batch.end)
         with writing(self._engine) as db:
-            drawn = select(export_batches.c.start).where(
-                of_origin(export_batches, self._origin), export_batches.c.start == start
-            )
+            drawn = select(_BATCH[0]).where(self._our_batches, _BATCH[0] == batch.start)
             if db.execute(drawn).first():
                 return
-            primary = [exposure_of(row) for row in db.execute(by_key(self._origin, *created))]
-            among = (
-                select(func.count())
-                .select_from(exposures)
-                .where(of_origin(exposures, self._origin))
-            )
-            count = db.scalar(among.where(*revised)) or 0
-            filling, batch = draw(primary, count)
-            add(db, self._origin, filling)
+            few = db.execute(select(*EXPOSURE).where(self._ours, *within).limit(least)).all()
+            if 0 < len(few) < least:
+                add(db, self._origin, fill([exposure_of(row) for row in few]))
             db.execute(insert(export_batches).values(asdict(batch) | {"origin": self._origin}))
+
+    def settle(self) -> None:
+        for batch in self.batches():
+            if batch.files is not None:
+                continue
+            records = 0
+            with self._engine.begin() as db:
+                for when in (exposures.c.created, exposures.c.revised):
+                    among = select(func.count()).select_from(exposures).where(self._ours)
+                    records += db.scalar(among.where(when >= batch.start, when < batch.end)) or 0
+            with writing(self._engine, alone=False) as db:
+                db.execute(
+                    update(export_batches)
+                    .where(self._our_batches, export_batches.c.start == batch.start)
+                    .values(files=files_of(records, batch.max_records))
+                )
 
     def batches(self) -> list[ExportBatch]:
         with self._engine.begin() as db:
-            kept = select(*_BATCH).where(of_origin(export_batches, self._origin))
-            return [ExportBatch(*row) for row in db.execute(kept.order_by(export_batches.c.start))]
+            kept = select(*_BATCH).where(self._our_batches).order_by(export_batches.c.start)
+            return [ExportBatch(*row) for row in db.execute(kept)]
+
+    def withdraw(self, now: datetime) -> int:
+        with writing(self._engine) as db:
+            full = select(func.max(export_batches.c.end)).where(
+                self._our_batches, export_batches.c.files.is_(None) | (export_batches.c.files > 0)
+            )
+            last = db.scalar(full)
+            ahead = delete(export_batches).where(self._our_batches, export_batches.c.end > now)
+            if last is not None:
+                ahead = ahead.where(export_batches.c.start >= last)
+            return db.execute(ahead).rowcount
 
     def forget(self, before: datetime) -> int:
         with writing(self._engine) as db:
             newest = newest_end(self._origin).scalar_subquery()
-            batches = delete(export_batches).where(of_origin(export_batches, self._origin))
+            batches = delete(export_batches).where(self._our_batches)
             db.execute(batches.where(export_batches.c.end <= before, export_batches.c.end < newest))
-            stale = (
-                of_origin(exposures, self._origin),
-                exposures.c.created < before,
-                exposures.c.revised.is_(None) | (exposures.c.revised < before),
-            )
-            return db.execute(delete(exposures).where(*stale)).rowcount
+        stale = and_(
+            self._ours,
+            exposures.c.created < before,
+            exposures.c.revised.is_(None) | (exposures.c.revised < before),
+        )
+        some = select(exposures.c.origin, exposures.c.key).where(stale).limit(_FORGOTTEN_AT_ONCE)
+        # Said twice: a key that is revised while we look for it stays.
+        removal = delete(exposures).where(
+            tuple_(exposures.c.origin, exposures.c.key).in_(some), stale
+        )
+        forgotten = 0
+        while True:
+            with writing(self._engine, alone=False) as db:
+                removed = db.execute(removal).rowcount
+            forgotten += removed
+            if removed < _FORGOTTEN_AT_ONCE:
+                return forgotten
 
-    def _select(self, *where: ColumnElement[bool]) -> list[Exposure]:
-        with self._engine.begin() as db:
-            return [exposure_of(row) for row in db.execute(by_key(self._origin, *where))]
+    def _rows(
+        self, columns: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
+    ) -> Iterator[Sequence[KeyRow]]:
+        query = select(*columns).where(self._ours, *where).order_by(exposures.c.key)
+        # The server keeps the rows, and we no more of them than these.
+        with self._engine.connect().execution_options(yield_per=_ROWS) as db, db.begin():
+            for rows in db.execute(query).partitions():
+                yield cast("Sequence[KeyRow]", rows)

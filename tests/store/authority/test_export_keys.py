@@ -51,7 +51,7 @@ class Desk:
 
     def read(self, name: str, key: PublicKey) -> Export:
         now = interval_at(self.office.clock.now())
-        return open_verified(self.shelf.files[name], [key], now_interval=now)
+        return open_verified(self.shelf.held[name], [key], now_interval=now)
 
     def taken(self, name: str, *keys: PublicKey) -> list[bool]:
         """Return for each key whether a node takes the file that knows no other."""

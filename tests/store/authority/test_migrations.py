@@ -29,6 +29,8 @@ from bluezone_node.store.authority.database import Database, writing
 from bluezone_node.store.authority.folder import make_folder
 from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.schema import MIGRATIONS, Layout, Step
+from tests.authorities import first_row, revised_row
+from tests.kept import rows_of
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LAYOUTS = [
@@ -165,7 +167,9 @@ def test_published_keys_of_the_first_version_are_adopted_whole(tmp_path: Path) -
     store = windows.SqlWindows(engine)
     revision = Revision("negative", None, NOON.replace(hour=13))
     kept = Exposure(b"kk", 2956032, 144, 2, "likely", -1, NOON, b"oo", True, revision)
-    assert store.created_in(NOON, NOON.replace(hour=13)) == [kept]
+    assert rows_of(store.created_in(NOON, NOON.replace(hour=13))) == [first_row(kept)]
+    after = NOON.replace(hour=14)
+    assert rows_of(store.revised_in(NOON, after)) == [revised_row(kept)]
     assert store.batches() == [ExportBatch(NOON, NOON.replace(hour=16), 1, 500)]
     engine.dispose()
 

@@ -9,7 +9,7 @@ down_revision: str | None = "0001"
 
 def upgrade() -> None:
     _add_origin("exposures", "key")
-    _add_origin("export_batches", "start")
+    _add_origin("export_batches", "start", unknown="files")
     op.create_table(
         "import_sources",
         sa.Column("origin", sa.String(64), primary_key=True),
@@ -40,13 +40,15 @@ def upgrade() -> None:
     )
 
 
-def _add_origin(name: str, key: str) -> None:
-    """What is there is one's own: its origin is empty."""
+def _add_origin(name: str, key: str, unknown: str | None = None) -> None:
+    """What is there is one's own: its origin is empty. *unknown* may be NULL from now on."""
     origin = sa.Column("origin", sa.String(64), nullable=False, server_default="")
     if op.get_bind().dialect.name == "postgresql":
         op.add_column(name, origin)
         op.drop_constraint(f"{name}_pkey", name)
         op.create_primary_key(f"{name}_pkey", name, ["origin", key])
+        if unknown:
+            op.alter_column(name, unknown, nullable=True)
         return
     # SQLite cannot change a primary key: the rows move into a table made anew.
     before = sa.Table(name, sa.MetaData(), autoload_with=op.get_bind())
@@ -58,7 +60,7 @@ def _add_origin(name: str, key: str) -> None:
         sa.Column(
             column.name,
             column.type,
-            nullable=column.nullable,
+            nullable=column.nullable or column.name == unknown,
             primary_key=column.primary_key,
             autoincrement=False,
             index=column.name in indexed,
