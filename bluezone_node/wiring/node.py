@@ -7,7 +7,6 @@ the matcher.
 import asyncio
 import logging
 import os
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
@@ -18,12 +17,13 @@ from bluezone_node import __released__
 from bluezone_node.config import GUESSED_TX_POWER, Settings, SourceSettings
 from bluezone_node.control import ask
 from bluezone_node.errors import BadConfig, TimeUnknown
-from bluezone_node.ports import Clock, KeySource, NodeStore, OnStore, Result
+from bluezone_node.ports import Clock, KeySource, NodeStore, OnStore
 from bluezone_node.wiring.at_rest import DATABASE_NAME, seal_store, secret_of
 from bluezone_node.wiring.clock import open_clock, witness_of
+from bluezone_node.wiring.public_keys import read_public_keys
+from bluezone_node.wiring.threads import in_thread
 
 if TYPE_CHECKING:
-    from bluezone_node.crypto.signing import PublicKey
     from bluezone_node.node.daemon import Daemon
     from bluezone_node.node.diagnosis import Diagnosis
     from bluezone_node.node.neighbours import AttentiveRadio
@@ -131,7 +131,9 @@ async def open_import(
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
-        source = Source(FileExports("file", files), _public_keys(public_keys), keeps_index=False)
+        source = Source(
+            FileExports("file", files), read_public_keys(public_keys), keeps_index=False
+        )
         yield _sync(settings, [source], clock, on_store, radio_in_use(settings, running))
 
 
@@ -292,29 +294,7 @@ async def _source(settings: SourceSettings, stack: AsyncExitStack) -> "Source":
     from bluezone_node.node.sync import Source
 
     exports: KeySource = await stack.enter_async_context(HttpExports(settings.name, settings.url))
-    return Source(exports, _public_keys(settings.public_keys))
-
-
-def _public_keys(texts: Sequence[str]) -> tuple["PublicKey", ...]:
-    """Read public keys given as PEM files or as base64.
-
-    Raises:
-        BadConfig: a file is missing.
-        BadInput: a key is malformed.
-    """
-    from bluezone_node.crypto.signing import load_public_key
-
-    return tuple(load_public_key(_file_or_text(text)) for text in texts)
-
-
-def _file_or_text(text: str) -> bytes:
-    path = Path(text).expanduser()
-    if not text.endswith((".pem", ".pub")) and not path.is_file():
-        return text.encode()
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadConfig(f"public key {path}: {error.strerror}") from error
+    return Source(exports, read_public_keys(settings.public_keys))
 
 
 def _sync(
@@ -342,17 +322,8 @@ def _sync(
         ),
         notifier=LogNotifier(),
         every=settings.node.sync_minutes * 60,
-        in_thread=_in_thread,
+        in_thread=in_thread,
     )
-
-
-async def _in_thread(work: Callable[[Callable[[], bool]], Result]) -> Result:
-    stopping = threading.Event()
-    try:
-        return await asyncio.to_thread(work, stopping.is_set)
-    except asyncio.CancelledError:
-        stopping.set()
-        raise
 
 
 def _plain(condition: dict[str, object]) -> dict[str, object]:
