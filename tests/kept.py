@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import Engine
 
 from bluezone_node.authority.ports.exposures import Changes, Exposure, ExposureStore
+from bluezone_node.authority.ports.imports import ImportStore
 from bluezone_node.authority.ports.registry import RegistryStore
 from bluezone_node.authority.ports.windows import WindowStore
 from bluezone_node.export.keys import KeyRow
 from bluezone_node.store.authority import (
     exposure_tables,
     exposures,
+    imports,
     registry,
     registry_tables,
     windows,
@@ -41,11 +43,14 @@ class Kept:
     def registry(self) -> RegistryStore:
         return registry.SqlRegistry(self._open(registry_tables.LAYOUT))
 
-    def exposures(self) -> ExposureStore:
-        return exposures.SqlExposures(self._open(exposure_tables.LAYOUT))
+    def exposures(self, origin: str = "") -> ExposureStore:
+        return exposures.SqlExposures(self._open(exposure_tables.LAYOUT), origin)
 
     def windows(self, origin: str = "") -> WindowStore:
         return windows.SqlWindows(self._open(exposure_tables.LAYOUT), origin)
+
+    def imports(self) -> ImportStore:
+        return imports.SqlImports(self._open(exposure_tables.LAYOUT))
 
     def close(self) -> None:
         self._opened.close()

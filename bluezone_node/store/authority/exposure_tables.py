@@ -46,8 +46,7 @@ import_sources = Table(
     Column("origin", String(64), primary_key=True),
     Column("tried", UnixTime),
     Column("succeeded", UnixTime),
-    Column("problem", String(64), nullable=False, server_default=""),
-    Column("busy_until", UnixTime),
+    Column("problem", String(64), nullable=False),
 )
 
 imported_files = Table(

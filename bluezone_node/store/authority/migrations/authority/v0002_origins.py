@@ -15,8 +15,7 @@ def upgrade() -> None:
         sa.Column("origin", sa.String(64), primary_key=True),
         sa.Column("tried", sa.BigInteger),
         sa.Column("succeeded", sa.BigInteger),
-        sa.Column("problem", sa.String(64), nullable=False, server_default=""),
-        sa.Column("busy_until", sa.BigInteger),
+        sa.Column("problem", sa.String(64), nullable=False),
     )
     op.create_table(
         "imported_files",
