@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from bluezone_node.errors import BadInput
+from bluezone_node.errors import BadExport, BadInput, Unreachable
 
 LARGEST_FILE = 64 << 20
 """Bytes; an export file is at most 20 MiB, a bare export.bin at most three times that."""
+LARGEST_INDEX = 1 << 20
+"""Bytes, as over the network."""
 
 
 class FileExports:
@@ -33,9 +35,40 @@ class FileExports:
         return self._found.pop(name)
 
 
-def _read(path: Path) -> bytes:
+class FolderExports:
+    """A KeySource over a folder with an index, such as a mirror that was copied to a stick."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self._folder = folder
+
+    async def index(self) -> list[str]:
+        try:
+            body = await asyncio.to_thread(_read, self._folder / "index.txt", LARGEST_INDEX)
+            return body.decode("ascii").split()
+        except (BadInput, UnicodeDecodeError) as error:
+            raise Unreachable(
+                f"{self._folder} has no index.txt that can be read.",
+                hint="name the folder that index.txt lies in",
+            ) from error
+
+    async def fetch(self, name: str) -> bytes:
+        path = self._folder / PurePosixPath(name).name
+        # Whatever the folder is called here, the files lie beside the index; a link that leads
+        # away from it was not made by a mirror.
+        if path.is_symlink() or PurePosixPath(name).name in ("", ".."):
+            raise Unreachable(f"{self._folder} names a file that is not in it.")
+        try:
+            return await asyncio.to_thread(_read, path)
+        except BadInput as error:
+            if error.reason == "oversized":
+                raise BadExport(str(error), reason=error.reason) from error
+            raise Unreachable(str(error)) from error
+
+
+def _read(path: Path, limit: int = LARGEST_FILE) -> bytes:
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        if path.stat().st_size > limit:
             raise BadInput(f"{path} is too large for an export", reason="oversized")
         return path.read_bytes()
     except OSError as error:

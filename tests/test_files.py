@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bluezone_node.errors import BadInput
-from bluezone_node.files import LARGEST_FILE, FileExports
+from bluezone_node.errors import BadExport, BadInput, Unreachable
+from bluezone_node.files import LARGEST_FILE, LARGEST_INDEX, FileExports, FolderExports
 
 
 async def test_files_come_in_the_order_they_were_named(tmp_path: Path) -> None:
@@ -45,3 +45,40 @@ async def test_what_cannot_be_an_export_is_refused_before_it_is_read(tmp_path: P
 
     assert large.value.reason == "oversized"
     assert str(tmp_path / "gone.zip") in str(missing.value)
+
+
+async def test_a_folder_is_read_by_its_index(tmp_path: Path) -> None:
+    """The files lie beside it, whatever folder their lines name."""
+    (tmp_path / "index.txt").write_text("exports/1.zip\n2.zip\n")
+    (tmp_path / "1.zip").write_bytes(b"one")
+    exports = FolderExports("stick", tmp_path)
+    assert await exports.index() == ["exports/1.zip", "2.zip"]
+    assert await exports.fetch("exports/1.zip") == b"one"
+    with pytest.raises(Unreachable):
+        await exports.fetch("2.zip")
+
+
+async def test_nothing_beside_the_folder_is_read(tmp_path: Path) -> None:
+    """Neither by a name nor by a link; a file that is too large is not read either."""
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    (tmp_path / "secret").write_bytes(b"secret")
+    (folder / "link.zip").symlink_to(tmp_path / "secret")
+    exports = FolderExports("stick", folder)
+    for name in ("../secret", "exports/..", "..", "/", str(tmp_path / "secret"), "link.zip"):
+        with pytest.raises(Unreachable):
+            await exports.fetch(name)
+    with (folder / "big.zip").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    with pytest.raises(BadExport) as refused:
+        await exports.fetch("big.zip")
+    assert refused.value.reason == "oversized"
+
+
+@pytest.mark.parametrize("body", [None, b"\xff\xfe", b"a" * (LARGEST_INDEX + 1)])
+async def test_a_folder_without_an_index_is_none(tmp_path: Path, body: bytes | None) -> None:
+    """Missing, not text, or too large to be one."""
+    if body is not None:
+        (tmp_path / "index.txt").write_bytes(body)
+    with pytest.raises(Unreachable, match=r"index\.txt"):
+        await FolderExports("stick", tmp_path).index()
