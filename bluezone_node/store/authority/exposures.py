@@ -1,24 +1,48 @@
 """``authority.db``: published keys, each taken once. It names nobody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.exc import IntegrityError
 
 from bluezone_node.authority.ports.exposures import Changes, Decide, Exposure, ExposureCounts
+from bluezone_node.store.authority.bulk import add_rows
 from bluezone_node.store.authority.database import writing
 from bluezone_node.store.authority.exposure_rows import (
-    add,
     by_key,
     exposure_of,
     newest_end,
     of_origin,
-    revision_columns,
 )
 from bluezone_node.store.authority.exposure_tables import export_batches, exposures
+from bluezone_node.store.authority.gathered import Gathered, Publication
 
 _LOOKUP_CHUNK = 500
 """Keys in one IN (…): SQLite stops at 999 parameters where it is old."""
+
+_COLUMNS = [column.name for column in exposures.c]
+
+
+@dataclass(slots=True)
+class _View:
+    """What is stored, as each of several publications in one transaction finds it."""
+
+    stored: dict[bytes, Exposure] = field(repr=False)
+    added: dict[bytes, Exposure] = field(default_factory=dict, repr=False)
+    revised: dict[bytes, Exposure] = field(default_factory=dict, repr=False)
+
+    def of(self, keys: Iterable[bytes]) -> Mapping[bytes, Exposure]:
+        return {key: self.stored[key] for key in keys if key in self.stored}
+
+    def take(self, changes: Changes) -> None:
+        self.added.update((exposure.key, exposure) for exposure in changes.added)
+        for exposure in changes.revised:
+            # One that was added a moment ago has no row yet to be revised.
+            among = self.added if exposure.key in self.added else self.revised
+            among[exposure.key] = exposure
+        self.stored |= self.added | self.revised
 
 
 class SqlExposures:
@@ -28,33 +52,82 @@ class SqlExposures:
         """*origin*: of whom the keys are; empty: this authority's own."""
         self._engine = engine
         self._origin = origin
+        self._gathered = Gathered(self._write)
 
     def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
-        try:
-            return self._publish(keys, decide, alone=False)
-        except IntegrityError:
-            # Another stored one of the keys after we had looked for it; now nobody can.
-            return self._publish(keys, decide, alone=True)
+        return self._gathered.publish(keys, decide)
 
-    def _publish(self, keys: Sequence[bytes], decide: Decide, *, alone: bool) -> Changes:
-        # In one order, both reading and adding: of two that wait for one another one would fail.
-        keys = sorted(keys)
+    def _write(self, group: Sequence[Publication]) -> None:
+        try:
+            self._write_together(group, alone=False)
+        except IntegrityError:
+            # Another process stored one of the keys after we had looked for it; now nobody can.
+            self._write_together(group, alone=True)
+
+    def _write_together(self, group: Sequence[Publication], *, alone: bool) -> None:
         with writing(self._engine, alone=alone) as db:
-            stored: dict[bytes, Exposure] = {}
-            for first in range(0, len(keys), _LOOKUP_CHUNK):
-                among = exposures.c.key.in_(keys[first : first + _LOOKUP_CHUNK])
-                # FOR UPDATE holds the rows where writers run side by side; SQLite has one.
-                rows = db.execute(by_key(self._origin, among).with_for_update())
-                stored.update((row.key, exposure_of(row)) for row in rows)
-            changes = decide(stored, db.scalar(newest_end(self._origin)))
-            add(db, self._origin, sorted(changes.added, key=lambda exposure: exposure.key))
-            for exposure in changes.revised:
-                db.execute(
-                    update(exposures)
-                    .where(of_origin(exposures, self._origin), exposures.c.key == exposure.key)
-                    .values(**revision_columns(exposure.revision))
+            # In one order, both reading and adding: of two that wait for one another one would
+            # fail.
+            view = _View(self._stored(db, sorted({key for one in group for key in one.keys})))
+            drawn = db.scalar(newest_end(self._origin))
+            outcomes: list[Changes | Exception] = []
+            for publication in group:
+                try:
+                    changes = publication.decide(view.of(publication.keys), drawn)
+                except Exception as refusal:
+                    outcomes.append(refusal)
+                else:
+                    view.take(changes)
+                    outcomes.append(changes)
+            added = [self._row(view.added[key]) for key in sorted(view.added)]
+            add_rows(db, exposures, _COLUMNS, added)
+            self._revise(db, view.revised.values())
+        for publication, outcome in zip(group, outcomes, strict=True):
+            publication.outcome = outcome
+
+    def _stored(self, db: Connection, keys: Sequence[bytes]) -> dict[bytes, Exposure]:
+        # FOR UPDATE holds the rows where writers run side by side; SQLite has one.
+        if db.dialect.name == "postgresql":
+            among = exposures.c.key == func.any(bindparam("keys", type_=ARRAY(BYTEA)))
+            rows = db.execute(by_key(self._origin, among).with_for_update(), {"keys": keys})
+            return {row.key: exposure_of(row) for row in rows}
+        stored: dict[bytes, Exposure] = {}
+        for first in range(0, len(keys), _LOOKUP_CHUNK):
+            among = exposures.c.key.in_(keys[first : first + _LOOKUP_CHUNK])
+            rows = db.execute(by_key(self._origin, among))
+            stored.update((row.key, exposure_of(row)) for row in rows)
+        return stored
+
+    def _row(self, exposure: Exposure) -> tuple[object, ...]:
+        revision = exposure.revision
+        return (
+            exposure.key,
+            exposure.rolling_start,
+            exposure.rolling_period,
+            exposure.transmission_risk,
+            exposure.report_type,
+            exposure.days_since_onset,
+            int(exposure.created.timestamp()),
+            exposure.owner,
+            exposure.traveler,
+            revision and revision.report_type,
+            revision and revision.days_since_onset,
+            revision and int(revision.at.timestamp()),
+            self._origin,
+        )
+
+    def _revise(self, db: Connection, revised: Iterable[Exposure]) -> None:
+        for exposure in sorted(revised, key=lambda revised: revised.key):
+            assert exposure.revision is not None  # noqa: S101 - that is what it is here for
+            db.execute(
+                update(exposures)
+                .where(of_origin(exposures, self._origin), exposures.c.key == exposure.key)
+                .values(
+                    revised_report_type=exposure.revision.report_type,
+                    revised_days_since_onset=exposure.revision.days_since_onset,
+                    revised=exposure.revision.at,
                 )
-            return changes
+            )
 
     def counts(self) -> ExposureCounts:
         with self._engine.begin() as db:

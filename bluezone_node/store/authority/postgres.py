@@ -75,7 +75,9 @@ def postgres_engine(url: URL, schema: str) -> Engine:
     arguments["options"] = (
         f"{url.query.get('options', '')} -c search_path={schema} "
         f"-c lock_timeout={LOCK_MILLISECONDS} "
-        f"-c idle_in_transaction_session_timeout={IDLE_MILLISECONDS}"
+        f"-c idle_in_transaction_session_timeout={IDLE_MILLISECONDS} "
+        # A plan made while a table was empty reads all of it, and would be kept as it grows.
+        "-c plan_cache_mode=force_custom_plan"
     )
     try:
         engine = create_engine(
@@ -131,6 +133,11 @@ def make_schema(connection: Connection, schema: str) -> None:
     there = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
     if connection.scalar(there, {"name": schema}) is None:
         connection.exec_driver_sql(f'CREATE SCHEMA "{schema}"')
+
+
+def take_time(connection: Connection) -> None:
+    """Let the transaction wait for its program as long as it likes: nobody else is there."""
+    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def _without_values(context: ExceptionContext) -> None:

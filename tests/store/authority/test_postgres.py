@@ -13,7 +13,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bluezone_node.authority.ports.exposures import Changes, Exposure
-from bluezone_node.authority.ports.registry import VerificationCode
+from bluezone_node.authority.ports.registry import Outcome, VerificationCode
 from bluezone_node.authority.settings import parse_settings
 from bluezone_node.errors import BadConfig, DatabaseUnusable
 from bluezone_node.store.authority import exposure_tables, exposures, registry, registry_tables
@@ -100,7 +100,8 @@ def test_a_role_can_be_granted_one_schema_alone(postgres_server: Server, postgre
         url = parse_url(postgres_server.url(name, role="registrar"))
         engine = Database(registry_tables.LAYOUT, NO_FILE, url).open()
         store = registry.SqlRegistry(engine)
-        assert store.add_code(VerificationCode(b"c" * 32, "likely", None, None, NOON, NOON))
+        code = VerificationCode(b"c" * 32, "likely", None, None, NOON, NOON)
+        assert store.add_codes([code], 1) == [Outcome.KEPT]
         with engine.begin() as db, pytest.raises(SQLAlchemyError, match="permission denied"):
             db.execute(text("SELECT count(*) FROM authority.exposures"))
         engine.dispose()
@@ -135,7 +136,7 @@ def test_an_error_of_the_server_does_not_quote_what_was_written(postgres_url: st
 def test_who_was_overtaken_decides_again(postgres_url: str) -> None:
     """Publications go on side by side; the one whose key was stored meanwhile gets to see it."""
     engine = Database(exposure_tables.LAYOUT, NO_FILE, parse_url(postgres_url)).open()
-    store = exposures.SqlExposures(engine)
+    store, other = exposures.SqlExposures(engine), exposures.SqlExposures(engine)
     key = Exposure(b"k" * 16, 2956032, 144, 2, "likely", -1, NOON, b"o" * 32)
     theirs = replace(key, owner=b"p" * 32)
     seen: list[Mapping[bytes, Exposure]] = []
@@ -143,7 +144,7 @@ def test_who_was_overtaken_decides_again(postgres_url: str) -> None:
     def decide(stored: Mapping[bytes, Exposure], _drawn: datetime | None) -> Changes:
         seen.append(stored)
         if not stored:
-            store.publish([theirs.key], lambda _stored, _drawn: Changes(added=[theirs]))
+            other.publish([theirs.key], lambda _stored, _drawn: Changes(added=[theirs]))
         return Changes() if stored else Changes(added=[key])
 
     assert store.publish([key.key], decide) == Changes()
@@ -159,7 +160,8 @@ def test_the_two_databases_do_not_wait_for_one_another(postgres_url: str) -> Non
     codes = Database(registry_tables.LAYOUT, NO_FILE, url).open()
     with writing(keys):
         store = registry.SqlRegistry(codes)
-        assert store.add_code(VerificationCode(b"c" * 32, "likely", None, None, NOON, NOON))
+        code = VerificationCode(b"c" * 32, "likely", None, None, NOON, NOON)
+        assert store.add_codes([code], 1) == [Outcome.KEPT]
     keys.dispose()
     codes.dispose()
 
