@@ -6,6 +6,7 @@ server or verification server, whose clients this authority must please.
 
 import tomllib
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 import msgspec
@@ -190,6 +191,9 @@ class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """HOST:PORT. A reverse proxy with TLS stands before it in earnest."""
     trusted_proxies: list[str] = msgspec.field(default_factory=list)
     """Addresses of reverse proxies whose X-Forwarded-For is believed."""
+    metrics_from: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
+    """Addresses and networks that may read ``/metrics``: counts by the minute can be about one
+    person."""
 
 
 class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -254,6 +258,11 @@ def _check(settings: AuthoritySettings, name: str) -> None:
         raise BadConfig(
             f"{name}: export.period_minutes must be a multiple of publisher.truncate_minutes"
         )
+    for network in settings.serve.metrics_from:
+        try:
+            ip_network(network, strict=False)
+        except ValueError:
+            raise BadConfig(f"{name}: serve.metrics_from: {network!r} is no network") from None
     realms = [realm.id for realm in settings.registrar.realms]
     if len(realms) != len(set(realms)):
         raise BadConfig(f"{name}: two realms have the same id")

@@ -1,5 +1,6 @@
 """The ASGI application: the routes of the roles that this process plays."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -10,10 +11,15 @@ from bluezone_node.authority.publish import Publisher
 from bluezone_node.authority.verification import Verification
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.web.limit import AddressLimit
+from bluezone_node.web.metrics import Meters
+from bluezone_node.web.observe import Observer, Seen
 from bluezone_node.web.problem import EXCEPTION_HANDLERS, LastResort, problem_routes
 from bluezone_node.web.routes.exports import export_routes
+from bluezone_node.web.routes.health import health_routes
+from bluezone_node.web.routes.metrics import metrics_routes
 from bluezone_node.web.routes.publish import publish_routes
 from bluezone_node.web.routes.verification import verification_routes
+from bluezone_node.web.watch import Watch
 
 
 def registrar_routes(
@@ -28,11 +34,18 @@ def publisher_routes(publisher: Publisher, entropy: Entropy, exports: Path) -> l
     return [*publish_routes(publisher, entropy), *export_routes(exports)]
 
 
-def build_app(routes: list[BaseRoute]) -> Starlette:
-    """Return the application that serves *routes*."""
+def watch_routes(watch: Watch, meters: Meters, metrics_from: Sequence[str]) -> list[BaseRoute]:
+    """Return the routes for those who watch over the server."""
+    return [*health_routes(watch), *metrics_routes(meters, watch, metrics_from)]
+
+
+def build_app(
+    routes: list[BaseRoute], tell: Callable[[Seen], None] = lambda _seen: None
+) -> Starlette:
+    """Return the application that serves *routes*; *tell* is called after each request."""
     app = Starlette(
         routes=[*routes, *problem_routes()],
-        middleware=[Middleware(LastResort)],
+        middleware=[Middleware(Observer, tell=tell), Middleware(LastResort)],
         exception_handlers=EXCEPTION_HANDLERS,
     )
     # A redirect would repeat the address that was asked for, and a code may stand in it.

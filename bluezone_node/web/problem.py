@@ -5,7 +5,7 @@ sentence for people.  Neither ever quotes the request: what was sent may be a co
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -35,6 +35,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why, in snake_case: stable, and counted in metrics."""
     detail: str = ""
     """What is wrong this time, in a sentence."""
+    parts: Sequence[str] = ()
+    """Of the server, where some of them are out of order."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -105,9 +107,10 @@ def problem(
     *,
     status: int = 0,
     headers: Mapping[str, str] | None = None,
+    parts: Sequence[str] = (),
 ) -> Response:
     """Return the answer that tells `problem_of` *reason*. It is not to be cached."""
-    document = problem_of(reason, detail, status=status)
+    document = msgspec.structs.replace(problem_of(reason, detail, status=status), parts=parts)
     return Response(
         msgspec.json.encode(document),
         document.status,

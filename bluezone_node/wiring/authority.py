@@ -4,7 +4,7 @@ Nothing here is imported by a node, which does without the server's packages.
 """
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bluezone_node.authority.ports.audit import AuditTrail
     from bluezone_node.authority.ports.exposures import ExposureStore
     from bluezone_node.authority.ports.messages import Messenger
+    from bluezone_node.authority.ports.tally import Tally
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
     from bluezone_node.store.authority.database import Database
@@ -48,7 +49,9 @@ class AuthorityParts:
     exporter: "Exporter | None"
     exposures: "ExposureStore | None"
     rings: "Sequence[SigningKeys]"
-    """Keys that rotate."""
+    """Keys that rotate, in the order of *tallies*."""
+    tallies: "Mapping[str, Tally]"
+    """What was counted, by role."""
 
 
 def databases_of(folder: "AuthorityFolder") -> "dict[str, Database]":
@@ -85,15 +88,23 @@ def open_authority(
     from bluezone_node.authority.issuing import Issuing
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
-    from bluezone_node.store.authority import exposures, registry, windows
+    from bluezone_node.store.authority import (
+        exposure_tables,
+        exposures,
+        registry,
+        registry_tables,
+        windows,
+    )
     from bluezone_node.store.authority.allowances import SqlAllowances
     from bluezone_node.store.authority.audit import SqlAudit
     from bluezone_node.store.authority.directory import FileKeys, HttpKeys
     from bluezone_node.store.authority.shelf import FolderShelf
+    from bluezone_node.store.authority.tally import SqlTally
 
     settings, databases = folder.settings, databases_of(folder)
     verification = issuing = audit = publisher = exporter = store = None
     rings: list[SigningKeys] = []
+    tallies: dict[str, Tally] = {}
     with ExitStack() as stack:
         if "registrar" in roles:
             registrar_keys = folder.registrar_keys()
@@ -101,6 +112,7 @@ def open_authority(
             rings.append(registrar_keys)
             engine = databases["registrar"].open()
             stack.callback(engine.dispose)
+            tallies["registrar"] = SqlTally(engine, registry_tables.daily_counts)
             codes, secret = registry.SqlRegistry(engine), folder.code_secret()
             attempts = Attempts(
                 SqlAllowances(engine), clock, secret=secret, settings=settings.registrar
@@ -131,6 +143,7 @@ def open_authority(
             rings.append(export_keys)
             engine = databases["publisher"].open()
             stack.callback(engine.dispose)
+            tallies["publisher"] = SqlTally(engine, exposure_tables.daily_counts)
             store = exposures.SqlExposures(engine)
             publisher = Publisher(
                 store,
@@ -153,7 +166,9 @@ def open_authority(
                 keys=export_keys,
                 settings=settings.export,
             )
-        yield AuthorityParts(verification, issuing, audit, publisher, exporter, store, rings)
+        yield AuthorityParts(
+            verification, issuing, audit, publisher, exporter, store, rings, tallies
+        )
 
 
 @contextmanager
@@ -177,6 +192,9 @@ def open_messenger(folder: "AuthorityFolder") -> "Iterator[Messenger]":
 def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock) -> "Starlette":
     """Return the application that serves *parts*."""
     from bluezone_node.web import app
+    from bluezone_node.web.metrics import Meters
+    from bluezone_node.web.watch import Watch
+    from bluezone_node.wiring.watch import looks_of
 
     routes: list[BaseRoute] = []
     if parts.verification is not None and parts.issuing is not None:
@@ -186,4 +204,6 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
         )
     if parts.publisher is not None:
         routes += app.publisher_routes(parts.publisher, os.urandom, folder.exports)
-    return app.build_app(routes)
+    meters, watch = Meters(), Watch(looks_of(parts, clock))
+    routes += app.watch_routes(watch, meters, folder.settings.serve.metrics_from)
+    return app.build_app(routes, meters.tell)

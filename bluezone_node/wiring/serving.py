@@ -54,6 +54,7 @@ async def serve_authority(
         BadConfig: a key of a role is missing, or the address cannot be had.
     """
     from bluezone_node.web import server
+    from bluezone_node.web.metrics import counted_together
     from bluezone_node.web.workers import Workers
 
     if (worker := this_worker()) is not None:
@@ -86,9 +87,10 @@ async def serve_authority(
             # Opened above all the same: what is wrong is said once, and not by every worker.
             reload = asyncio.Event()
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.set)
-            await Workers(workers, bound, sys.orig_argv[1:], os.environ).run(
-                ready=listening, alive=manager.alive, stop=stop, reload=reload
-            )
+            with counted_together(os.environ) as environ:
+                await Workers(workers, bound, sys.orig_argv[1:], environ).run(
+                    ready=listening, alive=manager.alive, stop=stop, reload=reload
+                )
         manager.stopping()
 
 

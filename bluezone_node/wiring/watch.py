@@ -1,0 +1,76 @@
+"""What is looked at while an authority serves: its databases, its keys and its export."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from bluezone_node.ports import Clock
+from bluezone_node.web.watch import Finding, Gauge, Look
+
+if TYPE_CHECKING:
+    from bluezone_node.authority.exporter import Exporter
+    from bluezone_node.authority.ports.tally import Tally
+    from bluezone_node.store.authority.keys import SigningKeys
+    from bluezone_node.wiring.authority import AuthorityParts
+
+
+def looks_of(parts: "AuthorityParts", clock: Clock) -> Mapping[str, Look]:
+    """Return how to look at each of *parts*, by name."""
+    looks: dict[str, Look] = {
+        f"{role}_database": _database(role, tally, clock) for role, tally in parts.tallies.items()
+    }
+    looks |= {
+        f"{role}_keys": _keys(ring) for role, ring in zip(parts.tallies, parts.rings, strict=True)
+    }
+    if parts.exporter is not None:
+        looks["export"] = _export(parts.exporter)
+    return looks
+
+
+def _database(role: str, tally: "Tally", clock: Clock) -> Look:
+    meaning = "How often it happened on this UTC day, by province."
+
+    def look() -> Finding:
+        today = clock.now().date()
+        return Finding(
+            [
+                Gauge(
+                    "day_events",
+                    meaning,
+                    found.count,
+                    {"role": role, "realm": found.realm, "event": found.event},
+                )
+                for found in tally.days(today, today)
+            ]
+        )
+
+    return look
+
+
+def _keys(ring: "SigningKeys") -> Look:
+    def look() -> Finding:
+        ring.ring()  # raises where they are missing or unreadable
+        return Finding()
+
+    return look
+
+
+def _export(exporter: "Exporter") -> Look:
+    def look() -> Finding:
+        health = exporter.health()
+        newest = health.newest_end.timestamp() if health.newest_end else 0.0
+        numbers = {
+            "export_newest_end_timestamp_seconds": (newest, "End of the newest window; 0: none."),
+            "export_late_seconds": (
+                health.late_seconds,
+                "For how long the oldest window that is due has been waiting.",
+            ),
+            "export_windows": (health.windows, "Windows on offer, empty ones too."),
+            "export_files": (health.files, "Files that should be on offer."),
+            "export_files_missing": (health.missing, "Of these, those that are not there."),
+            "export_bytes": (health.bytes, "Size of the files on offer."),
+            "export_keys_waiting": (health.waiting, "Keys newer than the newest window."),
+        }
+        gauges = [Gauge(name, meaning, value) for name, (value, meaning) in numbers.items()]
+        return Finding(gauges, health.problems)
+
+    return look
