@@ -115,13 +115,16 @@ class Exporter:
         *,
         keys: ExportKeys,
         settings: ExportSettings,
+        root: str = ROOT,
     ) -> None:
+        """*root*: what the lines of the index begin with, the name of the index's own folder."""
         self._store = store
         self._shelf = shelf
         self._clock = clock
         self._entropy = entropy
         self._keys = keys
         self._settings = settings
+        self._root = root
         self._period = timedelta(minutes=settings.period_minutes)
 
     def run(self, *, after_pause: bool = False) -> ExportRun:
@@ -154,7 +157,7 @@ class Exporter:
             files=len(names),
             missing=len(set(names) - set(present)),
             bytes=sum(present[name] for name in names if name in present),
-            index_right=(self._shelf.read(INDEX) or b"") == _index(names),
+            index_right=(self._shelf.read(INDEX) or b"") == self._index(names),
             waiting=waiting,
             late_seconds=max(0, int(late.total_seconds())),
             held=held,
@@ -185,9 +188,9 @@ class Exporter:
         written = {name for batch in live for name in self._write(batch, present, signers)}
         # No line may name a file that is not there, nor be taken away after its file.
         offered = [name for name in _names(live) if name in present | written]
-        if self._shelf.read(INDEX) != _index(offered):
+        if self._shelf.read(INDEX) != self._index(offered):
             with self._shelf.writing(INDEX) as file:
-                file.write(_index(offered))
+                file.write(self._index(offered))
         stale = {name for name in present - set(offered) if _FILE.fullmatch(name)}
         for name in stale:
             self._shelf.remove(name)
@@ -214,6 +217,9 @@ class Exporter:
             return Held.CLOCK_BEHIND
         at_stake = any(batch.files for batch in batches) or self._store.waiting(newest_end)
         return Held.CLOCK_AHEAD if newest_end <= expired and at_stake else None
+
+    def _index(self, names: Iterable[str]) -> bytes:
+        return "".join(f"{self._root}/{name}\n" for name in names).encode()
 
     def _due(
         self, now: datetime, expired: datetime, newest_end: datetime | None
@@ -291,10 +297,6 @@ def made_up(real: Sequence[Exposure], count: int, entropy: Entropy) -> list[Expo
 
 def _names(batches: Iterable[ExportBatch]) -> list[str]:
     return [file_name(batch, n) for batch in batches for n in range(1, (batch.files or 0) + 1)]
-
-
-def _index(names: Iterable[str]) -> bytes:
-    return "".join(f"{ROOT}/{name}\n" for name in names).encode()
 
 
 def _cut(

@@ -11,7 +11,8 @@ from starlette.types import Scope
 
 from bluezone_node.authority.exporter import INDEX, ROOT
 
-_SERVED = re.compile(r"index\.txt|\d+-\d+-\d{5}\.zip")
+_SERVED = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]{0,63}/)?(?:index\.txt|\d+-\d+-\d{5}\.zip)")
+"""One's own series, and beside it one for each authority whose keys are handed out."""
 
 INDEX_SECONDS = 60
 """How long a cache may keep the index: as often as it can change."""
@@ -31,7 +32,7 @@ class _ExportFiles(StaticFiles):
         if not _SERVED.fullmatch(path):
             raise HTTPException(404)
         response = await super().get_response(path, scope)
-        if path == INDEX:
+        if path.endswith(INDEX):
             response.headers["Cache-Control"] = f"public, max-age={INDEX_SECONDS}"
             if response.status_code == 200:
                 response.headers["Content-Type"] = "text/plain; charset=us-ascii"
