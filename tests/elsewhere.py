@@ -1,7 +1,7 @@
 """Other authorities, as an importer and a mirror meet them: their files, and a store in dicts."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -128,14 +128,16 @@ class MemoryImports:
         for name in names:
             self.lines.pop((origin, name), None)
 
-    def forget(self, before: datetime) -> int:
-        kept = {
+    def forget(self, before: datetime, kept: Collection[str]) -> int:
+        still = {
             at: row
             for at, row in self.rows.items()
-            if row.created >= before or (row.revision and row.revision.at >= before)
+            if at[0] in kept
+            or row.created >= before
+            or (row.revision and row.revision.at >= before)
         }
-        gone = len(self.rows) - len(kept)
-        self.rows = kept
+        gone = len(self.rows) - len(still)
+        self.rows = still
         return gone
 
     def counts(self) -> list[ImportCounts]:

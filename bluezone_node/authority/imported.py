@@ -16,9 +16,12 @@ from bluezone_node.authority.upload import created_at, floor
 from bluezone_node.errors import BadExport
 from bluezone_node.export.container import Export
 from bluezone_node.export.signature import SignatureState
-from bluezone_node.intervals import interval_at
+from bluezone_node.intervals import from_unix, interval_at
 from bluezone_node.ports import Entropy
 from bluezone_node.proximity.model import DiagnosisKey, ReportType
+
+AHEAD = timedelta(days=1)
+"""How far another authority's clock may be ahead, as a node takes keys."""
 
 MAX_ONSET_DAYS = 14
 """The format has no days further from the onset of symptoms, and nodes no meaning for them."""
@@ -40,11 +43,12 @@ class Terms:
     publisher: PublisherSettings
     entropy: Entropy
 
-    def check(self, export: Export) -> None:
+    def check(self, export: Export, now: datetime) -> None:
         """See that a file may be believed, and is of the region that was agreed upon.
 
         Raises:
-            BadExport: reason ``signature_unsigned``, ``signature_bad``, … or ``region``.
+            BadExport: reason ``signature_unsigned``, ``signature_bad``, …, ``region`` or
+                ``window_in_future``.
         """
         if export.signature is not SignatureState.VERIFIED:
             raise BadExport(
@@ -57,6 +61,12 @@ class Terms:
                 f"A file of {self.imports.name} is of another region than {self.imports.region}.",
                 reason="region",
                 hint="compare imports.region with what `lab inspect` says of the file",
+            )
+        # Judged by a clock that is behind, all of its keys would be left out, and for good.
+        if from_unix(export.end_timestamp) > now + AHEAD:
+            raise BadExport(
+                f"A file of {self.imports.name} is of the future: a clock is wrong, there or here.",
+                reason="window_in_future",
             )
 
     def keys(

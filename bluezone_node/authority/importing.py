@@ -36,6 +36,8 @@ ROUND_BYTES = 1 << 30
 ROUND_SECONDS = 900.0
 """Of one source in one round, after which the others have their turn and the next round goes on:
 a server that drips may not keep them waiting, nor fill the disk unwatched."""
+CLOCKS_DIFFER = timedelta(hours=1)
+"""At most, between two machines that import, or before and after a clock was set."""
 GONE_FILES = 3
 """So many files in a row that cannot be had are not files that vanished, but a lost connection."""
 LONGEST_RETRY = timedelta(days=1)
@@ -89,8 +91,7 @@ class Importer:
         self._store = store
         self._clock = clock
         self._in_thread = in_thread
-        # A day later than the exporter, which forgets whole windows and may still need these.
-        self._keep = retention + timedelta(days=1)
+        self._retention = retention
 
     async def run(self, *, due: bool = False) -> list[ImportRound]:
         """Go over all sources once, or only over those whose period is over (*due*).
@@ -98,8 +99,10 @@ class Importer:
         Sources that another process is at are left out.
         """
         rounds = [await self._round(each, due=due) for each in self._imports]
-        before = self._clock.now() - self._keep
-        await self._in_thread(lambda _: self._store.forget(before))
+        before = self._clock.now() - self._retention
+        # What is handed out is the exporter's to forget, which still needs it for whole windows.
+        handed_out = [each.origin for each in self._imports if each.terms.imports.republish]
+        await self._in_thread(lambda _: self._store.forget(before, handed_out))
         return [each for each in rounds if each is not None]
 
     async def _round(self, source: Import, *, due: bool) -> ImportRound | None:
@@ -181,7 +184,8 @@ class _Round:
         return self._gone >= GONE_FILES
 
     def _is_due(self, known: ImportedFile | None) -> bool:
-        if known is None:
+        if known is None or known.tried > self._now + CLOCKS_DIFFER:
+            # What was taken in the future was judged by a clock that was wrong.
             return True
         if not known.problem:
             return False
@@ -229,7 +233,7 @@ class _Round:
             export = await self._in_thread(
                 lambda _: open_verified(data, source.public_keys, now_interval=interval_at(now))
             )
-            source.terms.check(export)
+            source.terms.check(export, now)
         except Unreachable as error:
             self._gone += 1
             return await self._failed(replace(line, problem="unreachable"), error)

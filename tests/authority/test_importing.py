@@ -329,19 +329,34 @@ async def test_a_revision_that_comes_before_its_key_waits_for_it() -> None:
 
 
 async def test_what_left_the_index_leaves_the_ledger_and_old_keys_are_forgotten() -> None:
-    """The ledger does not grow for ever, nor do the keys."""
+    """The ledger does not grow for ever, nor do keys that no exporter hands out and forgets."""
     store, clock, source = MemoryImports(), SimClock(NOW), exports_of(a=file_of(key_of(1)))
-    importer = importer_of(source, store, clock)
+    importer = importer_of(source, store, clock, republish=False)
     await importer.run()
     source.files = {"b": file_of(key_of(2))}
     await importer.run()
     assert problems(store) == {"b": ""}
-    clock.advance(14 * 86_400)
+    clock.advance(14 * 86_400 - 3600)
     await importer.run()
     assert set(stored(store)) == {1, 2}
-    clock.advance(86_400 + 1800)
+    clock.advance(3600)
+    await importer_of(source, store, clock).run()
+    assert set(stored(store)) == {1, 2}
     await importer.run()
     assert stored(store) == {}
+
+
+@pytest.mark.parametrize("days", [-4000, -20, 20, 4000])
+async def test_a_wrong_clock_costs_no_keys(days: int) -> None:
+    """What was seen while it was behind, or ahead, is taken once it is right."""
+    store, clock = MemoryImports(), SimClock(NOW + timedelta(days=days))
+    source = exports_of(a=file_of(key_of(1)))
+    await importer_of(source, store, clock).run()
+    assert stored(store) == {}
+    (done,) = await importer_of(source, store, SimClock(NOW)).run()
+    assert (done.problem, set(stored(store))) == ("", {1})
+    (again,) = await importer_of(source, store, SimClock(NOW - HOUR / 2)).run()
+    assert again.files == ()
 
 
 @st.composite
@@ -402,7 +417,7 @@ async def test_googles_example_is_imported(vectors: object) -> None:
     folder = vectors / "exports"  # type: ignore[operator]
     data = (folder / "ens-testExport-2-records-1-of-1.zip").read_bytes()
     key = load_public_key((folder / "ens-example-public.pem").read_bytes())
-    store, clock = MemoryImports(), SimClock(interval_start(2649981) + 24 * HOUR)
+    store, clock = MemoryImports(), SimClock(interval_start(2650410) + HOUR)
     importer = importer_of(exports_of(a=data), store, clock, keys=[key], region="US")
     (done,) = await importer.run()
     assert (done.problem, done.files[0].keys, done.files[0].left_out) == ("", 2, 0)

@@ -185,13 +185,15 @@ def test_lines_are_dropped_by_name_and_origin(store: ImportStore) -> None:
 
 
 def test_old_imported_keys_are_forgotten_and_own_ones_are_not(kept: Kept) -> None:
-    """Of every origin, whether it is still in the settings or not; a late revision keeps one."""
+    """Of every origin, whether it is still in the settings or not, but of those that are to be
+    kept; a late revision keeps one."""
     kept.exposures().publish([exposure(1).key], adding(exposure(1)))
     late = {exposure(3).key: Revision("negative", -1, NOON + 5 * HOUR)}
     store = kept.imports()
     store.take("laos", bringing(exposure(1), exposure(2, hours=5)), settled())
     store.take("china", bringing(exposure(1), exposure(3), revised=late), settled("china"))
-    assert store.forget(NOON + 2 * HOUR) == 2
+    assert store.forget(NOON + 2 * HOUR, ["laos", "china"]) == 0
+    assert store.forget(NOON + 2 * HOUR, ["peru"]) == 2
     assert {origin: each[0] for origin, each in counts(store).items()} == {"china": 1, "laos": 1}
     assert kept.exposures().counts().exposures == 1
 

@@ -1,6 +1,6 @@
 """What was imported of other authorities: their keys beside one's own, and a ledger of files."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -119,9 +119,9 @@ class ImportStore(Protocol):
     def drop(self, origin: str, names: Sequence[str]) -> None:
         """Remove lines from the ledger, of files that are no longer on offer."""
 
-    def forget(self, before: datetime) -> int:
-        """Remove imported keys, of any origin, that were neither created nor revised since
-        *before*; return how many."""
+    def forget(self, before: datetime, kept: Collection[str]) -> int:
+        """Remove imported keys that were neither created nor revised since *before*, but none of
+        the origins *kept*; return how many."""
 
     def counts(self) -> list[ImportCounts]:
         """Return what is kept of every origin, by name."""

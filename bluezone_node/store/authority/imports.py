@@ -1,6 +1,6 @@
 """Imported keys in ``authority.db``, beside one's own, and the ledger of the files they came in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import datetime
@@ -107,10 +107,10 @@ class SqlImports:
                 among = imported_files.c.name.in_(names[first : first + _CHUNK])
                 db.execute(delete(imported_files).where(of_origin(imported_files, origin), among))
 
-    def forget(self, before: datetime) -> int:
+    def forget(self, before: datetime, kept: Collection[str]) -> int:
         with writing(self._engine) as db:
             stale = (
-                exposures.c.origin != "",
+                exposures.c.origin.not_in(["", *kept]),
                 exposures.c.created < before,
                 or_(exposures.c.revised.is_(None), exposures.c.revised < before),
             )
