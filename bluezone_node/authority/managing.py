@@ -77,7 +77,7 @@ def check_change(actor: Actor, user: User, changed: User, others: int) -> None:
     """
     if not actor.covers(user.realm):
         raise unknown()
-    if _national(user) and not _national(changed) and others == 0:
+    if is_national(user) and not is_national(changed) and others == 0:
         raise AuthorityRefused(
             "This is the last admin for the whole country.",
             reason="last_admin",
@@ -96,7 +96,7 @@ def taken() -> AuthorityRefused:
     return AuthorityRefused("There is a user of that name already.", reason="name_taken")
 
 
-def _national(user: User) -> bool:
+def is_national(user: User) -> bool:
     """Tell whether this is an active admin of the whole country."""
     return user.role == ADMIN and user.realm == EVERYWHERE and user.disabled is None
 

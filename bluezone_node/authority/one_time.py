@@ -78,10 +78,10 @@ def qr_svg(uri: str) -> str:
 
 
 def qr_terminal(uri: str) -> str:
-    """Return *uri* as a QR code in half blocks, dark on light, for a terminal."""
+    """Return *uri* as a QR code in half blocks, black on white whatever the terminal's colours."""
     out = io.StringIO()
-    segno.make(uri, micro=False).terminal(out, compact=True)
-    return out.getvalue()
+    segno.make(uri, micro=False).terminal(out, compact=True, border=2)
+    return "\n".join(f"\033[97;40m{line}\033[0m" for line in out.getvalue().splitlines())
 
 
 def _totp(secret: bytes) -> pyotp.TOTP:

@@ -5,12 +5,14 @@ few are computed at once, and a flood of sign-ins is turned away instead of fill
 """
 
 import unicodedata
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 from bluezone_node.errors import AuthorityRefused
@@ -25,8 +27,8 @@ WAITING = 8
 """So many more wait, for a second at most; the web server's other threads stay free for others."""
 
 SHORTEST, LONGEST = 12, 128
-"""Characters. NIST SP 800-63B-4 §3.1.1.2 asks for 8 beside a second factor and 15 without, and for
-64 to be possible; the upper end keeps a megabyte from being normalised."""
+"""Characters. NIST SP 800-63B asks for 8 beside a second factor, and for 64 to be possible;
+the upper end keeps a megabyte from being normalised."""
 LEAST_DIFFERENT = 5
 """Different characters: *aaaaaaaaaaaa* and *121212121212* are in every guesser's list."""
 
@@ -70,7 +72,7 @@ class Passwords:
         self._places = at_once + waiting
         self._inside = 0
         self._counting = Lock()
-        self._nobody = self._hasher.hash(entropy(16).hex(), salt=entropy(16))
+        self._nobody = _impossible(self._hasher, entropy)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -115,7 +117,7 @@ class Passwords:
 def normalised(password: str) -> str:
     """Return *password* as it is hashed: the same however a keyboard composes its letters.
 
-    NFKC, as NIST SP 800-63B-4 §3.1.1.2 says: *ế* is one character or three.
+    NFKC, one of the forms that NIST SP 800-63B names: *ế* is one character or three.
     """
     # Beyond what can be right, the rest does not matter; it must not cost time.
     short = password[: 4 * LONGEST + 1].encode("utf-8", "replace").decode()
@@ -141,6 +143,16 @@ def check_password(password: str, name: str) -> None:
             reason="password_known",
             hint="take no name, no well-known word with digits, and no row of digits",
         )
+
+
+def _impossible(hasher: PasswordHasher, entropy: Entropy) -> str:
+    """Return what could be kept of a password, and costs as much to check, but is of none."""
+    salt, digest = (
+        b64encode(entropy(length)).rstrip(b"=").decode()
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 def _guessable(chosen: str, name: str) -> bool:

@@ -99,6 +99,8 @@ class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     realms: Annotated[list[RealmSettings], Meta(min_length=1)] = msgspec.field(
         default_factory=lambda: [RealmSettings()]
     )
+    audit_days: Annotated[int, Meta(ge=30, le=3660)] = 730
+    """Who did what is kept so long: an audit once a year finds the whole year before it too."""
     sms: SmsSettings = msgspec.field(default_factory=SmsSettings)
 
     def realm(self, realm_id: str) -> RealmSettings | None:

@@ -27,7 +27,14 @@ ROLES = {
 }
 
 
-@click.group(cls=LazyGroup, lazy={"keys": "authority_keys:keys"})
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "audit": "authority_audit:audit",
+        "keys": "authority_keys:keys",
+        "users": "authority_users:users",
+    },
+)
 def authority() -> None:
     """The health authority's server: codes, certificates, keys and exports."""
     if find_spec("sqlalchemy") is None:

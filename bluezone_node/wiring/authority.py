@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.routing import BaseRoute
 
+    from bluezone_node.authority.accounts import Accounts
+    from bluezone_node.authority.audit import ChainedTrail
     from bluezone_node.authority.exporter import Exporter
     from bluezone_node.authority.issuing import Issuing
-    from bluezone_node.authority.ports.audit import AuditTrail
     from bluezone_node.authority.ports.exposures import ExposureStore
     from bluezone_node.authority.ports.messages import Messenger
     from bluezone_node.authority.ports.tally import Tally
@@ -34,9 +35,6 @@ DATABASE_VARIABLE = "BLUEZONE_DATABASE"
 SMS_VARIABLE = "BLUEZONE_SMS_SECRET"
 """Of the environment: takes the place of ``registrar.sms.secret_file``."""
 
-AUDIT_KEPT = timedelta(days=366)
-"""A year: who is asked what was done last winter can still answer."""
-
 
 @dataclass(frozen=True, slots=True)
 class AuthorityParts:
@@ -44,7 +42,8 @@ class AuthorityParts:
 
     verification: "Verification | None"
     issuing: "Issuing | None"
-    audit: "AuditTrail | None"
+    audit: "ChainedTrail | None"
+    accounts: "Accounts | None"
     publisher: "Publisher | None"
     exporter: "Exporter | None"
     exposures: "ExposureStore | None"
@@ -82,10 +81,12 @@ def open_authority(
         BadConfig: a key of a role is missing.
         DatabaseUnusable: a database cannot be opened, or waits for `authority migrate`.
     """
+    from bluezone_node.authority.accounts import Accounts
     from bluezone_node.authority.attempts import Attempts
     from bluezone_node.authority.audit import ChainedTrail
     from bluezone_node.authority.exporter import Exporter
     from bluezone_node.authority.issuing import Issuing
+    from bluezone_node.authority.passwords import Passwords
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
     from bluezone_node.store.authority import (
@@ -95,6 +96,7 @@ def open_authority(
         registry_tables,
         windows,
     )
+    from bluezone_node.store.authority.accounts import SqlAccounts
     from bluezone_node.store.authority.allowances import SqlAllowances
     from bluezone_node.store.authority.audit import SqlAudit
     from bluezone_node.store.authority.directory import FileKeys, HttpKeys
@@ -102,7 +104,7 @@ def open_authority(
     from bluezone_node.store.authority.tally import SqlTally
 
     settings, databases = folder.settings, databases_of(folder)
-    verification = issuing = audit = publisher = exporter = store = None
+    verification = issuing = audit = accounts = publisher = exporter = store = None
     rings: list[SigningKeys] = []
     tallies: dict[str, Tally] = {}
     with ExitStack() as stack:
@@ -117,7 +119,9 @@ def open_authority(
             attempts = Attempts(
                 SqlAllowances(engine), clock, secret=secret, settings=settings.registrar
             )
-            audit = ChainedTrail(SqlAudit(engine), clock, AUDIT_KEPT)
+            audit = ChainedTrail(
+                SqlAudit(engine), clock, timedelta(days=settings.registrar.audit_days)
+            )
             verification = Verification(
                 codes,
                 attempts,
@@ -136,6 +140,17 @@ def open_authority(
                 os.urandom,
                 secret=secret,
                 settings=settings.registrar,
+            )
+            accounts = Accounts(
+                SqlAccounts(engine),
+                audit,
+                SqlAllowances(engine),
+                clock,
+                os.urandom,
+                secret=secret,
+                passwords=Passwords(os.urandom),
+                realms=[realm.id for realm in settings.registrar.realms],
+                issuer=settings.registrar.issuer,
             )
         if "publisher" in roles:
             secret, export_keys = folder.publisher_secret(), folder.export_keys()
@@ -167,7 +182,7 @@ def open_authority(
                 settings=settings.export,
             )
         yield AuthorityParts(
-            verification, issuing, audit, publisher, exporter, store, rings, tallies
+            verification, issuing, audit, accounts, publisher, exporter, store, rings, tallies
         )
 
 

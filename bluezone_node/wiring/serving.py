@@ -18,6 +18,7 @@ from bluezone_node.web.worker import BEAT_SECONDS, Part, Worker, this_worker
 from bluezone_node.wiring.authority import AuthorityParts, authority_app, open_authority
 
 if TYPE_CHECKING:
+    from bluezone_node.authority.audit import ChainedTrail
     from bluezone_node.store.authority.folder import AuthorityFolder
 
 EXPORT_SECONDS = 60
@@ -106,6 +107,10 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
     async def forget() -> None:
         while verification is not None:
             await _logged(verification.forget)
+            if parts.accounts is not None and parts.audit is not None:
+                await _logged(parts.accounts.forget)
+                await _logged(parts.audit.forget)
+                await _logged(_tell_head, parts.audit)
             await clock.sleep(FORGET_SECONDS)
 
     async def tidy() -> None:
@@ -115,6 +120,12 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
             await clock.sleep(TIDY_SECONDS)
 
     return [export, forget, tidy]
+
+
+def _tell_head(trail: "ChainedTrail") -> None:
+    """Note the head of the audit trail in the log: kept elsewhere, it vouches for all before it."""
+    if (head := trail.head()) is not None:
+        log.info("audit head %s", head)
 
 
 async def _work(

@@ -485,6 +485,11 @@ def test_what_is_refused_is_not_written_down_as_done(staff: Staff) -> None:
     reason(staff.accounts.add, PROVINCIAL, "binh", "01", "issuer")
     reason(staff.accounts.reset, Actor("b", "79", "issuer"), "an")
     assert staff.done() == before
+    staff.add("chi", "*", "admin")
+    before = staff.done()
+    reason(staff.accounts.disable, OPERATOR, "chi")
+    reason(staff.accounts.disable, Actor("chi", "*", "admin"), "chi")
+    assert staff.done() == before
 
 
 def test_where_the_trail_cannot_be_written_nothing_is_done(staff: Staff) -> None:
