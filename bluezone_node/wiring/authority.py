@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bluezone_node.store.authority.database import Database
     from bluezone_node.store.authority.folder import AuthorityFolder
     from bluezone_node.store.authority.keys import SigningKeys
+    from bluezone_node.wiring.federation import Federation
 
 DATABASE_VARIABLE = "BLUEZONE_DATABASE"
 """Of the environment: takes the place of ``database.url``, and keeps a password out of files."""
@@ -51,6 +52,8 @@ class AuthorityParts:
     """Keys that rotate, in the order of *tallies*."""
     tallies: "Mapping[str, Tally]"
     """What was counted, by role."""
+    federation: "Federation | None"
+    """Other authorities' keys; the publisher's."""
 
 
 def databases_of(folder: "AuthorityFolder") -> "dict[str, Database]":
@@ -102,9 +105,11 @@ def open_authority(
     from bluezone_node.store.authority.directory import FileKeys, HttpKeys
     from bluezone_node.store.authority.shelf import FolderShelf
     from bluezone_node.store.authority.tally import SqlTally
+    from bluezone_node.wiring.federation import federate
 
     settings, databases = folder.settings, databases_of(folder)
     verification = issuing = audit = accounts = publisher = exporter = store = None
+    federation = None
     rings: list[SigningKeys] = []
     tallies: dict[str, Tally] = {}
     with ExitStack() as stack:
@@ -181,8 +186,18 @@ def open_authority(
                 keys=export_keys,
                 settings=settings.export,
             )
+            federation = federate(folder, engine, export_keys, clock)
         yield AuthorityParts(
-            verification, issuing, audit, accounts, publisher, exporter, store, rings, tallies
+            verification,
+            issuing,
+            audit,
+            accounts,
+            publisher,
+            exporter,
+            store,
+            rings,
+            tallies,
+            federation,
         )
 
 

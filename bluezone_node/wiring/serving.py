@@ -97,12 +97,18 @@ async def serve_authority(
 
 def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
     """Return what is to be done again and again, as endless jobs."""
-    exporter, verification = parts.exporter, parts.verification
+    exporter, verification, federation = parts.exporter, parts.verification, parts.federation
 
     async def export() -> None:
         while exporter is not None:
             await _logged(exporter.run)
+            for each in federation.exporters.values() if federation is not None else ():
+                await _logged(each.run)
             await clock.sleep(EXPORT_SECONDS)
+
+    async def take() -> None:
+        if federation is not None:
+            await federation.take(clock)
 
     async def forget() -> None:
         while verification is not None:
@@ -119,7 +125,7 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
                 await _logged(ring.tidy, clock.now())
             await clock.sleep(TIDY_SECONDS)
 
-    return [export, forget, tidy]
+    return [export, take, forget, tidy]
 
 
 def _tell_head(trail: "ChainedTrail") -> None:
