@@ -31,7 +31,9 @@ ROLES = {
     cls=LazyGroup,
     lazy={
         "audit": "authority_audit:audit",
+        "backup": "authority_backup:backup",
         "keys": "authority_keys:keys",
+        "restore": "authority_backup:restore",
         "users": "authority_users:users",
     },
 )

@@ -18,7 +18,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bluezone_node.errors import BluezoneError, DatabaseUnusable
 from bluezone_node.store.authority import postgres
-from bluezone_node.store.authority.schema import Layout, Step, bring_up, revision
+from bluezone_node.store.authority.schema import Layout, Step, bring_up, revision, vacant
 from bluezone_node.store.wal import write_ahead
 
 BUSY_MILLISECONDS = 5_000
@@ -88,6 +88,31 @@ class Database:
         engine, step = self._open(upgrade=True)
         engine.dispose()
         return step
+
+    @contextmanager
+    def filling(self) -> Iterator[Connection]:
+        """Yield the one transaction that fills it, where nothing is in it yet.
+
+        Raises:
+            BadConfig: as above.
+            DatabaseUnusable: something is in it, or it cannot be written.
+        """
+        engine = self._engine()
+        with _named(self.label, engine):
+            if self.url is None:
+                self.file.touch(mode=0o600)
+            with writing(engine) as connection:
+                if self.url is not None:
+                    postgres.check_server(connection, self.layout.name)
+                    postgres.make_schema(connection, self.layout.name)
+                    postgres.take_time(connection)
+                if not vacant(connection, self.layout):
+                    raise DatabaseUnusable(
+                        f"The database {self.label} is not empty; nothing was changed.",
+                        hint="name another one; what an earlier attempt left may be dropped",
+                    )
+                yield connection
+        engine.dispose()
 
     def _engine(self) -> Engine:
         if self.url is not None:

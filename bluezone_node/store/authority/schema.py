@@ -92,6 +92,25 @@ def bring_up(connection: Connection, layout: Layout, *, upgrade: bool) -> Step:
     return step
 
 
+def vacant(connection: Connection, layout: Layout) -> bool:
+    """Tell whether nothing of ours is there."""
+    return revision(connection) is None and not _ours(connection, layout)
+
+
+def lay_out(connection: Connection, layout: Layout, at: str) -> None:
+    """Make the tables of the step *at* of the history in a vacant database.
+
+    Raises:
+        DatabaseUnusable: the history has no such step: a newer program's.
+    """
+    from alembic import command
+
+    with _alembic:
+        config = _config(connection, layout)
+        _check_known(config, at)
+        command.upgrade(config, at)
+
+
 def _config(connection: Connection, layout: Layout) -> "Config":
     from alembic.config import Config
 
