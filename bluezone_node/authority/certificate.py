@@ -7,7 +7,6 @@ Claims as in Google's exposure-notifications-server, pkg/api/v1/verification_typ
 Its times are compared here and not by the JWT library, which would ask the system's clock.
 """
 
-import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import msgspec
 from jwt.algorithms import ECAlgorithm
 from msgspec import Meta
 
+from bluezone_node.authority import signed
 from bluezone_node.crypto.signing import PrivateKey, PublicKey
 from bluezone_node.errors import BadInput, Refused
 
@@ -64,6 +64,9 @@ class _Claims(msgspec.Struct):
     realm: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] = ""
 
 
+_claims = msgspec.json.Decoder(_Claims)
+
+
 def sign(
     certificate: Certificate,
     key: PrivateKey,
@@ -106,27 +109,15 @@ def verify(
         CertificateRefused: the reason says which check failed.
     """
     try:
-        key = key_of(_key_id(text))
-        if key is None:
+        payload = signed.payload(text, key_of)
+        if payload is None:
             raise CertificateRefused(
                 "The certificate was signed with a key that is not known here.",
                 reason="unknown_key",
             )
-        payload = jwt.decode_complete(
-            text,
-            key,
-            algorithms=[ALGORITHM],
-            options={
-                "verify_aud": False,
-                "verify_iss": False,
-                "verify_exp": False,
-                "verify_nbf": False,
-                "verify_iat": False,
-            },
-        )["payload"]
-        claims = msgspec.convert(payload, _Claims)
+        claims = _claims.decode(payload)
         keys_hmac = b64decode(claims.tekmac, validate=True)
-    except (jwt.PyJWTError, msgspec.ValidationError, binascii.Error, ValueError):
+    except (signed.NotSigned, msgspec.MsgspecError, ValueError, RecursionError):
         # The cause is dropped: it may quote the certificate.
         raise CertificateRefused(
             "The certificate is malformed, or its signature is not the registrar's.",
@@ -139,12 +130,6 @@ def verify(
     if len(keys_hmac) != HMAC_BYTES:
         raise CertificateRefused("The certificate covers no keys.", reason="bad_tekmac")
     return Certificate(claims.report_type, claims.symptom_onset_interval, keys_hmac, claims.realm)
-
-
-def _key_id(text: str) -> str:
-    header = jwt.get_unverified_header(text)
-    key_id = header.get("kid")
-    return key_id if isinstance(key_id, str) else ""
 
 
 def write_jwks(keys: Mapping[str, PublicKey]) -> bytes:

@@ -5,13 +5,13 @@ key could report nothing); keys that contradict each other cost the whole upload
 Source: exposure-notifications-server, internal/publish/model and docs/tek_validation.md.
 """
 
-import binascii
 import hmac
-from base64 import b64decode
+from binascii import a2b_base64
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
 from bluezone_node.authority.settings import PublisherSettings
 from bluezone_node.crypto.certificate import SECRET_BYTES, hmac_forms
@@ -21,7 +21,6 @@ from bluezone_node.intervals import (
     ROLLING_PERIOD,
     day_of,
     interval_at,
-    interval_day,
     interval_start,
     midnight,
 )
@@ -43,8 +42,8 @@ class UploadedKey:
     def octets(self) -> bytes | None:
         """Return the key; None where the text is not base64 of anything."""
         try:
-            return b64decode(self.text, validate=True)
-        except (binascii.Error, ValueError):
+            return a2b_base64(self.text, strict_mode=True)
+        except ValueError:
             return None
 
 
@@ -86,28 +85,40 @@ def certified(keys: Sequence[UploadedKey], secret: bytes, tekmac: bytes) -> bool
     return any(hmac.compare_digest(form, tekmac) for form in hmac_forms(texts, secret))
 
 
-KeyCheck = Callable[[UploadedKey, datetime, PublisherSettings], bool]
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When the keys of an upload may lie, as interval numbers: the same for all of them."""
+
+    oldest: int
+    current: int
+
+    @classmethod
+    def at(cls, now: datetime, settings: PublisherSettings) -> Self:
+        oldest = interval_at(now - timedelta(hours=settings.max_age_hours))
+        return cls(oldest, interval_at(now))
 
 
-def _has_key_bytes(key: UploadedKey, _now: datetime, _settings: PublisherSettings) -> bool:
-    octets = key.octets()
+KeyCheck = Callable[[UploadedKey, bytes | None, Span], bool]
+"""Given a key, its octets and the span."""
+
+
+def _has_key_bytes(_key: UploadedKey, octets: bytes | None, _span: Span) -> bool:
     return octets is not None and len(octets) == KEY_BYTES
 
 
-def _has_legal_period(key: UploadedKey, _now: datetime, _settings: PublisherSettings) -> bool:
+def _has_legal_period(key: UploadedKey, _octets: bytes | None, _span: Span) -> bool:
     return 1 <= key.rolling_period <= ROLLING_PERIOD
 
 
-def _is_recent(key: UploadedKey, now: datetime, settings: PublisherSettings) -> bool:
-    oldest = interval_at(now - timedelta(hours=settings.max_age_hours))
-    return key.rolling_start + key.rolling_period >= oldest
+def _is_recent(key: UploadedKey, _octets: bytes | None, span: Span) -> bool:
+    return key.rolling_start + key.rolling_period >= span.oldest
 
 
-def _has_begun(key: UploadedKey, now: datetime, _settings: PublisherSettings) -> bool:
-    return key.rolling_start <= interval_at(now)
+def _has_begun(key: UploadedKey, _octets: bytes | None, span: Span) -> bool:
+    return key.rolling_start <= span.current
 
 
-def _has_legal_risk(key: UploadedKey, _now: datetime, _settings: PublisherSettings) -> bool:
+def _has_legal_risk(key: UploadedKey, _octets: bytes | None, _span: Span) -> bool:
     return 0 <= key.transmission_risk <= 8
 
 
@@ -141,18 +152,33 @@ def accept(
     Raises:
         AuthorityRefused: reason ``bad_request``: no key is usable, or they overlap.
     """
-    unusable, usable = [], []
+    span, unusable = Span.at(now, settings), []
+    # A key sent twice counts once, as it was sent last.
+    usable: dict[bytes, UploadedKey] = {}
     for key in keys:
-        fault = next((why for check, why in KEY_CHECKS if not check(key, now, settings)), None)
-        if fault is None:
-            usable.append(key)
-        else:
+        octets = key.octets()
+        fault = _fault(key, octets, span)
+        if fault is not None:
             unusable.append(fault)
+        elif octets is not None:
+            usable[octets] = key
     if not usable:
         raise _bad_request(f"No key of the upload is usable: {'; '.join(sorted(set(unusable)))}.")
-    # A key sent twice counts once, as it was sent last.
-    distinct = {key.octets(): key for key in usable}.values()
-    made = [_accept_key(key, report_type, onset, now, settings) for key in distinct]
+    risk, first_day = DEFAULT_RISK.get(report_type, 0), interval_at(onset) // ROLLING_PERIOD
+    arrived = created_at(span.current, now, settings)
+    made = [
+        AcceptedKey(
+            octets,
+            key.rolling_start,
+            key.rolling_period,
+            key.transmission_risk or risk,
+            key.rolling_start // ROLLING_PERIOD - first_day,
+            arrived
+            if key.rolling_start + key.rolling_period <= span.current
+            else created_at(key.rolling_start + key.rolling_period, now, settings),
+        )
+        for octets, key in usable.items()
+    ]
     near = [key for key in made if abs(key.days_since_onset) <= settings.max_onset_days]
     ordered = tuple(sorted(near, key=lambda key: (key.rolling_start, key.rolling_period)))
     check_overlap(ordered, settings)
@@ -163,19 +189,11 @@ def accept(
     return Accepted(ordered, tuple(unusable), tuple(warnings))
 
 
-def _accept_key(
-    key: UploadedKey, report_type: str, onset: datetime, now: datetime, settings: PublisherSettings
-) -> AcceptedKey:
-    octets = key.octets()
-    assert octets is not None  # noqa: S101 - the first check saw to it
-    return AcceptedKey(
-        octets,
-        key.rolling_start,
-        key.rolling_period,
-        key.transmission_risk or DEFAULT_RISK.get(report_type, 0),
-        (interval_day(key.rolling_start) - day_of(onset)).days,
-        created_at(key.rolling_start + key.rolling_period, now, settings),
-    )
+def _fault(key: UploadedKey, octets: bytes | None, span: Span) -> str | None:
+    for check, why in KEY_CHECKS:
+        if not check(key, octets, span):
+            return why
+    return None
 
 
 def created_at(rolling_end: int, now: datetime, settings: PublisherSettings) -> datetime:
