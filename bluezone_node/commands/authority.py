@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import date, datetime
 from functools import wraps
 from importlib.util import find_spec
@@ -32,7 +33,9 @@ ROLES = {
     lazy={
         "audit": "authority_audit:audit",
         "backup": "authority_backup:backup",
+        "imports": "authority_imports:imports",
         "keys": "authority_keys:keys",
+        "mirror": "authority_mirror:mirror",
         "restore": "authority_backup:restore",
         "users": "authority_users:users",
     },
@@ -228,11 +231,15 @@ def export() -> None:
 @json_option
 def run_export(folder: Any, clock_spec: str, as_json: bool) -> None:
     """Write the exports that are due now; safe beside a running server."""
-    run = asyncio.run(_export(folder, clock_spec))
+    run, imported = asyncio.run(_export(folder, clock_spec))
     if as_json:
-        print_json(run)
+        print_json(asdict(run) | {"imported": imported})
         return
-    click.echo(f"{run.windows} windows drawn, {run.written} files written, {run.removed} removed")
+    for name, each in {"": run, **imported}.items():
+        click.echo(
+            f"{name and f'{name}: '}{each.windows} windows drawn, {each.written} files written, "
+            f"{each.removed} removed"
+        )
 
 
 async def _export(folder: Any, clock_spec: str) -> Any:
@@ -241,7 +248,8 @@ async def _export(folder: Any, clock_spec: str) -> Any:
     async with clock_of(clock_spec) as clock:
         with open_authority(folder, clock, ROLES["publisher"]) as parts:
             assert parts.exporter is not None  # noqa: S101 - the role was asked for
-            return parts.exporter.run()
+            assert parts.federation is not None  # noqa: S101 - the role was asked for
+            return parts.exporter.run(), parts.federation.export()
 
 
 @authority.command()
@@ -259,6 +267,11 @@ def status(folder: Any, as_json: bool) -> None:
         if parts.exposures is not None:
             document["publisher"] = parts.exposures.counts()
             document["export_files"] = len(list(folder.exports.glob("*.zip")))
+        if parts.federation is not None:
+            from bluezone_node.commands.authority_imports import standing
+
+            named = [each.name for each in folder.settings.imports]
+            document["imports"] = standing(parts.federation.store, named)
     document["databases"] = {
         role: {"place": each.label, "layout": each.layout.revision} for role, each in there.items()
     }
@@ -273,6 +286,11 @@ def status(folder: Any, as_json: bool) -> None:
             click.echo(f"{part}  {name.replace('_', ' ')}: {'never' if value is None else value}")
     if "export_files" in document:
         click.echo(f"publisher  export files: {document['export_files']}")
+    for known in document.get("imports", []):
+        click.echo(
+            f"publisher  import of {known['origin']}: {known['keys']} keys, {known['failed']} "
+            f"files failed, {known['problem'] or 'no problem'}"
+        )
     for role, each in there.items():
         click.echo(f"{role}  database: {each.label} (layout {each.layout.revision})")
 
