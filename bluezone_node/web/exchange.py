@@ -14,6 +14,8 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as DatabaseTimeout
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -54,6 +56,10 @@ STATUS = {
     "quota_exceeded": 429,
 }
 """HTTP status by reason; every other reason is 400."""
+
+DATABASE_FAILED = (DatabaseUnusable, OperationalError, InterfaceError, DatabaseTimeout)
+"""It is gone, locked, full or overrun: not the caller's fault, and over sooner or later."""
+RETRY_SECONDS = 5
 
 UNHEARD = (408, 413)
 """Status after which the rest of the request is not waited for."""
@@ -137,6 +143,8 @@ class Exchange:
                 status, outcome, told = _refusal(path, error)
                 if isinstance(error, TooManyRequests):
                     headers["Retry-After"] = f"{error.seconds:.0f}"
+                elif status == 503:
+                    headers["Retry-After"] = f"{RETRY_SECONDS}"
                 document = {"error": told, self._error_name: outcome}
                 if isinstance(error, PartlyRefused):
                     document |= error.document
@@ -155,7 +163,7 @@ def _refusal(path: str, error: Exception) -> tuple[int, str, str]:
     if isinstance(error, Unreachable):
         return 503, "unavailable", str(error)
     _log.error("%s failed: %s", path, place_of(error))
-    if isinstance(error, DatabaseUnusable):
+    if isinstance(error, DATABASE_FAILED):
         return 503, "unavailable", "The database does not answer. Try again later."
     return 500, "internal_error", "Internal error."
 

@@ -4,6 +4,7 @@ A problem names what is wrong by a word from the list below, which programs may 
 sentence for people.  Neither ever quotes the request: what was sent may be a code or a key.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -167,6 +168,11 @@ class LastResort:
 
         try:
             await self._app(scope, receive, noticing)
+        except asyncio.CancelledError:
+            # The server stops, and has waited as long as it does. What is cancelled here ends here:
+            # nobody waits for it, and it would be logged as a mistake.
+            if not started:
+                await problem("unavailable", "The server is stopping.")(scope, receive, send)
         except Exception as error:
             _log.error("a request failed: %s", place_of(error))
             if not started:  # else the server closes the connection: a half answer is none

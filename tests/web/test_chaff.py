@@ -55,6 +55,7 @@ async def http(office: Office, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClie
 
 def publication(office: Office, number: int) -> dict[str, Any]:
     """Return the *number*th honest request, padded as a node's."""
+    office.pass_time(seconds=1)  # a province issues two codes a second at most
     keys, secret = keys_of_days(1, 2, 3, seed=number), b"s" * 16
     return {
         "temporaryExposureKeys": [
