@@ -30,9 +30,14 @@ from program import (
 HERE = Path(__file__).resolve().parent
 UNITS = {
     "bluezone-node": ("bluezone-node.service", "bluezone-node-recover.service"),
-    "bluezone-authority": ("bluezone-authority.service", "bluezone-authority.socket"),
+    "bluezone-authority": (
+        "bluezone-authority.service",
+        "bluezone-authority.socket",
+        "bluezone-authority-backup.service",
+        "bluezone-authority-backup.timer",
+    ),
 }
-EXTRAS = {"bluezone-node": "", "bluezone-authority": "authority"}
+EXTRAS = {"bluezone-node": "", "bluezone-authority": "authority,postgres,s3"}
 MAINTAINER = "bluezone-node maintainers <maintainers@bluezone-node.invalid>"
 
 

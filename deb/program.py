@@ -32,6 +32,9 @@ UNNEEDED = (
     *("pip", "pip-*.dist-info", "bin"),
     *("numpy/f2py", "numpy/_core/include", "numpy/_core/lib", "numpy/random/lib"),
     *("sqlalchemy/testing", "**/tests", "**/*.pyi", "**/*.pxd", "**/*.pyx", "**/__pycache__"),
+    # Ways of writing dates and numbers of all the world; the console has Vietnamese and English.
+    *(f"babel/locale-data/{name}.dat" for name in ("[!erv]*", "e[!n]*", "en_*", "r[!o]*")),
+    *(f"babel/locale-data/{name}.dat" for name in ("ro[!o]*", "v[!i]*", "vi_*")),
     # pip's notes about an installation that dpkg looks after; they hold paths of this machine.
     *(f"*.dist-info/{name}" for name in ("RECORD", "INSTALLER", "REQUESTED", "WHEEL")),
     "*.dist-info/direct_url.json",

@@ -12,7 +12,7 @@ from bluezone_node.errors import BluezoneError, RadioUnavailable
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 SERVICES = sorted(SYSTEMD.glob("*.service"))
-UNITS = [*SERVICES, *sorted(SYSTEMD.glob("*.socket"))]
+UNITS = [*SERVICES, *sorted(SYSTEMD.glob("*.socket")), *sorted(SYSTEMD.glob("*.timer"))]
 WORST_EXPOSURE = 2.0
 """Of systemd's scale from 0 (sealed) to 10 (root, with everything)."""
 
@@ -94,3 +94,27 @@ def test_data_is_its_own_and_of_a_user_without_rights() -> None:
             f"d /var/lib/{name} 0700 {service['User']} "
             in (SYSTEMD / f"{name}.tmpfiles.conf").read_text()
         )
+
+
+def test_the_authoritys_parent_outlives_its_workers() -> None:
+    """systemd speaks to it alone, waits longer than it waits, and hears of it often enough."""
+    from bluezone_node.web.worker import BEAT_SECONDS
+    from bluezone_node.web.workers import SILENT_SECONDS, STOP_SECONDS
+
+    service = settings("bluezone-authority.service", "Service")
+    assert service["KillMode"] == "mixed"
+    assert int(service["TimeoutStopSec"].removesuffix("s")) > STOP_SECONDS
+    watchdog = int(service["WatchdogSec"].removesuffix("s"))
+    assert watchdog > SILENT_SECONDS > 2 * BEAT_SECONDS
+    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+
+
+def test_a_backup_is_made_with_a_key_that_the_server_cannot_read() -> None:
+    """By the same user, in a folder of its own, no longer kept than the server keeps."""
+    backup = settings("bluezone-authority-backup.service", "Service")
+    server = settings("bluezone-authority.service", "Service")
+    assert backup["User"] == server["User"]
+    assert backup["LoadCredential"].startswith("backup.key:/etc/")
+    assert "--key-file %d/backup.key --keep 14" in backup["ExecStart"]
+    folders = backup["StateDirectory"].split()
+    assert folders == ["bluezone-authority", "bluezone-authority-backup"]
