@@ -223,6 +223,7 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
     """Return the application that serves *parts*."""
     from bluezone_node.web import app
     from bluezone_node.web.metrics import Meters
+    from bluezone_node.web.routes.mirror import MIRRORS, mirror_routes
     from bluezone_node.web.watch import Watch
     from bluezone_node.wiring.watch import looks_of
 
@@ -234,6 +235,8 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
         )
     if parts.publisher is not None:
         routes += app.publisher_routes(parts.publisher, os.urandom, folder.exports)
+    if (mirrors := folder.path / MIRRORS).is_dir():
+        routes += mirror_routes(mirrors)
     meters, watch = Meters(), Watch(looks_of(parts, clock))
     routes += app.watch_routes(watch, meters, folder.settings.serve.metrics_from)
     return app.build_app(routes, meters.tell)

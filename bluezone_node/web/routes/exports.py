@@ -22,14 +22,17 @@ FILE_SECONDS = 14 * 86_400
 
 def export_routes(folder: Path) -> list[Mount]:
     """Return the route of the index and the files in *folder*."""
-    return [Mount(f"/{ROOT}", _ExportFiles(directory=folder))]
+    return [Mount(f"/{ROOT}", ExportFiles(directory=folder))]
 
 
-class _ExportFiles(StaticFiles):
+class ExportFiles(StaticFiles):
     """Serves finished files only, with what a cache needs to know (ETag, age)."""
 
+    served = _SERVED
+    """What the path of a finished file is like."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
-        if not _SERVED.fullmatch(path):
+        if not self.served.fullmatch(path):
             raise HTTPException(404)
         response = await super().get_response(path, scope)
         if path.endswith(INDEX):
