@@ -14,6 +14,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bluezone_node.authority.issuing import CodeOrder
+from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.authority.ports.exposures import Changes, Exposure
 from bluezone_node.authority.publish import Upload
 from bluezone_node.authority.upload import UploadedKey
@@ -38,6 +40,7 @@ def main() -> None:
         clock = SimClock(NOW)
         with open_authority(folder, clock, ROLES) as parts:
             assert parts.verification is not None
+            assert parts.issuing is not None
             assert parts.publisher is not None
             assert parts.exporter is not None
             assert parts.exposures is not None
@@ -48,7 +51,9 @@ def main() -> None:
                 keys = [
                     TemporaryExposureKey(os.urandom(16), today - 144 * (n + 1)) for n in range(KEYS)
                 ]
-                token = parts.verification.claim(parts.verification.issue("confirmed").code).token
+                token = parts.verification.claim(
+                    parts.issuing.issue(CodeOrder("confirmed"), OPERATOR).code
+                ).token
                 certificate = parts.verification.certify(token, keys_hmac(keys, b"s" * 16))
                 sent = [
                     UploadedKey(b64encode(k.key).decode(), k.rolling_start, k.rolling_period, 0)

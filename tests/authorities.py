@@ -6,6 +6,7 @@ The stores pass the same contract suites as the SQL adapters (``tests/contract``
 import asyncio
 import random
 from base64 import b64encode
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,14 +16,22 @@ from typing import IO
 
 from starlette.types import ASGIApp
 
+from bluezone_node.authority.attempts import Attempts
+from bluezone_node.authority.audit import ChainedTrail
 from bluezone_node.authority.exporter import Exporter
+from bluezone_node.authority.issuing import CodeOrder, Issuing
+from bluezone_node.authority.ports.accounts import OPERATOR
+from bluezone_node.authority.ports.allowances import Allowances, Rate
+from bluezone_node.authority.ports.audit import AuditEntry, AuditHead, Link, LinkErased
 from bluezone_node.authority.ports.exposures import (
     Changes,
     Decide,
     Exposure,
     ExposureCounts,
 )
+from bluezone_node.authority.ports.messages import MessageNotSent
 from bluezone_node.authority.ports.registry import (
+    Outcome,
     RegistryCounts,
     RegistryStore,
     VerificationCode,
@@ -63,22 +72,72 @@ class MemoryRegistry:
     def __init__(self) -> None:
         self.codes: dict[bytes, VerificationCode] = {}
         self.tokens: dict[bytes, VerificationToken] = {}
+        self.tally: Counter[tuple[date, str, str]] = Counter()
 
-    def add_code(self, code: VerificationCode) -> bool:
-        return self.codes.setdefault(code.digest, code) is code
+    def add_codes(self, codes: Sequence[VerificationCode], daily: int) -> list[Outcome]:
+        return [self._add(code, daily) for code in codes]
+
+    def _add(self, code: VerificationCode, daily: int) -> Outcome:
+        if code.handle is not None and self.code_of(code.handle) is not None:
+            return Outcome.HANDLE_TAKEN
+        if code.digest in self.codes:
+            return Outcome.DIGEST_TAKEN
+        if self.issued_on(code.created.date(), code.realm) >= daily:
+            return Outcome.QUOTA_EXCEEDED
+        self.codes[code.digest] = code
+        self.count(code.created, code.realm, "codes_issued")
+        if code.kind == "long":
+            self.count(code.created, code.realm, "codes_issued_long")
+        return Outcome.KEPT
+
+    def replace_code(self, handle: bytes, new: VerificationCode, daily: int) -> Outcome:
+        old = self.code_of(handle)
+        if old is None or old.claimed is not None or old.revoked is not None:
+            return Outcome.NOT_OPEN
+        if (outcome := self._add(new, daily)) is Outcome.KEPT:
+            self.revoke_code(handle, new.created)
+        return outcome
+
+    def revoke_code(self, handle: bytes, at: datetime) -> bool:
+        code = self.code_of(handle)
+        if code is None or code.claimed is not None or code.revoked is not None:
+            return False
+        self.codes[code.digest] = replace(code, revoked=at, expires=min(code.expires, at))
+        self.count(at, code.realm, "codes_revoked")
+        return True
+
+    def withdraw_code(self, digest: bytes, at: datetime) -> None:
+        code = self.codes[digest]
+        expires = min(code.expires, at)
+        self.codes[digest] = replace(code, handle=None, revoked=at, expires=expires)
+        self.tally[code.created.date(), code.realm, "codes_issued"] -= 1
+        if code.kind == "long":
+            self.tally[code.created.date(), code.realm, "codes_issued_long"] -= 1
+        self.count(at, code.realm, "sms_failed")
+
+    def count(self, at: datetime, realm: str, event: str) -> None:
+        self.tally[at.date(), realm, event] += 1
+
+    def issued_on(self, day: date, realm: str) -> int:
+        return self.tally[day, realm, "codes_issued"]
 
     def code(self, digest: bytes) -> VerificationCode | None:
         return self.codes.get(digest)
 
+    def code_of(self, handle: bytes) -> VerificationCode | None:
+        return next((code for code in self.codes.values() if code.handle == handle), None)
+
     def claim_code(self, digest: bytes, token: VerificationToken, at: datetime) -> bool:
         code = self.codes.get(digest)
-        if code is None or code.expires <= at:
+        if code is None or code.expires <= at or code.revoked is not None:
             return False
         if code.claimed is not None:
             if not self.repeatable(token.claimed_with):
                 return False
             kept = [t for t in self.tokens.values() if t.claimed_with != token.claimed_with]
             self.tokens = {t.digest: t for t in kept}
+        else:
+            self.count(at, token.realm, "codes_claimed")
         self.codes[digest] = replace(code, claimed=code.claimed or at)
         self.tokens[token.digest] = token
         return True
@@ -94,11 +153,16 @@ class MemoryRegistry:
         token = self.tokens.get(digest)
         if token is None or token.expires <= at or token.spent_on not in (None, spent_on):
             return False
+        if token.spent_on is None:
+            self.count(at, token.realm, "certificates")
         self.tokens[digest] = replace(token, spent_on=spent_on, claimed_with=None)
         return True
 
     def forget(self, before: datetime) -> int:
         kept = len(self.codes) + len(self.tokens)
+        for code in self.codes.values():
+            if code.expires < before and code.claimed is None and code.revoked is None:
+                self.count(code.expires, code.realm, "codes_expired_unclaimed")
         self.codes = {k: v for k, v in self.codes.items() if v.expires >= before}
         self.tokens = {k: v for k, v in self.tokens.items() if v.expires >= before}
         return kept - len(self.codes) - len(self.tokens)
@@ -133,6 +197,76 @@ def revised_row(exposure: Exposure) -> KeyRow:
         days_since_onset=revision.days_since_onset,
     )
     return first_row(first)
+
+
+class MemoryAllowances:
+    """`Allowances` in a dict."""
+
+    def __init__(self) -> None:
+        self.until: dict[bytes, datetime] = {}
+
+    def take(self, bucket: bytes, rate: Rate, now: datetime) -> timedelta:
+        if wait := self.wait(bucket, rate, now):
+            return wait
+        until = self.until.get(bucket, now)
+        full = until if now <= until <= now + 2 * rate.period else now
+        self.until[bucket] = full + rate.interval
+        return timedelta(0)
+
+    def wait(self, bucket: bytes, rate: Rate, now: datetime) -> timedelta:
+        until = self.until.get(bucket, now)
+        if until > now + 2 * rate.period:
+            return timedelta(0)
+        return max(timedelta(0), until + rate.interval - now - rate.interval * rate.number)
+
+    def forget(self, now: datetime) -> int:
+        kept = {bucket: until for bucket, until in self.until.items() if until >= now}
+        gone, self.until = len(self.until) - len(kept), kept
+        return gone
+
+
+class MemoryAudit:
+    """`AuditStore` in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[AuditEntry] = []
+
+    def append(self, link: Link) -> AuditEntry:
+        self.kept.append(link(self.head()))
+        return self.kept[-1]
+
+    def head(self) -> AuditHead | None:
+        return self.kept[-1].head if self.kept else None
+
+    def oldest(self) -> datetime | None:
+        return self.kept[0].at if self.kept else None
+
+    def entries(
+        self, realm: str | None = None, limit: int = 100, before: int | None = None
+    ) -> list[AuditEntry]:
+        return [entry for entry in reversed(self.kept) if realm in (None, entry.realm)][:limit]
+
+    def walk(self) -> Iterator[AuditEntry]:
+        yield from self.kept
+
+    def newest(self, action: str) -> AuditEntry | None:
+        return next((entry for entry in reversed(self.kept) if entry.action == action), None)
+
+    def forget(self, before: datetime, link: LinkErased) -> int:
+        raise NotImplementedError("a test lasts no year")
+
+
+class Telephones:
+    """`Messenger` that keeps what it was given; *fails*: it cannot send."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.fails = False
+
+    def send(self, phone: str, text: str) -> None:
+        if self.fails:
+            raise MessageNotSent("The mast fell down.")
+        self.sent.append((phone, text))
 
 
 class MemoryExposures:
@@ -287,6 +421,9 @@ class Office:
     settings: AuthoritySettings = field(default_factory=AuthoritySettings)
     clock: SimClock = field(default_factory=lambda: SimClock(NOW))
     registry: RegistryStore = field(default_factory=MemoryRegistry)
+    allowances: Allowances = field(default_factory=MemoryAllowances)
+    audited: MemoryAudit = field(default_factory=MemoryAudit)
+    telephones: Telephones = field(default_factory=Telephones)
     exposures: MemoryExposures = field(default_factory=MemoryExposures)
     shelf: ExportShelf = field(default_factory=MemoryShelf)
     entropy: Entropy = field(default_factory=seeded)
@@ -295,8 +432,22 @@ class Office:
 
     def __post_init__(self) -> None:
         registrar_keys = KnownKeys({"v1": self.registrar_key})
+        attempts = Attempts(
+            self.allowances, self.clock, secret=b"c" * 32, settings=self.settings.registrar
+        )
+        self.issuing = Issuing(
+            self.registry,
+            attempts,
+            ChainedTrail(self.audited, self.clock, timedelta(days=366)),
+            self.telephones,
+            self.clock,
+            self.entropy,
+            secret=b"c" * 32,
+            settings=self.settings.registrar,
+        )
         self.verification = Verification(
             self.registry,
+            attempts,
             self.clock,
             self.entropy,
             secret=b"c" * 32,
@@ -325,11 +476,15 @@ class Office:
     def pass_time(self, **duration: float) -> None:
         self.clock.advance(timedelta(**duration).total_seconds())
 
+    def issue(self, report_type: str, onset: date | None = None, tested: date | None = None) -> str:
+        """Return a short code, issued at the desk that there is."""
+        return self.issuing.issue(CodeOrder(report_type, onset, tested), OPERATOR).code
+
     def certify(
         self, keys_hmac: bytes, report_type: str = "confirmed", onset: date | None = None
     ) -> str:
         """Go the registrar's whole way to a certificate."""
-        code = self.verification.issue(report_type, onset).code
+        code = self.issue(report_type, onset)
         return self.verification.certify(self.verification.claim(code).token, keys_hmac)
 
     def upload(

@@ -1,4 +1,4 @@
-"""The registrar: a health worker's code becomes a token, a token becomes a certificate.
+"""Redeeming: a health worker's code becomes a token, a token becomes a certificate.
 
 Codes and tokens are kept only as HMACs under a server secret, so a stolen database redeems
 nothing.  The registrar learns who was tested when a health worker says so, and never sees a key:
@@ -9,43 +9,29 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from bluezone_node.authority import certificate as certificates
+from bluezone_node.authority.attempts import Attempts
 from bluezone_node.authority.certificate import HMAC_BYTES, Certificate
+from bluezone_node.authority.codes import REPORT_TYPES, code_digest, recognise
 from bluezone_node.authority.ports.keys import CertificateKeys
 from bluezone_node.authority.ports.registry import (
     RegistryCounts,
     RegistryStore,
-    VerificationCode,
     VerificationToken,
 )
 from bluezone_node.authority.settings import RegistrarSettings
 from bluezone_node.crypto.signing import PublicKey
-from bluezone_node.errors import AuthorityRefused, BluezoneError
+from bluezone_node.errors import AuthorityRefused
 from bluezone_node.intervals import interval_at, midnight
 from bluezone_node.ports import Clock, Entropy
 
-CODE_DIGITS = 8
-"""Short enough to be read out over the telephone."""
 TOKEN_BYTES = 32
-COLLISIONS = 6
-"""New codes tried before giving up: with 10⁸ of them, meeting six taken ones means a fault."""
 NONCE_BYTES = range(32, 257)
 """Lengths taken of the nonce of a claim: this node sends 32 bytes, apps on Google's server 256."""
 KEEP_AFTER_EXPIRY = timedelta(hours=48)
 """So long *expired* and *used* can still be told from *wrong*."""
-LATEST_ZONE = timedelta(hours=14)
-"""A test of today is dated tomorrow in UTC's eyes, that far east (Kiribati)."""
-
-ISSUED_TYPES = ("confirmed", "likely", "negative")
-"""In the order of *accept*: who accepts one accepts those before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedCode:
-    code: str = field(repr=False)
-    expires: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +45,12 @@ class Claimed:
 
 
 class Verification:
-    """Issues codes, redeems them, and certifies. Every method blocks on the store."""
+    """Redeems codes, and certifies. Every method blocks on the store."""
 
     def __init__(
         self,
         store: RegistryStore,
+        attempts: Attempts,
         clock: Clock,
         entropy: Entropy,
         *,
@@ -72,42 +59,20 @@ class Verification:
         settings: RegistrarSettings,
     ) -> None:
         self._store = store
+        self._attempts = attempts
         self._clock = clock
         self._entropy = entropy
         self._secret = secret
         self._keys = keys
         self._settings = settings
 
-    def issue(
-        self, report_type: str, symptom_date: date | None = None, test_date: date | None = None
-    ) -> IssuedCode:
-        """Return a new code for one person.
+    def claim(
+        self, code: str, accept: Collection[str] = (), nonce: bytes = b"", *, address: str = ""
+    ) -> Claimed:
+        """Exchange *code*, as it was typed, for a token.
 
-        Raises:
-            AuthorityRefused: reason ``invalid_test_type`` or ``invalid_date``.
-        """
-        now = self._clock.now()
-        if report_type not in ISSUED_TYPES:
-            raise AuthorityRefused(
-                f"The test type must be one of: {', '.join(ISSUED_TYPES)}.",
-                reason="invalid_test_type",
-            )
-        for day in (symptom_date, test_date):
-            self._check_date(day, now)
-        expires = now + timedelta(minutes=self._settings.code_minutes)
-        for _ in range(COLLISIONS):
-            # 16 random bytes: the remainder's bias is beyond measuring.
-            number = int.from_bytes(self._entropy(16)) % 10**CODE_DIGITS
-            code = f"{number:0{CODE_DIGITS}}"
-            record = VerificationCode(
-                self._digest("code", code), report_type, symptom_date, test_date, now, expires
-            )
-            if self._store.add_code(record):
-                return IssuedCode(code, expires)
-        raise BluezoneError("No free verification code was found; try again.")
-
-    def claim(self, code: str, accept: Collection[str] = (), nonce: bytes = b"") -> Claimed:
-        """Exchange *code* for a token. *accept*: the report types the caller can handle, or all.
+        *accept*: the report types the caller can handle, or all. *address*: of the caller on the
+        network, whose attempts are limited; empty where there is none.
 
         A claim with *nonce* can be repeated with it, as its answer may have been lost: until the
         code expires or the token is spent, a new token takes the place of the last.
@@ -115,7 +80,7 @@ class Verification:
         Raises:
             AuthorityRefused: reason ``nonce_invalid``, ``code_invalid``, ``code_expired``,
                 ``code_used`` or ``unsupported_test_type``.  Only who knows a right code learns
-                the latter three.
+                the latter three. Or ``too_many_requests``, as `TooManyAttempts`.
         """
         now = self._clock.now()
         if nonce and len(nonce) not in NONCE_BYTES:
@@ -123,10 +88,15 @@ class Verification:
                 f"A nonce must have {NONCE_BYTES[0]} to {NONCE_BYTES[-1]} bytes.",
                 reason="nonce_invalid",
             )
+        kind, code = recognise(code) or ("", "")
+        self._attempts.before_claim(address, guessable=kind == "short")
+        digest = code_digest(self._secret, code)
         claimed_with = self._digest("claim", f"{code}:{nonce.hex()}") if nonce else None
-        digest = self._digest("code", code)
-        found = self._store.code(digest)
+        found = self._store.code(digest) if code else None
         if found is None:
+            if kind == "short":
+                self._attempts.wrong(address)
+            self._store.count(now, "", "claims_wrong")
             raise AuthorityRefused(
                 "The verification code is not right. Compare it with what you were given.",
                 reason="code_invalid",
@@ -134,8 +104,10 @@ class Verification:
         if found.claimed is not None and not (
             claimed_with and self._store.repeatable(claimed_with)
         ):
+            self._store.count(now, found.realm, "claims_used")
             raise _used()
-        if found.expires <= now:
+        if found.expires <= now or found.revoked is not None:
+            self._store.count(now, found.realm, "claims_expired")
             raise AuthorityRefused(
                 "The verification code has expired. Ask for a new one.", reason="code_expired"
             )
@@ -155,6 +127,7 @@ class Verification:
             realm=found.realm,
         )
         if not self._store.claim_code(digest, record, now):
+            self._store.count(now, found.realm, "claims_used")
             raise _used()
         return Claimed(token, found.report_type, found.symptom_date, found.test_date)
 
@@ -210,26 +183,20 @@ class Verification:
 
     def forget(self) -> int:
         """Remove codes and tokens that have been expired for long; return how many."""
+        self._attempts.forget()
         return self._store.forget(self._clock.now() - KEEP_AFTER_EXPIRY)
 
     def counts(self) -> RegistryCounts:
         return self._store.counts(self._clock.now())
-
-    def _check_date(self, day: date | None, now: datetime) -> None:
-        oldest = (now - timedelta(days=self._settings.oldest_date_days)).date()
-        if day is not None and not oldest <= day <= (now + LATEST_ZONE).date():
-            raise AuthorityRefused(
-                f"A date must lie within the last {self._settings.oldest_date_days} days.",
-                reason="invalid_date",
-            )
 
     def _digest(self, kind: str, text: str) -> bytes:
         return hmac.digest(self._secret, f"{kind}:{text}".encode(), "sha256")
 
 
 def _accepted(report_type: str, accept: Collection[str]) -> bool:
-    rank = ISSUED_TYPES.index(report_type)
-    return not accept or any(ISSUED_TYPES.index(a) >= rank for a in accept if a in ISSUED_TYPES)
+    # A hierarchy: who accepts one accepts those that are surer.
+    rank = REPORT_TYPES.index(report_type)
+    return not accept or any(REPORT_TYPES.index(a) >= rank for a in accept if a in REPORT_TYPES)
 
 
 def _used() -> AuthorityRefused:

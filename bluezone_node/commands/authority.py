@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import date, datetime
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,12 +31,13 @@ ROLES = {
     cls=LazyGroup,
     lazy={
         "audit": "authority_audit:audit",
-        "backup": "authority_backup:backup",
+        "users": "authority_users:users",
+        "code": "authority_code:code",
         "imports": "authority_imports:imports",
         "keys": "authority_keys:keys",
         "mirror": "authority_mirror:mirror",
+        "backup": "authority_backup:backup",
         "restore": "authority_backup:restore",
-        "users": "authority_users:users",
     },
 )
 def authority() -> None:
@@ -175,52 +175,6 @@ async def _serve(
 
 
 @authority.group()
-def code() -> None:
-    """Verification codes."""
-
-
-@code.command("issue")
-@dir_option
-@click.option(
-    "--type",
-    "test_type",
-    type=click.Choice(["confirmed", "likely", "negative"]),
-    default="confirmed",
-    show_default=True,
-)
-@click.option("--symptom-date", type=click.DateTime(["%Y-%m-%d"]), help="First day of symptoms.")
-@click.option("--test-date", type=click.DateTime(["%Y-%m-%d"]), help="Day of the test.")
-@clock_option
-@json_option
-def issue(
-    folder: Any,
-    test_type: str,
-    symptom_date: datetime | None,
-    test_date: datetime | None,
-    clock_spec: str,
-    as_json: bool,
-) -> None:
-    """Make a code for one person, to be read out to them."""
-    issued = asyncio.run(_issue(folder, test_type, _day(symptom_date), _day(test_date), clock_spec))
-    if as_json:
-        print_json({"code": issued.code, "expires": issued.expires})
-        return
-    click.echo(issued.code)
-    note(f"valid until {issued.expires:%Y-%m-%d %H:%M} UTC, for one report")
-
-
-async def _issue(
-    folder: Any, test_type: str, symptom: date | None, test: date | None, clock_spec: str
-) -> Any:
-    from bluezone_node.wiring.authority import open_authority
-
-    async with clock_of(clock_spec) as clock:
-        with open_authority(folder, clock, ROLES["registrar"]) as parts:
-            assert parts.verification is not None  # noqa: S101 - the role was asked for
-            return parts.verification.issue(test_type, symptom, test)
-
-
-@authority.group()
 def export() -> None:
     """Export files."""
 
@@ -311,10 +265,6 @@ def migrate(folder: Any, role: str, as_json: bool) -> None:
         return
     for each, step in done.items():
         click.echo(f"{each}  {databases[each].label}: {step}, layout {layouts[each]}")
-
-
-def _day(given: datetime | None) -> date | None:
-    return given.date() if given is not None else None
 
 
 @asynccontextmanager

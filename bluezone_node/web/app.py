@@ -1,12 +1,13 @@
 """The ASGI application: the routes of the roles that this process plays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from bluezone_node.authority.issuing import Issuing
 from bluezone_node.authority.publish import Publisher
 from bluezone_node.authority.verification import Verification
 from bluezone_node.ports import Clock, Entropy
@@ -16,6 +17,7 @@ from bluezone_node.web.observe import Observer, Seen
 from bluezone_node.web.problem import EXCEPTION_HANDLERS, LastResort, problem_routes
 from bluezone_node.web.routes.exports import export_routes
 from bluezone_node.web.routes.health import health_routes
+from bluezone_node.web.routes.landing import landing_routes
 from bluezone_node.web.routes.metrics import metrics_routes
 from bluezone_node.web.routes.publish import publish_routes
 from bluezone_node.web.routes.verification import verification_routes
@@ -23,10 +25,19 @@ from bluezone_node.web.watch import Watch
 
 
 def registrar_routes(
-    verification: Verification, clock: Clock, entropy: Entropy, api_key: str, per_minute: int
+    verification: Verification,
+    issuing: Issuing,
+    clock: Clock,
+    entropy: Entropy,
+    api_keys: Mapping[str, str],
+    per_minute: int,
 ) -> list[BaseRoute]:
-    """Return the routes of the registrar."""
-    return [*verification_routes(verification, AddressLimit(clock, per_minute), entropy, api_key)]
+    """Return the routes of the registrar. *api_keys*: the province of each."""
+    limit = AddressLimit(clock, per_minute)
+    return [
+        *verification_routes(verification, issuing, limit, entropy, api_keys),
+        *landing_routes(),
+    ]
 
 
 def publisher_routes(publisher: Publisher, entropy: Entropy, exports: Path) -> list[BaseRoute]:

@@ -32,7 +32,7 @@ class AddressLimit:
 
     def wait(self, address: str) -> float:
         """Take one attempt for *address*; return 0, or the seconds until one is allowed."""
-        name, now = _subscriber(address), self._clock.monotonic()
+        name, now = subscriber(address), self._clock.monotonic()
         bucket = self._buckets.setdefault(name, _Bucket(float(self._per_minute), now))
         self._buckets.move_to_end(name)
         if len(self._buckets) > MAX_ADDRESSES:
@@ -45,7 +45,8 @@ class AddressLimit:
         return 0.0
 
 
-def _subscriber(address: str) -> str:
+def subscriber(address: str) -> str:
+    """Return by what the attempts of *address* are counted."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.authority.exporter import ROOT
+from bluezone_node.authority.issuing import CodeOrder
+from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.client import HttpAuthority, HttpExports
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.certificate import keys_hmac
@@ -92,7 +94,7 @@ async def in_memory(_folder: Path) -> AsyncIterator[Country]:
         OfficeExports(shelf),
         office.clock,
         office.export_key.public_key(),
-        lambda report_type, onset: office.verification.issue(report_type, onset).code,
+        lambda report_type, onset: office.issue(report_type, onset),
         office.exporter.run,
         lambda name: shelf.remove(name.removeprefix(f"{ROOT}/")),
     )
@@ -105,7 +107,8 @@ async def over_http(tmp: Path) -> AsyncIterator[Country]:
     with open_authority(folder, clock, ("registrar", "publisher")) as parts:
         assert parts.verification is not None
         assert parts.exporter is not None
-        issue = parts.verification.issue
+        assert parts.issuing is not None
+        issuing = parts.issuing
         async with (
             served(authority_app(folder, parts, clock)) as url,
             HttpAuthority(url, url + "/") as authority,
@@ -116,7 +119,7 @@ async def over_http(tmp: Path) -> AsyncIterator[Country]:
                 exports,
                 clock,
                 load_public_key(folder.export_public_key.read_bytes()),
-                lambda report_type, onset: issue(report_type, onset).code,
+                lambda kind, onset: issuing.issue(CodeOrder(kind, onset), OPERATOR).code,
                 parts.exporter.run,
                 lambda name: (folder.path / name).unlink(),
             )

@@ -69,7 +69,9 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     office = Office(shelf=FolderShelf(tmp_path / ROOT))
     routes = [
-        *registrar_routes(office.verification, office.clock, seeded(3), API_KEY, 20),
+        *registrar_routes(
+            office.verification, office.issuing, office.clock, seeded(3), {API_KEY: "VN"}, 20
+        ),
         *publisher_routes(office.publisher, seeded(4), tmp_path / ROOT),
     ]
     async with (
@@ -229,7 +231,9 @@ async def test_guessing_codes_is_slowed_down(desk: Desk) -> None:
 async def test_only_a_trusted_proxy_is_believed_about_addresses(trusted: bool) -> None:
     """Whoever could write his own address could guess without end."""
     office = Office()
-    routes = registrar_routes(office.verification, office.clock, seeded(3), API_KEY, 2)
+    routes = registrar_routes(
+        office.verification, office.issuing, office.clock, seeded(3), {API_KEY: "VN"}, 2
+    )
     proxies = ["127.0.0.1"] if trusted else []
     async with (
         served(build_app(routes), proxies) as url,
@@ -279,7 +283,7 @@ async def test_an_unforeseen_error_says_nothing(
 ) -> None:
     """The answer is padded and generic; the log has the kind and the place, not the text."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **_named: object) -> None:
         raise RuntimeError("code 12345678 is secret")
 
     desk.office.verification.claim = broken  # type: ignore[assignment]

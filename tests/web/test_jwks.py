@@ -8,19 +8,23 @@ import httpx2 as httpx
 
 from bluezone_node.authority import certificate as certificates
 from bluezone_node.authority.certificate import CertificateRefused
-from bluezone_node.authority.verification import Verification
+from bluezone_node.authority.issuing import CodeOrder
+from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.clock import SimClock
 from bluezone_node.store.authority.directory import HttpKeys
 from bluezone_node.store.authority.folder import make_folder
-from bluezone_node.wiring.authority import authority_app, open_authority
+from bluezone_node.wiring.authority import AuthorityParts, authority_app, open_authority
 from tests.authorities import NOW, served
 
 MINUTE = 60.0
 WEEK = timedelta(days=7)
 
 
-def certify(verification: Verification) -> str:
-    code = verification.issue("confirmed").code
+def certify(parts: AuthorityParts) -> str:
+    verification, issuing = parts.verification, parts.issuing
+    assert verification is not None
+    assert issuing is not None
+    code = issuing.issue(CodeOrder("confirmed"), OPERATOR).code
     return verification.certify(verification.claim(code).token, b"h" * 32)
 
 
@@ -30,7 +34,6 @@ async def test_a_publisher_sees_a_rotation_through(tmp_path: Path) -> None:
     clock = SimClock(NOW)
     folder = make_folder(tmp_path / "a", ["registrar"])
     with open_authority(folder, clock, ["registrar"]) as parts:
-        assert parts.verification is not None
         async with served(authority_app(folder, parts, clock)) as url:
             directory = HttpKeys(f"{url}/jwks", clock)
 
@@ -55,15 +58,15 @@ async def test_a_publisher_sees_a_rotation_through(tmp_path: Path) -> None:
                     document = (await client.get(f"{url}/jwks")).json()
                 return [key["kid"] for key in document["keys"]]
 
-            assert await see(certify(parts.verification)) == "taken"
+            assert await see(certify(parts)) == "taken"
             new = folder.registrar_keys().rotate(clock.now(), WEEK).key_id
             assert await published() == ["v1", new]
             # The last report before the take-over asks for the keys, as the answer has grown old.
             clock.advance(WEEK.total_seconds() - 1)
-            last = certify(parts.verification)
+            last = certify(parts)
             assert await see(last) == "taken"
             clock.advance(1)
-            first = certify(parts.verification)
+            first = certify(parts)
             # Within the minute in which nothing is asked: it was known before it signed.
             assert [await see(text) for text in (last, first)] == ["taken", "taken"]
             clock.advance(15 * MINUTE - 2)
@@ -74,4 +77,4 @@ async def test_a_publisher_sees_a_rotation_through(tmp_path: Path) -> None:
             assert await published() == [new]
             assert [await see(text) for text in (last, first)] == ["unknown_key", "not_valid_now"]
             assert parts.rings[0].tidy(clock.now()) == 1
-            assert await see(certify(parts.verification)) == "taken"
+            assert await see(certify(parts)) == "taken"

@@ -1,7 +1,9 @@
 """The registrar's database: codes and tokens. Who was tested stays on this side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -25,7 +27,22 @@ class VerificationCode:
     realm: str = ""
     """Province of who issued it."""
     issuer: str = ""
-    """User who issued it; empty: an API key, or the command line."""
+    """User or API key that issued it; empty: the command line."""
+    revoked: datetime | None = None
+    """When it was taken back; it expired then at the latest."""
+
+
+class Outcome(StrEnum):
+    """What became of a new code."""
+
+    KEPT = "kept"
+    DIGEST_TAKEN = "digest_taken"
+    """Another code is the same: draw again."""
+    HANDLE_TAKEN = "handle_taken"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    """The province has issued as many as it may on that UTC day."""
+    NOT_OPEN = "not_open"
+    """The code that it was to replace was claimed or revoked meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +75,47 @@ class RegistryCounts:
 
 
 class RegistryStore(Protocol):
-    """The registrar's database. Every method is one transaction, and blocks."""
+    """The registrar's database. Every method is one transaction, and blocks.
 
-    def add_code(self, code: VerificationCode) -> bool:
-        """Keep *code*; False where its digest is taken."""
+    What happens is counted by UTC day and province in the same transaction; the events are named
+    with the methods.
+    """
+
+    def add_codes(self, codes: Sequence[VerificationCode], daily: int) -> list[Outcome]:
+        """Keep *codes*, all of one province and day, and say of each what became of it.
+
+        The province may issue *daily* of them on that day. Counts ``codes_issued``, and those of
+        kind 'long' as ``codes_issued_long`` too.
+        """
+
+    def replace_code(self, handle: bytes, new: VerificationCode, daily: int) -> Outcome:
+        """Revoke the code of *handle* and keep *new*, both or neither; counted as both."""
+
+    def revoke_code(self, handle: bytes, at: datetime) -> bool:
+        """End the code; False where it is unknown, claimed or revoked. Counts ``codes_revoked``."""
+
+    def withdraw_code(self, digest: bytes, at: datetime) -> None:
+        """End a code that did not reach its holder, and take back that it was issued.
+
+        Its handle is free again, so that the caller may try again with it. Counts ``sms_failed``.
+        """
+
+    def count(self, at: datetime, realm: str, event: str) -> None:
+        """Count something that changes no code."""
+
+    def issued_on(self, day: date, realm: str) -> int:
+        """Return how many codes of the province count against its quota of that UTC day."""
 
     def code(self, digest: bytes) -> VerificationCode | None: ...
+
+    def code_of(self, handle: bytes) -> VerificationCode | None: ...
 
     def claim_code(self, digest: bytes, token: VerificationToken, at: datetime) -> bool:
         """Mark the code claimed and keep *token*, both or neither.
 
-        False where the code is unknown, expired at *at*, or claimed already (by a racing request);
-        but a token claimed with the same, and not spent, gives way to *token*.
+        False where the code is unknown, expired at *at*, revoked, or claimed already (by a racing
+        request); but a token claimed with the same, and not spent, gives way to *token*.
+        The first claim counts as ``codes_claimed``.
         """
 
     def repeatable(self, claimed_with: bytes) -> bool:
@@ -80,10 +126,15 @@ class RegistryStore(Protocol):
     def spend_token(self, digest: bytes, spent_on: bytes, at: datetime) -> bool:
         """Mark the token spent; False where it is unknown, expired at *at*, or spent already.
 
-        Spending it again on the same thing is True.  *claimed_with* is removed with the first.
+        Spending it again on the same thing is True.  *claimed_with* is removed with the first,
+        which counts as ``certificates``.
         """
 
     def forget(self, before: datetime) -> int:
-        """Remove codes and tokens that expired before *before*; return how many."""
+        """Remove codes and tokens that expired before *before*; return how many.
+
+        Codes that were neither claimed nor revoked count as ``codes_expired_unclaimed``, on the
+        day on which they expired.
+        """
 
     def counts(self, now: datetime) -> RegistryCounts: ...

@@ -95,9 +95,26 @@ class AuthorityFolder:
         """Return the secret under which codes and tokens are kept."""
         return bytes.fromhex(self._secret(_CODE_SECRET).decode())
 
-    def api_key(self) -> str:
-        """Return what a health worker's client must send."""
-        return self._secret(_API_KEY).decode().strip()
+    def api_keys(self) -> dict[str, str]:
+        """Return what programs of health workers must send, and the province of each.
+
+        Raises:
+            BadConfig: a key is missing, or others can read it; or two provinces have the same.
+        """
+        keys: dict[str, str] = {}
+        for number, realm in enumerate(self.settings.registrar.realms):
+            name = realm.api_key_file or (_API_KEY if number == 0 else "")
+            key = self._text(name) if name else ""
+            if key in keys or (name and not key):
+                raise BadConfig(f"{self.path / name} is empty, or another province's key too.")
+            if key:
+                keys[key] = realm.id
+        return keys
+
+    def sms_secret(self) -> str:
+        """Return what the SMS gateway is sent; empty: nothing."""
+        name = self.settings.registrar.sms.secret_file
+        return self._text(name) if name else ""
 
     def export_keys(self) -> SigningKeys:
         """Return the keys that sign exports."""
@@ -113,6 +130,9 @@ class AuthorityFolder:
     def publisher_secret(self) -> bytes:
         """Return the secret behind revision tokens."""
         return bytes.fromhex(self._secret(_PUBLISHER_SECRET).decode())
+
+    def _text(self, name: str) -> str:
+        return self._secret(name).decode().strip()
 
     def _secret(self, name: str) -> bytes:
         return read_private(self.path / name)

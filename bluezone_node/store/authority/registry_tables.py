@@ -35,6 +35,7 @@ codes = Table(
     Column("kind", String(8), nullable=False, server_default="short"),
     Column("realm", String(64), nullable=False, server_default=""),
     Column("issuer", String(64), nullable=False, server_default=""),
+    Column("revoked", UnixTime),
 )
 
 # No column ties a token to its code: after the claim only the device needs to know, and to find

@@ -1,36 +1,80 @@
-"""The registrar's API: a health worker issues a code, its holder redeems it.
+"""The registrar's API: a health worker's program issues a code, its holder redeems it.
 
 Field names and errors are those of Google's exposure-notifications-verification-server, except
 that a used code is told from a wrong one.
 """
 
 import hmac
-from datetime import date
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bluezone_node.authority.attempts import TooManyAttempts
 from bluezone_node.authority.certificate import write_jwks
+from bluezone_node.authority.issuing import CodeOrder, CodeState, CodeStatus, IssuedCode, Issuing
+from bluezone_node.authority.ports.accounts import ISSUER, Actor
 from bluezone_node.authority.verification import Verification
-from bluezone_node.errors import AuthorityRefused
+from bluezone_node.errors import AuthorityRefused, Refused
 from bluezone_node.ports import Entropy
-from bluezone_node.web.exchange import Exchange, RequestModel, TooManyRequests, from_base64
-from bluezone_node.web.limit import AddressLimit
+from bluezone_node.web.exchange import (
+    Exchange,
+    PartlyRefused,
+    RequestModel,
+    TooManyRequests,
+    from_base64,
+)
+from bluezone_node.web.limit import AddressLimit, subscriber
 
 API_KEY_HEADER = "x-api-key"
+Result = TypeVar("Result")
+BATCH = 10
+"""Codes in one request, as on Google's server; a file of many goes through the console."""
 
 
-class IssueRequest(RequestModel, frozen=True, rename="camel"):
-    """What a health worker sends."""
+class CodeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """What a health worker's program says of one person."""
 
     test_type: str
     symptom_date: str = ""
     test_date: str = ""
     tz_offset: int = 0
     """Minutes. Taken for compatibility; dates are allowed the width of all time zones anyway."""
+    phone: str = ""
+    """Where a long code is sent."""
+    uuid: str = ""
+    """Name of the code, by which it is asked about; where it is taken, nothing is issued, so a
+    request whose answer was lost can be repeated."""
+    only_generate_sms: bool = msgspec.field(name="onlyGenerateSMS", default=False)
+    """The message is not sent, but answered as ``generatedSMS``."""
+    sms_template_label: str = ""
+    """Not looked at: there is one text."""
+    external_issuer_id: str = msgspec.field(name="externalIssuerID", default="")
+    """Not looked at, and not kept: it names a person."""
+
+
+class IssueRequest(CodeRequest, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """One code."""
+
+    padding: str = ""
+
+
+class BatchIssueRequest(RequestModel, frozen=True):
+    """Several, each issued or refused by itself."""
+
+    codes: Annotated[list[CodeRequest], Meta(min_length=1, max_length=BATCH)]
+
+
+class NamedCodeRequest(RequestModel, frozen=True):
+    """Asks about a code, or ends it."""
+
+    uuid: str
 
 
 class VerifyRequest(RequestModel, frozen=True):
@@ -51,33 +95,77 @@ class CertificateRequest(RequestModel, frozen=True):
 
 
 def verification_routes(
-    verification: Verification, limit: AddressLimit, entropy: Entropy, api_key: str
+    verification: Verification,
+    issuing: Issuing,
+    limit: AddressLimit,
+    entropy: Entropy,
+    api_keys: Mapping[str, str],
 ) -> list[Route]:
-    """Return the registrar's routes. *limit* bounds attempts to redeem codes."""
+    """Return the registrar's routes.
+
+    *limit* bounds attempts to redeem codes; *api_keys*: the province of each key.
+    """
     exchange = Exchange(entropy, error_name="errorCode")
 
-    def check_api_key(request: Request) -> None:
-        given = request.headers.get(API_KEY_HEADER, "")
-        if not hmac.compare_digest(given.encode(), api_key.encode()):
+    def by_key(request: Request) -> Actor:
+        given, found = request.headers.get(API_KEY_HEADER, "").encode(), None
+        for key, realm in api_keys.items():  # all of them: how long it takes tells nothing
+            if hmac.compare_digest(given, key.encode()):
+                found = Actor(f"key:{realm}", realm, ISSUER)
+        if found is None:
             raise AuthorityRefused("The API key is missing or wrong.", reason="unauthorized")
+        return found
 
-    def check_rate(request: Request) -> None:
-        if seconds := limit.wait(request.client.host if request.client else ""):
+    def by_address(request: Request) -> str:
+        address = request.client.host if request.client else ""
+        if seconds := limit.wait(address):
             raise TooManyRequests(seconds)
+        return subscriber(address)
 
-    def issue(asked: IssueRequest) -> dict[str, Any]:
-        issued = verification.issue(
-            asked.test_type, _date(asked.symptom_date), _date(asked.test_date)
+    def issue_one(asked: CodeRequest, actor: Actor) -> dict[str, Any]:
+        if asked.only_generate_sms:
+            issuing.message("")  # refused before a code is used up
+        order = CodeOrder(
+            asked.test_type,
+            _date(asked.symptom_date),
+            _date(asked.test_date),
+            "long" if asked.only_generate_sms else "short",
+            phone="" if asked.only_generate_sms else asked.phone,
+            handle=_handle(asked.uuid) if asked.uuid else b"",
         )
-        return {
-            "code": issued.code,
-            "expiresAt": issued.expires.strftime("%a, %d %b %Y %H:%M:%S GMT"),
-            "expiresAtTimestamp": int(issued.expires.timestamp()),
-        }
+        issued = _limited(lambda: issuing.issue(order, actor))
+        answer = _issued(issued)
+        if asked.only_generate_sms:
+            answer["generatedSMS"] = issuing.message(issued.code)
+        return answer
 
-    def verify(asked: VerifyRequest) -> dict[str, Any]:
+    def issue_batch(asked: BatchIssueRequest, actor: Actor) -> dict[str, Any]:
+        results: list[dict[str, Any]] = []
+        first: Refused | None = None
+        for each in asked.codes:
+            try:
+                results.append(issue_one(each, actor))
+            except Refused as refused:
+                first = first or refused
+                results.append({"error": str(refused), "errorCode": refused.reason})
+        if first is not None:
+            raise PartlyRefused(first, {"codes": results})
+        return {"codes": results}
+
+    def check_status(asked: NamedCodeRequest, actor: Actor) -> dict[str, Any]:
+        status = issuing.status(_handle(asked.uuid), actor)
+        return {"claimed": status.state is CodeState.CLAIMED, **_expiry(status)}
+
+    def expire(asked: NamedCodeRequest, actor: Actor) -> dict[str, Any]:
+        handle = _handle(asked.uuid)
+        issuing.revoke(handle, actor)
+        return {"uuid": asked.uuid, **_expiry(issuing.status(handle, actor))}
+
+    def verify(asked: VerifyRequest, address: str) -> dict[str, Any]:
         nonce = from_base64(asked.nonce, "nonce_invalid")
-        claimed = verification.claim(asked.code, asked.accept, nonce)
+        claimed = _limited(
+            lambda: verification.claim(asked.code, asked.accept, nonce, address=address)
+        )
         return {
             "testtype": claimed.report_type,
             "symptomDate": claimed.symptom_date.isoformat() if claimed.symptom_date else "",
@@ -97,11 +185,47 @@ def verification_routes(
         )
 
     return [
-        exchange.post("/api/issue", IssueRequest, issue, guard=check_api_key),
-        exchange.post("/api/verify", VerifyRequest, verify, guard=check_rate),
+        exchange.post_from("/api/issue", IssueRequest, by_key, issue_one),
+        exchange.post_from("/api/batch-issue", BatchIssueRequest, by_key, issue_batch),
+        exchange.post_from("/api/checkcodestatus", NamedCodeRequest, by_key, check_status),
+        exchange.post_from("/api/expirecode", NamedCodeRequest, by_key, expire),
+        exchange.post_from("/api/verify", VerifyRequest, by_address, verify),
         exchange.post("/api/certificate", CertificateRequest, certificate),
         Route("/jwks", jwks),
     ]
+
+
+def _limited(call: Callable[[], Result]) -> Result:
+    try:
+        return call()
+    except TooManyAttempts as refused:
+        raise TooManyRequests(refused.seconds) from refused
+
+
+def _issued(issued: IssuedCode) -> dict[str, Any]:
+    return {"uuid": str(UUID(bytes=issued.handle)), "code": issued.code, **_expiry(issued)}
+
+
+def _expiry(of: IssuedCode | CodeStatus) -> dict[str, Any]:
+    """Return when a code expires in all the fields of the reference, whose codes come in pairs."""
+    written, timestamp = _http_date(of.expires), int(of.expires.timestamp())
+    return {
+        "expiresAt": written,
+        "expiresAtTimestamp": timestamp,
+        "longExpiresAt": written,
+        "longExpiresAtTimestamp": timestamp,
+    }
+
+
+def _http_date(at: datetime) -> str:
+    return at.strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+
+def _handle(text: str) -> bytes:
+    try:
+        return UUID(text).bytes
+    except ValueError:
+        raise AuthorityRefused("The uuid is none.", reason="uuid_invalid") from None
 
 
 def _date(text: str) -> date | None:

@@ -202,7 +202,7 @@ def test_an_earlier_layout_waits_on_postgres_and_comes_up_by_itself_in_a_file(
     """On a server other processes may still be at work; by hand it is done everywhere."""
     engine = place(registry_tables.LAYOUT).open()
     code = VerificationCode(b"c" * 32, "likely", NOON.date(), None, NOON, NOON)
-    registry.SqlRegistry(engine).add_code(code)
+    registry.SqlRegistry(engine).add_codes([code], 1)
     engine.dispose()
     database = place(tomorrow)
     if database.url is None:

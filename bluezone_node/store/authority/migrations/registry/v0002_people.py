@@ -14,6 +14,7 @@ def upgrade() -> None:
         codes.add_column(sa.Column("kind", sa.String(8), nullable=False, server_default="short"))
         codes.add_column(sa.Column("realm", sa.String(64), nullable=False, server_default=""))
         codes.add_column(sa.Column("issuer", sa.String(64), nullable=False, server_default=""))
+        codes.add_column(sa.Column("revoked", sa.BigInteger))
         codes.create_unique_constraint("uq_codes_handle", ["handle"])
     with op.batch_alter_table("tokens") as tokens:
         tokens.add_column(sa.Column("realm", sa.String(64), nullable=False, server_default=""))

@@ -1,0 +1,449 @@
+"""Issuing: a health worker says what was found, and gets a code to hand on, or has it sent.
+
+Codes are kept only as HMACs under a server secret, a telephone number not at all.  Who issued a
+code may take it back or replace it, by its handle, until it is claimed.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import cast
+
+from bluezone_node.authority.attempts import Attempts
+from bluezone_node.authority.bulk import BulkResult, Issued, Rejected, Row, read_rows
+from bluezone_node.authority.codes import REPORT_TYPES, Kind, code_digest, make_code
+from bluezone_node.authority.ports.accounts import SUPERVISOR, Actor
+from bluezone_node.authority.ports.audit import AuditTrail
+from bluezone_node.authority.ports.messages import MessageNotSent, Messenger
+from bluezone_node.authority.ports.registry import Outcome, RegistryStore, VerificationCode
+from bluezone_node.authority.settings import RealmSettings, RegistrarSettings
+from bluezone_node.authority.sms import message_text, parse_phone
+from bluezone_node.errors import AuthorityRefused, BluezoneError
+from bluezone_node.ports import Clock, Entropy
+
+COLLISIONS = 6
+"""New codes tried before giving up: with 10⁸ of them, meeting six taken ones means a fault."""
+NONE_FREE = "No free verification code was found; try again."
+AT_ONCE = 500
+"""Codes kept in one transaction: others get their turn in between."""
+HANDLE_BYTES = 16
+"""Those of a UUID."""
+SENDERS = 8
+"""Messages of a file under way at a time: a gateway takes some 200 ms for each."""
+SAME_FILE = timedelta(days=1)
+"""Within which a file that comes again is taken for a retry, not for other people."""
+LATEST_ZONE = timedelta(hours=14)
+"""A test of today is dated tomorrow in UTC's eyes, that far east (Kiribati)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOrder:
+    """What a health worker asks for."""
+
+    report_type: str
+    """'confirmed', 'likely' or 'negative'."""
+    symptom_date: date | None = None
+    test_date: date | None = None
+    kind: Kind = "short"
+    """A long code is for a link; with *phone* a code is always long."""
+    phone: str = field(default="", repr=False)
+    """Where the code is sent; empty: it is handed over."""
+    realm: str = ""
+    """Province; empty: the actor's own."""
+    handle: bytes = b""
+    """16 bytes chosen by the caller; empty: they are drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """A new code. Nobody can be told it again."""
+
+    code: str = field(repr=False)
+    expires: datetime
+    handle: bytes
+    """16 bytes by which it may be asked about, revoked and reissued."""
+    kind: Kind
+    sent: bool = False
+    """By SMS."""
+
+
+class CodeState(StrEnum):
+    """What may become of a code."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeStatus:
+    """What may be known of a code afterwards: never the code."""
+
+    handle: bytes
+    state: CodeState
+    kind: Kind
+    report_type: str
+    realm: str
+    issuer: str
+    created: datetime
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A code, and whether it could be kept."""
+
+    code: str = field(repr=False)
+    record: VerificationCode
+    outcome: Outcome = Outcome.DIGEST_TAKEN
+
+
+class Issuing:
+    """Issues, revokes and reissues codes. Every method blocks on the stores."""
+
+    def __init__(
+        self,
+        store: RegistryStore,
+        attempts: Attempts,
+        audit: AuditTrail,
+        messenger: Messenger,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        secret: bytes,
+        settings: RegistrarSettings,
+    ) -> None:
+        self._store = store
+        self._attempts = attempts
+        self._audit = audit
+        self._messenger = messenger
+        self._clock = clock
+        self._entropy = entropy
+        self._secret = secret
+        self._settings = settings
+
+    def issue(self, order: CodeOrder, actor: Actor) -> IssuedCode:
+        """Return a new code for one person; with a telephone number it is sent there as well.
+
+        Raises:
+            AuthorityRefused: reason ``invalid_test_type``, ``invalid_date``, ``invalid_phone``,
+                ``unknown_realm``, ``uuid_already_exists``, ``quota_exceeded``, ``sms_disabled``,
+                ``sms_failure`` (then the code is withdrawn), or ``too_many_requests``.
+        """
+        realm = self.realm_for(order.realm, actor)
+        self.check(order, realm)
+        self._attempts.before_issue(realm.id, realm.issue_per_minute)
+        order = self._with_handle(order)
+        self._audit.record(actor, "issue_code", order.handle.hex(), realm=realm.id)
+        (drawn,) = self._keep([order], realm, actor)
+        return self._delivered(order, drawn)
+
+    def issue_many(
+        self, data: bytes, actor: Actor, *, realm: str = "", force: bool = False
+    ) -> BulkResult:
+        """Issue a long code for each row of a CSV file, and say what became of every row.
+
+        Either the whole file is refused and nothing was issued, or each row is issued or rejected.
+        *force*: although the same file came within a day.
+
+        Raises:
+            AuthorityRefused: reason ``forbidden``, ``unknown_realm``, ``quota_exceeded`` (for the
+                whole file), ``file_repeated``, or one of `read_rows`.
+        """
+        if not actor.may(SUPERVISOR):
+            raise _forbidden("Only a supervisor may issue codes in bulk.")
+        province = self.realm_for(realm, actor)
+        sheet = read_rows(data)
+        rejected = list(sheet.rejected)
+        ordered: list[tuple[Row, CodeOrder]] = []
+        for row in sheet.rows:
+            order = CodeOrder(
+                row.report_type, row.symptom_date, row.test_date, "long", row.phone, province.id
+            )
+            try:
+                self.check(order, province)
+                ordered.append((row, self._with_handle(order)))
+            except AuthorityRefused as refused:
+                rejected.append(Rejected(row.line, row.cells, refused.reason, str(refused)))
+        left = province.daily_codes - self._store.issued_on(_day(self._clock.now()), province.id)
+        if len(ordered) > left:
+            raise AuthorityRefused(
+                f"The file asks for {len(ordered)} codes; the province may issue {max(0, left)} "
+                "more today. Nothing was issued.",
+                reason="quota_exceeded",
+            )
+        # Remembered before anything is issued: whoever breaks off and retries is told.
+        fresh = self._attempts.first(
+            "file", sha256(f"{province.id}:".encode() + data).digest(), SAME_FILE
+        )
+        if ordered and not fresh and not force:
+            raise AuthorityRefused(
+                "The same file was taken within the last day. Nothing was issued.",
+                reason="file_repeated",
+                hint="look for the result of the first time; force it if these are other people",
+            )
+        counts = {"rows": sheet.read, "rejected": len(rejected)}
+        self._audit.record(actor, "issue_codes", detail=counts, realm=province.id)
+        issued: list[Issued] = []
+        orders = [order for _, order in ordered]
+        drawn = self._keep(orders, province, actor)
+
+        def deliver(order: CodeOrder, code: _Drawn) -> IssuedCode | AuthorityRefused:
+            try:
+                return self._delivered(order, code)
+            except AuthorityRefused as refused:
+                return refused
+
+        with ThreadPoolExecutor(SENDERS) as pool:
+            for (row, _), made in zip(ordered, pool.map(deliver, orders, drawn), strict=True):
+                if isinstance(made, AuthorityRefused):
+                    rejected.append(Rejected(row.line, row.cells, made.reason, str(made)))
+                else:
+                    code = "" if made.sent else made.code
+                    issued.append(
+                        Issued(row.line, row.report_type, code, made.expires, made.handle)
+                    )
+        return BulkResult(sheet, issued, sorted(rejected, key=lambda each: each.line))
+
+    def status(self, handle: bytes, actor: Actor) -> CodeStatus:
+        """Return what became of the code.
+
+        Raises:
+            AuthorityRefused: reason ``code_not_found``, or ``forbidden``: somebody else issued it.
+        """
+        found = self._reachable(handle, actor)
+        return CodeStatus(
+            handle,
+            self._state(found),
+            _kind(found),
+            found.report_type,
+            found.realm,
+            found.issuer,
+            found.created,
+            found.expires,
+        )
+
+    def revoke(self, handle: bytes, actor: Actor) -> None:
+        """End the code: its holder will be told that it has expired.
+
+        Raises:
+            AuthorityRefused: reason ``code_not_found``, ``forbidden``, ``code_claimed`` or
+                ``code_revoked``.
+        """
+        found = self._reachable(handle, actor)
+        self._check_open(found)
+        self._audit.record(actor, "revoke_code", handle.hex(), realm=found.realm)
+        if not self._store.revoke_code(handle, self._clock.now()):
+            self._check_open(self._reachable(handle, actor))
+
+    def reissue(self, handle: bytes, actor: Actor, phone: str = "") -> IssuedCode:
+        """Return a new code with the same facts; the old one is over. An expired one will do.
+
+        *phone*: where it is sent, as the number of the first time was not kept.
+
+        Raises:
+            AuthorityRefused: as `revoke` and `issue`.
+        """
+        found = self._reachable(handle, actor)
+        self._check_open(found)
+        realm = self._settings.realm(found.realm)
+        if realm is None:
+            raise _unknown_realm()
+        order = CodeOrder(
+            found.report_type, found.symptom_date, found.test_date, _kind(found), phone, realm.id
+        )
+        self._check_sending(order)
+        self._attempts.before_issue(realm.id, realm.issue_per_minute)
+        self._audit.record(actor, "reissue_code", handle.hex(), realm=realm.id)
+        order = self._with_handle(order)
+        for _ in range(COLLISIONS):
+            drawn = self._draw(order, realm, actor)
+            outcome = self._store.replace_code(handle, drawn.record, realm.daily_codes)
+            if outcome is Outcome.NOT_OPEN:
+                self._check_open(self._reachable(handle, actor))
+            if outcome is not Outcome.DIGEST_TAKEN:
+                return self._delivered(order, replace(drawn, outcome=outcome))
+        raise BluezoneError(NONE_FREE)
+
+    def message(self, code: str) -> str:
+        """Return the text that carries the long *code*, for who sends it by other means.
+
+        Raises:
+            AuthorityRefused: reason ``sms_disabled``.
+        """
+        if not self._settings.public_url:
+            raise AuthorityRefused(
+                "No message can be sent: the registrar does not know its own address.",
+                reason="sms_disabled",
+                hint="set registrar.public_url",
+            )
+        return message_text(
+            self._settings.public_url,
+            code,
+            self._settings.long_code_hours,
+            self._settings.sms.language,
+        )
+
+    def realms(self, actor: Actor) -> list[RealmSettings]:
+        """Return the provinces that *actor* may issue for."""
+        return [realm for realm in self._settings.realms if actor.covers(realm.id)]
+
+    def realm_for(self, realm_id: str, actor: Actor) -> RealmSettings:
+        """Return the province of that id; empty: the actor's own, or the only one that there is.
+
+        Raises:
+            AuthorityRefused: reason ``unknown_realm``, also for one that the actor may not see.
+        """
+        own = self.realms(actor)
+        if not realm_id and len(own) == 1:
+            return own[0]
+        realm = next((realm for realm in own if realm.id == realm_id), None)
+        if realm is None:
+            raise _unknown_realm()
+        return realm
+
+    def check(self, order: CodeOrder, realm: RealmSettings) -> None:
+        """Refuse an order that could not be carried out.
+
+        Raises:
+            AuthorityRefused: as `issue`.
+        """
+        if order.report_type not in REPORT_TYPES or order.report_type not in realm.test_types:
+            raise AuthorityRefused(
+                f"The test type must be one of: {', '.join(realm.test_types)}.",
+                reason="invalid_test_type",
+            )
+        now = self._clock.now()
+        oldest = (now - timedelta(days=self._settings.oldest_date_days)).date()
+        for day in (order.symptom_date, order.test_date):
+            if day is not None and not oldest <= day <= (now + LATEST_ZONE).date():
+                raise AuthorityRefused(
+                    f"A date must lie within the last {self._settings.oldest_date_days} days.",
+                    reason="invalid_date",
+                )
+        self._check_sending(order)
+
+    def _check_sending(self, order: CodeOrder) -> None:
+        if order.phone:
+            parse_phone(order.phone)
+            self.message("")
+
+    def _with_handle(self, order: CodeOrder) -> CodeOrder:
+        return replace(order, handle=order.handle or self._entropy(HANDLE_BYTES))
+
+    def _draw(self, order: CodeOrder, realm: RealmSettings, actor: Actor) -> _Drawn:
+        now = self._clock.now()
+        kind: Kind = "long" if order.phone else order.kind
+        life = (
+            timedelta(hours=self._settings.long_code_hours)
+            if kind == "long"
+            else timedelta(minutes=self._settings.code_minutes)
+        )
+        code = make_code(kind, self._entropy)
+        record = VerificationCode(
+            code_digest(self._secret, code),
+            order.report_type,
+            order.symptom_date,
+            order.test_date,
+            now,
+            now + life,
+            handle=order.handle,
+            kind=kind,
+            realm=realm.id,
+            issuer=actor.name,
+        )
+        return _Drawn(code, record)
+
+    def _keep(
+        self, orders: Sequence[CodeOrder], realm: RealmSettings, actor: Actor
+    ) -> list[_Drawn]:
+        """Draw a code for each of *orders* and keep it, as far as the quota goes."""
+        drawn = [self._draw(order, realm, actor) for order in orders]
+        for _ in range(COLLISIONS):
+            open_ = [n for n, each in enumerate(drawn) if each.outcome is Outcome.DIGEST_TAKEN]
+            for start in range(0, len(open_), AT_ONCE):
+                some = open_[start : start + AT_ONCE]
+                outcomes = self._store.add_codes([drawn[n].record for n in some], realm.daily_codes)
+                for n, outcome in zip(some, outcomes, strict=True):
+                    drawn[n] = (
+                        self._draw(orders[n], realm, actor)
+                        if outcome is Outcome.DIGEST_TAKEN
+                        else replace(drawn[n], outcome=outcome)
+                    )
+        if any(each.outcome is Outcome.DIGEST_TAKEN for each in drawn):
+            raise BluezoneError(NONE_FREE)
+        return drawn
+
+    def _delivered(self, order: CodeOrder, drawn: _Drawn) -> IssuedCode:
+        """Return what was drawn, sent where it is to be sent; a code that cannot be is withdrawn.
+
+        Raises:
+            AuthorityRefused: it could not be kept, or not be sent.
+        """
+        if drawn.outcome is Outcome.QUOTA_EXCEEDED:
+            raise AuthorityRefused(
+                "The province has issued as many codes as it may today.", reason="quota_exceeded"
+            )
+        if drawn.outcome is Outcome.HANDLE_TAKEN:
+            raise AuthorityRefused(
+                "A code with this uuid was issued already.", reason="uuid_already_exists"
+            )
+        record, now = drawn.record, self._clock.now()
+        if order.phone:
+            try:
+                self._messenger.send(parse_phone(order.phone), self.message(drawn.code))
+            except MessageNotSent as error:
+                self._store.withdraw_code(record.digest, now)
+                raise AuthorityRefused(
+                    f"The message could not be sent, and its code is void. {error}",
+                    reason="sms_failure",
+                    hint="the same request may be sent again",
+                ) from error
+            self._store.count(now, record.realm, "sms_sent")
+        return IssuedCode(
+            drawn.code, record.expires, order.handle, _kind(record), sent=bool(order.phone)
+        )
+
+    def _reachable(self, handle: bytes, actor: Actor) -> VerificationCode:
+        found = self._store.code_of(handle)
+        if found is None or not actor.covers(found.realm):
+            raise AuthorityRefused("There is no such code.", reason="code_not_found")
+        if not actor.may(SUPERVISOR) and found.issuer != actor.name:
+            raise _forbidden("Somebody else issued this code; ask a supervisor.")
+        return found
+
+    def _state(self, code: VerificationCode) -> CodeState:
+        if code.claimed is not None:
+            return CodeState.CLAIMED
+        if code.revoked is not None:
+            return CodeState.REVOKED
+        return CodeState.EXPIRED if code.expires <= self._clock.now() else CodeState.OPEN
+
+    def _check_open(self, code: VerificationCode) -> None:
+        if code.claimed is not None:
+            raise AuthorityRefused(
+                "The code has been used by its holder: it cannot be taken back.",
+                reason="code_claimed",
+            )
+        if code.revoked is not None:
+            raise AuthorityRefused("The code was taken back already.", reason="code_revoked")
+
+
+def _kind(code: VerificationCode) -> Kind:
+    return cast("Kind", code.kind)
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
+
+
+def _forbidden(sentence: str) -> AuthorityRefused:
+    return AuthorityRefused(sentence, reason="forbidden")
+
+
+def _unknown_realm() -> AuthorityRefused:
+    return AuthorityRefused("Name a province that you may issue codes for.", reason="unknown_realm")

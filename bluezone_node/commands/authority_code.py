@@ -1,0 +1,214 @@
+"""``authority code``: a health worker's desk on the command line."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+
+from bluezone_node.commands.authority import ROLES, clock_of, clock_option, dir_option
+from bluezone_node.commands.console import json_option, note, print_json
+from bluezone_node.commands.private_file import write_private
+from bluezone_node.errors import BadInput
+
+Result = TypeVar("Result")
+
+ISSUED, REJECTED = "issued.csv", "rejected.csv"
+
+handle_argument = click.argument("handle", metavar="UUID", type=click.UUID)
+phone_option = click.option("--phone", default="", help="Send it there, as a link in an SMS.")
+
+
+@click.group()
+def code() -> None:
+    """Verification codes."""
+
+
+@code.command()
+@dir_option
+@click.option(
+    "--type",
+    "test_type",
+    type=click.Choice(["confirmed", "likely", "negative"]),
+    default="confirmed",
+    show_default=True,
+)
+@click.option("--symptom-date", type=click.DateTime(["%Y-%m-%d"]), help="First day of symptoms.")
+@click.option("--test-date", type=click.DateTime(["%Y-%m-%d"]), help="Day of the test.")
+@click.option("--long", "long_", is_flag=True, help="16 characters, good for a day, for a link.")
+@phone_option
+@click.option("--realm", default="", help="Province, where there is more than one.")
+@clock_option
+@json_option
+def issue(
+    folder: Any,
+    test_type: str,
+    symptom_date: datetime | None,
+    test_date: datetime | None,
+    long_: bool,
+    phone: str,
+    realm: str,
+    clock_spec: str,
+    as_json: bool,
+) -> None:
+    """Make a code for one person, to be read out to them or sent."""
+    from bluezone_node.authority.issuing import CodeOrder
+    from bluezone_node.authority.ports.accounts import OPERATOR
+
+    order = CodeOrder(
+        test_type,
+        _day(symptom_date),
+        _day(test_date),
+        "long" if long_ else "short",
+        phone,
+        realm,
+    )
+    issued = _with_issuing(folder, clock_spec, lambda issuing: issuing.issue(order, OPERATOR))
+    _show(issued, as_json)
+
+
+@code.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help=f"Folder to be made for {ISSUED} and {REJECTED}.",
+)
+@click.option("--realm", default="", help="Province, where there is more than one.")
+@click.option("--force", is_flag=True, help="Although the same file was taken within a day.")
+@dir_option
+@clock_option
+@json_option
+def bulk(
+    folder: Any,
+    file: Path,
+    out: Path,
+    realm: str,
+    force: bool,
+    clock_spec: str,
+    as_json: bool,
+) -> None:
+    """Make a long code for each row of a CSV FILE; those with a telephone number are sent.
+
+    Columns: test_type, and if wanted test_date, symptom_date, phone. No names.
+    """
+    from bluezone_node.authority.bulk import MAX_BYTES
+    from bluezone_node.authority.ports.accounts import OPERATOR
+
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
+    # Made first: codes that could not be written down would be lost.
+    try:
+        out.mkdir(mode=0o700)
+    except FileExistsError:
+        raise BadInput(
+            f"{out} exists and is not overwritten", reason="exists", hint="choose another name"
+        ) from None
+    try:
+        result = _with_issuing(
+            folder,
+            clock_spec,
+            lambda issuing: issuing.issue_many(data, OPERATOR, realm=realm, force=force),
+        )
+    except BaseException:
+        out.rmdir()
+        raise
+    write_private(result.issued_csv(), out / ISSUED, replace=False)
+    if result.rejected:
+        write_private(result.rejected_csv(), out / REJECTED, replace=False)
+    if as_json:
+        print_json(result.totals)
+    else:
+        for name, number in result.totals.items():
+            click.echo(f"{name.replace('_', ' ')}: {number}")
+    if result.rejected:
+        note(f"what was rejected, and why: {out / REJECTED}")
+        raise SystemExit(1)
+
+
+@code.command()
+@handle_argument
+@dir_option
+@clock_option
+def revoke(folder: Any, handle: UUID, clock_spec: str) -> None:
+    """Take a code back: its holder will be told that it has expired."""
+    from bluezone_node.authority.ports.accounts import OPERATOR
+
+    _with_issuing(folder, clock_spec, lambda issuing: issuing.revoke(handle.bytes, OPERATOR))
+    note("the code is void")
+
+
+@code.command()
+@handle_argument
+@phone_option
+@dir_option
+@clock_option
+@json_option
+def reissue(folder: Any, handle: UUID, phone: str, clock_spec: str, as_json: bool) -> None:
+    """Make a new code with what was said for the old one, which is over."""
+    from bluezone_node.authority.ports.accounts import OPERATOR
+
+    issued = _with_issuing(
+        folder, clock_spec, lambda issuing: issuing.reissue(handle.bytes, OPERATOR, phone)
+    )
+    _show(issued, as_json)
+
+
+@code.command("status")
+@handle_argument
+@dir_option
+@clock_option
+@json_option
+def code_status(folder: Any, handle: UUID, clock_spec: str, as_json: bool) -> None:
+    """Say what became of a code: open, claimed, expired or revoked."""
+    from bluezone_node.authority.ports.accounts import OPERATOR
+
+    found = _with_issuing(
+        folder, clock_spec, lambda issuing: issuing.status(handle.bytes, OPERATOR)
+    )
+    if as_json:
+        print_json(
+            {
+                "uuid": str(handle),
+                "state": found.state,
+                "kind": found.kind,
+                "test_type": found.report_type,
+                "realm": found.realm,
+                "issuer": found.issuer,
+                "created": found.created,
+                "expires": found.expires,
+            }
+        )
+        return
+    click.echo(f"{found.state}, {found.kind}, until {found.expires:%Y-%m-%d %H:%M} UTC")
+
+
+def _with_issuing(folder: Any, clock_spec: str, work: Callable[[Any], Result]) -> Result:
+    from bluezone_node.wiring.authority import open_authority
+
+    async def run() -> Result:
+        async with clock_of(clock_spec) as clock:
+            with open_authority(folder, clock, ROLES["registrar"]) as parts:
+                return work(parts.issuing)
+
+    return asyncio.run(run())
+
+
+def _show(issued: Any, as_json: bool) -> None:
+    handle = str(UUID(bytes=issued.handle))
+    if as_json:
+        print_json(
+            {"code": issued.code, "expires": issued.expires, "uuid": handle, "sent": issued.sent}
+        )
+        return
+    click.echo(issued.code)
+    note(f"valid until {issued.expires:%Y-%m-%d %H:%M} UTC, for one report")
+    note(f"{'sent; ' if issued.sent else ''}its uuid is {handle}")
+
+
+def _day(given: datetime | None) -> date | None:
+    return given.date() if given is not None else None
