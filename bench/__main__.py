@@ -8,6 +8,7 @@ BENCHES = (
     "frame",
     "fold",
     "export",
+    "export_speed",
     "daemon",
     "disk",
     "rest",
