@@ -16,6 +16,9 @@ from bluezone_node.authority.lockout import (
     attempted,
     cleared,
     is_locked,
+    locked,
+    refused,
+    too_many,
 )
 from bluezone_node.authority.managing import (
     check_admin,
@@ -23,6 +26,7 @@ from bluezone_node.authority.managing import (
     check_name,
     check_other,
     check_place,
+    is_name,
     is_national,
     taken,
     unknown,
@@ -100,9 +104,12 @@ class Accounts:
                 all was right, ``locked`` or ``password_expired`` (a first one, not used in time).
         """
         now, name = self._clock.now(), name.strip().lower()
+        if not is_name(name):
+            # Of nobody, and perhaps not to be asked of a database: it may hold any character.
+            name = ""
         bucket = self._digest("address", address)
         if address and (wait := self._allowances.wait(bucket, WRONG_PER_ADDRESS, now)):
-            raise _too_many(wait)
+            raise too_many(wait)
         with self._passwords.turn():
             user, counted = self._attempt(name, now)
             right = self._passwords.right(user.password if user else None, password)
@@ -113,7 +120,7 @@ class Accounts:
             self._tell_lock(user, now)
         if address:
             self._allowances.take(bucket, WRONG_PER_ADDRESS, now)
-        raise _refused()
+        raise refused()
 
     def session(self, token: str) -> Session | None:
         """Return what *token* allows; None: it is wrong, or its session is over."""
@@ -151,19 +158,19 @@ class Accounts:
         with self._passwords.turn():
             user, counted = self._attempt(name, now)
             if user is None or not counted:
-                raise _locked(user, now)
+                raise locked(user, now)
             if not self._passwords.right(user.password, old):
                 self._tell_lock(user, now)
                 if is_locked(user, now):
                     # Whoever sits there has the session, and does not know the password.
                     self._store.end_sessions(name)
-                raise _refused()
+                raise refused()
             kept = self._passwords.keep(new)
         self._trail.record(session.actor, "password_changed", name)
 
         def changed(found: User) -> User:
             if found.password != user.password:
-                raise _refused()
+                raise refused()
             return replace(cleared(found), password=kept, password_due=False, password_set=now)
 
         self._store.change(name, changed)
@@ -322,7 +329,7 @@ class Accounts:
         self, user: User, counted: bool, password: str, step: int, now: datetime
     ) -> SignedIn:
         if not counted:
-            raise _locked(user, now)
+            raise locked(user, now)
         if user.password_due and user.password_set + FIRST_PASSWORD <= now:
             raise AuthorityRefused(
                 "This first password was not used in time. Ask for a new one.",
@@ -337,13 +344,13 @@ class Accounts:
             # Whoever was quicker with this code, or changed the password, has it.
             again = found.totp_step is not None and step <= found.totp_step
             if again or found.disabled is not None or found.password != user.password:
-                raise _refused()
+                raise refused()
             return replace(cleared(found), totp_step=step, password=kept)
 
         wrong = user.failures - 1
         self._trail.record(user.actor, "sign_in", user.name, {"failures": wrong} if wrong else {})
         if self._store.change(user.name, begin, begin=stored) is None:
-            raise _refused()
+            raise refused()
         return SignedIn(token, self._session(token, stored, user))
 
     def _tell_lock(self, user: User, now: datetime) -> None:
@@ -373,7 +380,7 @@ class Accounts:
     def _managed(self, actor: Actor, name: str) -> User:
         """Return the user, whom *actor* may manage."""
         check_admin(actor)
-        user = self._store.user(name)
+        user = self._store.user(name) if is_name(name) else None
         if user is None or not actor.covers(user.realm):
             raise unknown()
         return user
@@ -404,29 +411,3 @@ class Accounts:
 
     def _digest(self, kind: str, text: str) -> bytes:
         return hmac.digest(self._secret, f"{kind}:{text}".encode("utf-8", "replace"), "sha256")
-
-
-def _refused() -> AuthorityRefused:
-    return AuthorityRefused(
-        "Name, password or code is not right.",
-        reason="sign_in_refused",
-        hint="each code is good once; after wrong attempts a name is locked for a while",
-    )
-
-
-def _locked(user: User | None, now: datetime) -> AuthorityRefused:
-    until = now if user is None or user.locked_until is None else user.locked_until
-    minutes = -((now - until) // timedelta(minutes=1))
-    return AuthorityRefused(
-        f"After wrong attempts this name is locked for another {minutes} minutes.",
-        reason="locked",
-        hint="an admin of your province can unlock it",
-    )
-
-
-def _too_many(wait: timedelta) -> AuthorityRefused:
-    minutes = -(-wait // timedelta(minutes=1))
-    return AuthorityRefused(
-        f"Too many wrong attempts came from here. Try again in {minutes} minutes.",
-        reason="too_many_attempts",
-    )

@@ -22,13 +22,18 @@ def check_admin(actor: Actor) -> None:
         raise _not_allowed()
 
 
+def is_name(name: str) -> bool:
+    """Tell whether a user may be called *name*."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> None:
     """See that a user may be called *name*.
 
     Raises:
         AuthorityRefused: reason ``invalid_name``.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise AuthorityRefused(
             "A user's name has 2 to 32 small letters a to z, digits, dots, dashes and "
             "underscores, and begins with a letter or a digit.",

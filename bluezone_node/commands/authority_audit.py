@@ -29,6 +29,8 @@ def list_entries(
     folder: Any, realm: str | None, limit: int, before: int | None, as_json: bool
 ) -> None:
     """Print the newest entries, the newest first."""
+    if realm is not None and not realm.isprintable():
+        raise click.BadParameter("this is no province's id", param_hint="--realm")
     found = _asked(folder, lambda trail: trail.entries(realm, limit, before))
     if as_json:
         print_json([_document(entry) for entry in found])

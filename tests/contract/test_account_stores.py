@@ -10,7 +10,7 @@ import pytest
 
 from bluezone_node.authority.audit import ERASED, check, link
 from bluezone_node.authority.lockout import attempted
-from bluezone_node.authority.ports.accounts import StoredSession, User, UserStore
+from bluezone_node.authority.ports.accounts import OPERATOR, StoredSession, User, UserStore
 from bluezone_node.authority.ports.audit import AuditEntry, AuditHead, AuditStore
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.store.authority import registry_tables
@@ -249,6 +249,24 @@ def test_of_two_racing_sign_ins_with_one_code_one_gets_in(kept: Kept) -> None:
     with ThreadPoolExecutor(4) as pool:
         ends = sorted(pool.map(try_it, [first, second] * 2))
     assert ends == ["in", *["sign_in_refused"] * 3]
+
+
+@pytest.mark.parametrize("name", ["\0", "an\0", "\udcff", "x" * 100_000, "'; DROP TABLE users; --"])
+def test_no_name_is_too_strange_to_be_wrong(kept: Kept, name: str) -> None:
+    """Whatever is typed is nobody's name; the database is not asked what it cannot answer."""
+    staff = Staff(people=accounts_of(kept))
+    staff.add()
+    for act in (
+        lambda: staff.accounts.sign_in(name, PASSWORD, "123456"),
+        lambda: staff.accounts.disable(OPERATOR, name),
+        lambda: staff.accounts.unlock(OPERATOR, name),
+        lambda: staff.accounts.reset(OPERATOR, name),
+        lambda: staff.accounts.set_role(OPERATOR, name, "issuer", "79"),
+        lambda: staff.add(name),
+    ):
+        with pytest.raises(AuthorityRefused):
+            act()
+    assert [user.name for user in staff.accounts.users(OPERATOR)] == ["an"]
 
 
 def test_two_admins_cannot_disable_each_other(kept: Kept) -> None:
