@@ -19,12 +19,12 @@ from bluezone_node.web.app import build_app, publisher_routes
 from bluezone_node.web.chaff import FIRST_SAMPLE, LONGEST_SECONDS, REMEMBERED, Chaff
 from tests.authorities import Office, keys_of_days, seeded, served, uploaded
 
-EACH = 120
+EACH = 80
 """Requests of either kind. Two samples of this size from one distribution differ by more than
-0.29 (Kolmogorov and Smirnov's statistic) once in 20 000 runs."""
-DIFFERENT = 0.3
+0.35 (Kolmogorov and Smirnov's statistic) once in 10 000 runs."""
+DIFFERENT = 0.35
 WARM_UP = 20
-ROUNDS = 3
+ROUNDS = 4
 PATH = "/v1/publish"
 CHAFF = {"X-Chaff": "1"}
 
@@ -111,13 +111,14 @@ async def test_chaff_cannot_be_told_from_a_real_request(
             began = time.perf_counter()
             await http.get("/problems/not_found")
             instant.append(time.perf_counter() - began)
-        times = [seen.seconds for seen in real]
         assert difference([s.length for s in real], [s.length for s in chaff]) < DIFFERENT
-        assert difference(times, instant) > DIFFERENT
-        found.append(difference(times, [seen.seconds for seen in chaff]))
+        times = [seen.seconds for seen in real]
+        like_chaff = difference(times, [seen.seconds for seen in chaff])
+        like_instant = difference(times, instant)
         # A machine whose load changes meanwhile can make two samples of one kind differ.
-        if found[-1] < DIFFERENT:
+        if like_chaff < DIFFERENT < like_instant:
             break
+        found.append((like_chaff, like_instant))
         assert len(found) < ROUNDS, found
 
 
