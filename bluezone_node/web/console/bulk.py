@@ -1,0 +1,121 @@
+"""Issuing many codes: a CSV file goes in, totals, rejects and two CSV files come out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from bluezone_node.authority.bulk import MAX_ROWS
+from bluezone_node.authority.issuing import Issuing
+from bluezone_node.authority.ports.accounts import SUPERVISOR
+from bluezone_node.errors import BadInput, Refused
+from bluezone_node.web.console import menu
+from bluezone_node.web.console.page import Answer, Away, Download, Frame, NotHere, Page, Visit
+from bluezone_node.web.console.shown import Shown
+
+MOST_SHOWN = 200
+"""Rejected rows on the page; the file has them all."""
+
+SAMPLE = """\
+test_type,test_date,symptom_date,phone
+confirmed,2026-11-21,2026-11-19,0912345678
+likely,2026-11-22,,
+"""
+
+
+def bulk_routes(frame: Frame, issuing: Issuing, shown: Shown) -> list[BaseRoute]:
+    """Return the routes of the bulk issue."""
+
+    def show(visit: Visit) -> Answer:
+        return form(visit, {})
+
+    def issue(visit: Visit) -> Answer:
+        data, nonce = visit.form.file, visit.form["nonce"]
+        if not data:
+            return form(visit, {"file": visit.language.gettext("Choose a file.")}, 422)
+        try:
+            if not nonce.isalnum():
+                raise BadInput("The form has no number.", reason="unparsable")
+            shown.once(visit.token, nonce, lambda: made(visit, data))
+        except Refused as refused:
+            errors = {"file": visit.wording.refusal(refused)}
+            return form(visit, errors, 422, repeated=refused.reason == "file_repeated")
+        return Away(f"{menu.BULK}/{nonce}")
+
+    def form(
+        visit: Visit, errors: dict[str, str], status: int = 200, *, repeated: bool = False
+    ) -> Page:
+        realms = [
+            (realm.id, visit.wording.realm(realm.id)) for realm in issuing.realms(visit.actor)
+        ]
+        values = {
+            "sample": SAMPLE,
+            "rows": MAX_ROWS,
+            "realms": realms,
+            "realm": visit.form["realm"],
+            "errors": errors,
+            "repeated": repeated,
+        }
+        return Page("bulk.html", values, status)
+
+    def made(visit: Visit, data: bytes) -> Mapping[str, Any]:
+        result = issuing.issue_many(
+            data, visit.actor, realm=visit.form["realm"], force=visit.form["force"] == "yes"
+        )
+        return {
+            "totals": result.totals,
+            "heading": list(result.sheet.heading),
+            "rejected": [
+                {
+                    "line": each.line,
+                    "cells": list(each.cells),
+                    "reason": each.reason,
+                    "sentence": each.sentence,
+                }
+                for each in result.rejected[:MOST_SHOWN]
+            ],
+            "codes": result.issued_csv(),
+            "rejects": result.rejected_csv(),
+        }
+
+    def kept(visit: Visit) -> dict[str, Any]:
+        found = shown.get(visit.token, visit.params["name"])
+        if found is None:
+            raise NotHere
+        return found
+
+    def result(visit: Visit) -> Answer:
+        found = kept(visit)
+        if not found:
+            return Page("bulk_waiting.html")
+        rejected = [
+            each | {"why": visit.wording.reason(each["reason"], each["sentence"])}
+            for each in found["rejected"]
+        ]
+        values = found | {"rejected": rejected, "name": visit.params["name"]}
+        return Page("bulk_result.html", values)
+
+    def file(visit: Visit, which: str, name: str) -> Answer:
+        found = kept(visit)
+        if not found:
+            raise NotHere
+        return Download(name, found[which])
+
+    one = f"{menu.BULK}/{{name}}"
+    return [
+        frame.get(menu.BULK, show, role=SUPERVISOR),
+        frame.post(menu.BULK, issue, role=SUPERVISOR, with_file=True),
+        frame.get(one, result, role=SUPERVISOR, section=menu.BULK),
+        frame.get(
+            f"{one}/codes.csv",
+            lambda visit: file(visit, "codes", "codes.csv"),
+            role=SUPERVISOR,
+            section=menu.BULK,
+        ),
+        frame.get(
+            f"{one}/rejected.csv",
+            lambda visit: file(visit, "rejects", "rejected.csv"),
+            role=SUPERVISOR,
+            section=menu.BULK,
+        ),
+    ]

@@ -1,0 +1,47 @@
+"""Where the pages are, and who sees them in the menu."""
+
+from dataclasses import dataclass
+
+from bluezone_node.authority.ports.accounts import ADMIN, ISSUER, SUPERVISOR, Session
+
+ROOT = "/console"
+SIGN_IN = f"{ROOT}/sign-in"
+SIGN_OUT = f"{ROOT}/sign-out"
+LANGUAGE = f"{ROOT}/language"
+CODES = HOME = f"{ROOT}/codes"
+FIND = f"{ROOT}/find"
+BULK = f"{ROOT}/bulk"
+FUNNEL = f"{ROOT}/funnel"
+EXPORTS = f"{ROOT}/exports"
+USERS = f"{ROOT}/users"
+AUDIT = f"{ROOT}/audit"
+ACCOUNT = PASSWORD = f"{ROOT}/account"
+STYLE = f"{ROOT}/static/console.css"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One line of the menu; its name is in `wording`."""
+
+    path: str
+    name: str
+    role: str
+
+
+_SECTIONS = (
+    Section(CODES, "codes", ISSUER),
+    Section(FIND, "find", ISSUER),
+    Section(BULK, "bulk", SUPERVISOR),
+    Section(FUNNEL, "funnel", SUPERVISOR),
+    Section(EXPORTS, "exports", SUPERVISOR),
+    Section(USERS, "users", ADMIN),
+    Section(AUDIT, "audit", SUPERVISOR),
+    Section(ACCOUNT, "account", ISSUER),
+)
+
+
+def sections(session: Session | None) -> tuple[Section, ...]:
+    """Return the lines of the menu for this session."""
+    if session is None or session.password_due:
+        return ()
+    return tuple(section for section in _SECTIONS if session.actor.may(section.role))

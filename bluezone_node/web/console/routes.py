@@ -1,0 +1,72 @@
+"""All pages of the console, put together."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bluezone_node.authority.accounts import Accounts
+from bluezone_node.authority.issuing import Issuing
+from bluezone_node.authority.ports.audit import AuditTrail
+from bluezone_node.authority.ports.shown import ShownStore
+from bluezone_node.authority.ports.tally import Tally
+from bluezone_node.authority.settings import ConsoleSettings, RegistrarSettings
+from bluezone_node.ports import Clock, Entropy
+from bluezone_node.web.console import guard, menu
+from bluezone_node.web.console.account import account_routes
+from bluezone_node.web.console.audit import audit_routes
+from bluezone_node.web.console.bulk import bulk_routes
+from bluezone_node.web.console.codes import Desk
+from bluezone_node.web.console.exports import Publication, export_routes
+from bluezone_node.web.console.funnel import Published, funnel_routes
+from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.shown import Shown
+from bluezone_node.web.console.signing_in import signing_in_routes
+from bluezone_node.web.console.style import style_sheet
+from bluezone_node.web.console.users import user_routes
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleParts:
+    """What the pages show and do."""
+
+    accounts: Accounts
+    issuing: Issuing
+    trail: AuditTrail
+    tally: Tally
+    shown: ShownStore
+    published: Published | None = None
+    """None: the publisher cannot be asked."""
+    publication: Publication | None = None
+    """None: the publisher runs elsewhere."""
+
+
+def console_routes(
+    parts: ConsoleParts,
+    clock: Clock,
+    entropy: Entropy,
+    settings: RegistrarSettings,
+    console: ConsoleSettings,
+) -> list[BaseRoute]:
+    """Return the routes of the console."""
+    realms = {realm.id: {"vi": realm.name_vi, "en": realm.name_en} for realm in settings.realms}
+    frame = Frame(parts.accounts, entropy, realms, public_url=console.url)
+    shown = Shown(parts.shown, clock, entropy)
+    return [
+        Route(menu.STYLE, _style),
+        *signing_in_routes(frame, parts.accounts),
+        *Desk(parts.issuing, shown, clock, settings).routes(frame),
+        *bulk_routes(frame, parts.issuing, shown),
+        *funnel_routes(frame, parts.tally, parts.published, clock, list(realms)),
+        *export_routes(frame, parts.publication, clock),
+        *user_routes(frame, parts.accounts, shown, clock, settings.realms),
+        *audit_routes(frame, parts.trail),
+        *account_routes(frame, parts.accounts),
+        *frame.nothing_else(menu.ROOT),
+    ]
+
+
+async def _style(request: Request) -> Response:
+    headers = {**guard.HEADERS, "Cache-Control": "public, max-age=3600"}
+    return Response(style_sheet(), media_type="text/css", headers=headers)
