@@ -36,6 +36,11 @@ ROUND_BYTES = 1 << 30
 ROUND_SECONDS = 900.0
 """Of one source in one round, after which the others have their turn and the next round goes on:
 a server that drips may not keep them waiting, nor fill the disk unwatched."""
+UNREACHABLE, INTERRUPTED = "unreachable", "interrupted"
+BROKEN_OFF = (UNREACHABLE, INTERRUPTED)
+"""Problems of a round that did not see the whole index."""
+RETRY = timedelta(minutes=5)
+"""After such a round; sooner only where the period is shorter."""
 CLOCKS_DIFFER = timedelta(hours=1)
 """At most, between two machines that import, or before and after a clock was set."""
 GONE_FILES = 3
@@ -114,10 +119,11 @@ class Importer:
             now = self._clock.now()
             before = await self._state(source.origin)
             period = timedelta(minutes=source.terms.imports.period_minutes)
-            if due and _is_recent(before.tried, now, period):
+            wait = min(period, RETRY) if before.problem in BROKEN_OFF else period
+            if due and _is_recent(before.tried, now, wait):
                 return None
             # Until it is over, in case that it never is.
-            state = replace(before, tried=now, problem="interrupted")
+            state = replace(before, tried=now, problem=INTERRUPTED)
             await self._in_thread(lambda _: self._store.put_source(state))
             done = await _Round(source, self._store, self._clock, self._in_thread, now).take()
             after = replace(
@@ -163,7 +169,7 @@ class _Round:
             listed = list(dict.fromkeys(await self._source.exports.index()))
         except Unreachable as error:
             log.warning("import of %s: %s", origin, error)
-            return ImportRound(origin, "unreachable", ())
+            return ImportRound(origin, UNREACHABLE, ())
         if len(listed) > MAX_LISTED:
             log.warning("import of %s: its index has more than %d lines", origin, MAX_LISTED)
             return ImportRound(origin, "index_too_long", ())
@@ -176,7 +182,7 @@ class _Round:
         left = await self._take_each(wanted, ledger)
         left += await self._take_each(self._no_longer_waiting(listed, ledger), ledger)
         problems = [ledger[name].problem for name in listed if name in ledger]
-        problem = "unreachable" if self._is_cut_off else next(filter(None, problems), "")
+        problem = UNREACHABLE if self._is_cut_off else next(filter(None, problems), "")
         return ImportRound(origin, problem, tuple(self._tried), left)
 
     @property
@@ -236,7 +242,7 @@ class _Round:
             source.terms.check(export, now)
         except Unreachable as error:
             self._gone += 1
-            return await self._failed(replace(line, problem="unreachable"), error)
+            return await self._failed(replace(line, problem=UNREACHABLE), error)
         except BadExport as error:
             return await self._failed(replace(line, problem=error.reason), error)
         return await self._in_thread(

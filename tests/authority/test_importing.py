@@ -245,6 +245,21 @@ async def test_a_source_is_asked_once_in_a_period() -> None:
     assert len(await importer.run(due=True)) == 1
 
 
+async def test_a_source_that_did_not_answer_is_asked_again_soon() -> None:
+    """After five minutes, not after a period; the files' own patience is another matter."""
+    source, clock = exports_of(), SimClock(NOW)
+    source.down = True
+    importer = importer_of(source, MemoryImports(), clock)
+    assert len(await importer.run(due=True)) == 1
+    clock.advance(299)
+    assert await importer.run(due=True) == []
+    clock.advance(1)
+    source.down = False
+    assert [each.problem for each in await importer.run(due=True)] == [""]
+    clock.advance(3599)
+    assert await importer.run(due=True) == []
+
+
 async def test_two_at_once_do_not_import_twice() -> None:
     """The second leaves the source to the first."""
     store, clock = MemoryImports(), SimClock(NOW)
