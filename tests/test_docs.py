@@ -16,7 +16,13 @@ from bluezone_node.ble import scenario
 from bluezone_node.commands import cli
 from bluezone_node.presets import load_preset, preset_names
 from bluezone_node.web.routes.publish import PublishRequest
-from bluezone_node.web.routes.verification import CertificateRequest, IssueRequest, VerifyRequest
+from bluezone_node.web.routes.verification import (
+    BatchIssueRequest,
+    CertificateRequest,
+    IssueRequest,
+    NamedCodeRequest,
+    VerifyRequest,
+)
 from bluezone_node.wiring.authority import DATABASE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +33,9 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 UNITS = sorted(ROOT.glob("systemd/*.service"))
 REQUESTS: dict[str, type[msgspec.Struct]] = {
     "/api/issue": IssueRequest,
+    "/api/batch-issue": BatchIssueRequest,
+    "/api/checkcodestatus": NamedCodeRequest,
+    "/api/expirecode": NamedCodeRequest,
     "/api/verify": VerifyRequest,
     "/api/certificate": CertificateRequest,
     "/v1/publish": PublishRequest,

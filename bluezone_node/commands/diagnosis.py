@@ -10,7 +10,7 @@ from bluezone_node import config as settings_file
 from bluezone_node.commands.console import json_option, note, print_json
 from bluezone_node.commands.options import config_option
 from bluezone_node.errors import BadInput
-from bluezone_node.node.diagnosis import Diagnosis, Preview
+from bluezone_node.node.diagnosis import Diagnosis, Preview, code_in
 
 OLDEST_ONSET = timedelta(days=28)
 """The publisher honours no earlier onset (reference: MAX_VALID_SYMPTOM_ONSET_REPORT_DAYS)."""
@@ -38,10 +38,12 @@ def report(
 ) -> None:
     """Publish this device's day keys with a health worker's CODE.
 
+    CODE: the digits that you were told, or the link of the message, in quotation marks.
     Nothing else leaves the device: no name, no place, none of the encounters.
     """
     from bluezone_node.wiring.node import open_diagnosis
 
+    code = code_in(code)
     settings = settings_file.load(config)
 
     async def work() -> None:

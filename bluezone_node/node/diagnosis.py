@@ -5,14 +5,16 @@ step is written down before the next, so that a report that broke off can be tak
 authority gives a code's token to one device only, known by a nonce.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from urllib.parse import parse_qs, urlsplit
 
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.crypto.keys import TemporaryExposureKey
-from bluezone_node.errors import AuthorityRefused, BluezoneError
+from bluezone_node.errors import AuthorityRefused, BadInput, BluezoneError
 from bluezone_node.intervals import interval_at, interval_day, midnight
 from bluezone_node.node.keyring import retire_key
 from bluezone_node.ports import (
@@ -40,6 +42,13 @@ furthest), so publishing older keys would reveal where their owner was and warn 
 """
 
 
+_BETWEEN = re.compile(r"[\s\u00ad\u200b\u2060\ufeff._\-\u2010-\u2015\u2212]+")
+"""What people, telephones and word processors put between the characters of a code."""
+_CODE = re.compile(r"[A-Za-z0-9]{6,64}")
+"""The shortest that Google's server allows an authority, and more than anybody's longest. Which it
+is, and whether it is right, the registrar knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a report would send, for its owner to agree to."""
@@ -53,6 +62,32 @@ class Preview:
 
 class NothingToReport(BluezoneError):
     """This node holds no keys of the last fourteen days: there is nothing to publish."""
+
+
+def code_in(text: str) -> str:
+    """Return the code in what was typed or pasted: a code, or the link of a message.
+
+    In a link it is what follows ``#``, or ``c=`` as Google's server makes them.
+
+    Raises:
+        BadInput: reason ``code_malformed``: nothing was sent anywhere. The text is not quoted.
+    """
+    code = text.strip()
+    if "://" in code:
+        try:
+            link = urlsplit(code)
+        except ValueError:
+            link = urlsplit("")
+        code = link.fragment or "".join(parse_qs(link.query).get("c", [])[:1])
+    code = _BETWEEN.sub("", code)
+    if not _CODE.fullmatch(code):
+        raise BadInput(
+            "That is no verification code. Nothing was sent.",
+            reason="code_malformed",
+            hint="type the 8 digits that you were told, or paste the whole link of the message in "
+            "quotation marks: the code is what follows #",
+        )
+    return code
 
 
 def publishable(

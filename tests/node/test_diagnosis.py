@@ -8,9 +8,9 @@ import pytest
 
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.certificate import keys_hmac
-from bluezone_node.errors import AuthorityRefused, Unreachable
+from bluezone_node.errors import AuthorityRefused, BadInput, Unreachable
 from bluezone_node.intervals import interval_at, interval_day, midnight
-from bluezone_node.node.diagnosis import DAYS_BEFORE_ONSET, Diagnosis, NothingToReport
+from bluezone_node.node.diagnosis import DAYS_BEFORE_ONSET, Diagnosis, NothingToReport, code_in
 from bluezone_node.node.keyring import key_for
 from tests.sources import MemoryAuthority
 from tests.stores import MemoryNodeStore, OnMemory
@@ -251,3 +251,44 @@ def test_secrets_of_a_report_are_not_in_its_repr() -> None:
     keys = stage.store.own_keys()
 
     assert all(key.key.hex() not in repr(key) for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("12345678", "12345678"),
+        (" 1234 5678\n", "12345678"),
+        ("1234\u20115678", "12345678"),
+        ("7x3k-9p2m-4q8r-t5vw", "7x3k9p2m4q8rt5vw"),
+        ("https://codes.example.vn/v#7x3k9p2m4q8rt5vw", "7x3k9p2m4q8rt5vw"),
+        ("  HTTPS://codes.example.vn/v#7X3K-9P2M-4Q8R-T5VW ", "7X3K9P2M4Q8RT5VW"),
+        ("https://vn.example.org/v?c=7x3k9p2m4q8rt5vw", "7x3k9p2m4q8rt5vw"),
+        ("http://[::1]:8600/v#7x3k9p2m4q8rt5vw", "7x3k9p2m4q8rt5vw"),
+    ],
+)
+def test_a_code_is_found_in_what_was_typed_or_pasted(typed: str, code: str) -> None:
+    """Dictated, printed in groups, or a whole link; the registrar judges it."""
+    assert code_in(typed) == code
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "12345",
+        "https://codes.example.vn/v",
+        "https://[broken/v#12345678",
+        "1234567é",
+        "12345678; rm -rf /",
+        "12345678\r\nX-Api-Key: x",
+        "x" * 65,
+        "ftp://x/y?d=12345678",
+    ],
+)
+def test_what_holds_no_code_is_refused_before_anything_is_sent(typed: str) -> None:
+    """With what to do instead, and without repeating what was pasted."""
+    with pytest.raises(BadInput) as refused:
+        code_in(typed)
+    assert refused.value.reason == "code_malformed"
+    assert "nothing was sent" in str(refused.value).lower()
+    assert not typed or typed not in f"{refused.value}{refused.value.hint}"

@@ -44,7 +44,7 @@ def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
 def test_two_authorities_have_nothing_in_common(tmp_path: Path) -> None:
     """Every secret is fresh."""
     one, two = (make_folder(tmp_path / name, BOTH) for name in "ab")
-    for secret in ("code_secret", "publisher_secret", "api_key"):
+    for secret in ("code_secret", "publisher_secret", "api_keys"):
         assert getattr(one, secret)() != getattr(two, secret)()
 
 
