@@ -118,7 +118,7 @@ def test_what_is_forgotten_is_gone_from_the_disk(tmp_path: Path) -> None:
     canaries = [bytes([65 + n]) * 32 for n in range(20)]
     for canary in canaries:
         code = VerificationCode(canary, "likely", NOW.date(), None, NOW, NOW)
-        store.add_codes([code], 1)
+        store.add_codes([code], 100)
 
     def on_disk(canary: bytes) -> bool:
         return any(canary in file.read_bytes() for file in tmp_path.iterdir())
