@@ -7,10 +7,12 @@ Source: exposure-notifications-server, internal/publish/model, docs/getting-star
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from bluezone_node.authority.ports.exposures import Changes, Exposure, Revision
+from bluezone_node.authority.ports.tally import Counted
 from bluezone_node.authority.revision import TokenKey
+from bluezone_node.authority.statistics import events_of
 from bluezone_node.authority.upload import AcceptedKey
 from bluezone_node.errors import AuthorityRefused
 
@@ -21,6 +23,8 @@ TRANSITIONS: Mapping[str, frozenset[str]] = {
     "user-report": frozenset({"confirmed", "likely", NEGATIVE}),
 }
 """What a diagnosis may become, once. A confirmed one stands."""
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 NOTHING_DRAWN = datetime.min.replace(tzinfo=UTC)
 
@@ -38,6 +42,10 @@ class Decision:
     """By key: `Exposure.owner` if the sender is its owner."""
     revised_at: datetime
     """Truncated."""
+    today: date
+    onset: int | None
+    """Day since the Unix epoch; None: nobody told."""
+    realm: str = ""
 
     def of(
         self,
@@ -66,7 +74,11 @@ class Decision:
                 unchanged.append(known)
             else:
                 revised.append(self._revise(key, known, earliest))
-        return Changes(added, revised, unchanged)
+        if not added and not revised:
+            return Changes(unchanged=unchanged)
+        today = self.today.toordinal() - _EPOCH
+        events = events_of(added, revised, today=today, onset=self.onset)
+        return Changes(added, revised, unchanged, Counted(self.today, self.realm, events))
 
     def _exposure(self, key: AcceptedKey, earliest: datetime) -> Exposure:
         return Exposure(

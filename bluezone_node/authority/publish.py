@@ -26,7 +26,7 @@ from bluezone_node.authority.upload import (
     onset_of,
 )
 from bluezone_node.errors import AuthorityRefused
-from bluezone_node.intervals import interval_at
+from bluezone_node.intervals import ROLLING_PERIOD, day_of, interval_at
 from bluezone_node.ports import Clock, Entropy
 
 
@@ -94,10 +94,11 @@ class Publisher:
         check_count(upload.keys, self._settings)
         certificate = self._certificate(upload, authority, now)
         vouched = read_token(upload.revision_token, self._token_secret)
+        onset = onset_of(upload.onset_interval, certificate.onset_interval, now, self._settings)
         accepted = accept(
             upload.keys,
             report_type=certificate.report_type,
-            onset=onset_of(upload.onset_interval, certificate.onset_interval, now, self._settings),
+            onset=onset or now - timedelta(days=self._settings.default_onset_days),
             now=now,
             settings=self._settings,
         )
@@ -108,6 +109,9 @@ class Publisher:
             token_given=bool(upload.revision_token),
             owners={k.key: self._owner(certificate, k.key) for k in accepted.keys},
             revised_at=floor(now, timedelta(minutes=self._settings.truncate_minutes)),
+            today=day_of(now),
+            onset=None if onset is None else interval_at(onset) // ROLLING_PERIOD,
+            realm=certificate.realm,
         )
         changes = self._store.publish(
             [key.key for key in accepted.keys], partial(decision.of, accepted.keys)

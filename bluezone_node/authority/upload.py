@@ -232,8 +232,8 @@ def check_overlap(keys: Sequence[AcceptedKey], settings: PublisherSettings) -> N
 
 def onset_of(
     told: int | None, certified_onset: int | None, now: datetime, settings: PublisherSettings
-) -> datetime:
-    """Return the onset of symptoms: as the device told, else as certified, else assumed."""
+) -> datetime | None:
+    """Return the onset of symptoms: as the device told, else as certified, else None."""
     oldest = interval_at(midnight(day_of(now - timedelta(days=settings.oldest_onset_days))))
     if told is not None and oldest <= told < interval_at(now):
         return interval_start(told)
@@ -241,7 +241,7 @@ def onset_of(
     # otherwise stop the arithmetic.
     if certified_onset is not None and certified_onset <= interval_at(now) + ROLLING_PERIOD:
         return interval_start(certified_onset)
-    return now - timedelta(days=settings.default_onset_days)
+    return None
 
 
 def _bad_request(message: str) -> AuthorityRefused:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bluezone_node.authority.ports.tally import Counted
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -51,6 +53,8 @@ class Changes:
     """Stored keys with their new `Exposure.revision`."""
     unchanged: Sequence[Exposure] = ()
     """Stored keys that the sender may revise and did not: nothing is done with them."""
+    counted: Counted | None = None
+    """What is counted of it, in the same transaction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ SQLAlchemy's types, so that the rows hold what the driver takes: instants are wh
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 _TYPES = {
     "BIGINT": "int8",
@@ -24,7 +24,7 @@ def add_rows(
     """Add *rows* of *columns* to *table*.
 
     Raises:
-        IntegrityError: a row is there already; the transaction is over, and nothing is quoted.
+        sqlalchemy.exc.IntegrityError: a row is there already; the transaction is over.
     """
     if not rows:
         return
@@ -44,6 +44,10 @@ def add_rows(
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
-    except db.dialect.loaded_dbapi.IntegrityError:
-        # The server's message quotes the row.
-        raise IntegrityError(None, None, Exception("a row is there already")) from None
+    except db.dialect.loaded_dbapi.Error as error:
+        # The rest of the server's message quotes the row.
+        said = getattr(getattr(error, "diag", None), "message_primary", None)
+        error.args = (said or "the server did not take the rows",)
+        raise DBAPIError.instance(  # as where SQLAlchemy had sent them
+            None, None, error, db.dialect.loaded_dbapi.Error, dialect=db.dialect
+        ) from None

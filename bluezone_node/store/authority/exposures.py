@@ -1,10 +1,11 @@
 """``authority.db``: published keys, each taken once. It names nobody."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
-from sqlalchemy import Connection, Engine, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from bluezone_node.authority.ports.exposures import Changes, Decide, Exposure, ExposureCounts
@@ -16,11 +17,18 @@ from bluezone_node.store.authority.exposure_rows import (
     newest_end,
     of_origin,
 )
-from bluezone_node.store.authority.exposure_tables import export_batches, exposures
+from bluezone_node.store.authority.exposure_tables import daily_counts, export_batches, exposures
 from bluezone_node.store.authority.gathered import Gathered, Publication
+from bluezone_node.store.authority.tally import count_all
 
 _LOOKUP_CHUNK = 500
 """Keys in one IN (…): SQLite stops at 999 parameters where it is old."""
+
+_AMONG = text(
+    "exposures.key = ANY(ARRAY(SELECT substring(:keys FROM 1 + 16 * n FOR 16)"
+    " FROM generate_series(0, :last) AS n))"
+)
+"""All keys, of 16 bytes each, as one value: a list would be quoted and parsed one by one."""
 
 _COLUMNS = [column.name for column in exposures.c]
 
@@ -32,6 +40,7 @@ class _View:
     stored: dict[bytes, Exposure] = field(repr=False)
     added: dict[bytes, Exposure] = field(default_factory=dict, repr=False)
     revised: dict[bytes, Exposure] = field(default_factory=dict, repr=False)
+    counted: Counter[tuple[date, str, str]] = field(default_factory=Counter)
 
     def of(self, keys: Iterable[bytes]) -> Mapping[bytes, Exposure]:
         return {key: self.stored[key] for key in keys if key in self.stored}
@@ -43,6 +52,9 @@ class _View:
             among = self.added if exposure.key in self.added else self.revised
             among[exposure.key] = exposure
         self.stored |= self.added | self.revised
+        if (counted := changes.counted) is not None:
+            for event, number in counted.events.items():
+                self.counted[counted.day, counted.realm, event] += number
 
 
 class SqlExposures:
@@ -82,14 +94,16 @@ class SqlExposures:
             added = [self._row(view.added[key]) for key in sorted(view.added)]
             add_rows(db, exposures, _COLUMNS, added)
             self._revise(db, view.revised.values())
+            # Last: these rows are everybody's, and are held until the commit.
+            count_all(db, daily_counts, view.counted)
         for publication, outcome in zip(group, outcomes, strict=True):
             publication.outcome = outcome
 
     def _stored(self, db: Connection, keys: Sequence[bytes]) -> dict[bytes, Exposure]:
         # FOR UPDATE holds the rows where writers run side by side; SQLite has one.
         if db.dialect.name == "postgresql":
-            among = exposures.c.key == func.any(bindparam("keys", type_=ARRAY(BYTEA)))
-            rows = db.execute(by_key(self._origin, among).with_for_update(), {"keys": keys})
+            packed = {"keys": b"".join(keys), "last": len(keys) - 1}
+            rows = db.execute(by_key(self._origin).where(_AMONG).with_for_update(), packed)
             return {row.key: exposure_of(row) for row in rows}
         stored: dict[bytes, Exposure] = {}
         for first in range(0, len(keys), _LOOKUP_CHUNK):
