@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bluezone_node.authority.issuing import Issuing
     from bluezone_node.authority.ports.exposures import ExposureStore
     from bluezone_node.authority.ports.messages import Messenger
+    from bluezone_node.authority.ports.shown import ShownStore
     from bluezone_node.authority.ports.tally import Tally
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
@@ -45,6 +46,8 @@ class AuthorityParts:
     issuing: "Issuing | None"
     audit: "ChainedTrail | None"
     accounts: "Accounts | None"
+    shown: "ShownStore | None"
+    """Results of the console's forms."""
     publisher: "Publisher | None"
     exporter: "Exporter | None"
     exposures: "ExposureStore | None"
@@ -104,11 +107,12 @@ def open_authority(
     from bluezone_node.store.authority.audit import SqlAudit
     from bluezone_node.store.authority.directory import FileKeys, HttpKeys
     from bluezone_node.store.authority.shelf import FolderShelf
+    from bluezone_node.store.authority.shown import SqlShown
     from bluezone_node.store.authority.tally import SqlTally
     from bluezone_node.wiring.federation import federate
 
     settings, databases = folder.settings, databases_of(folder)
-    verification = issuing = audit = accounts = publisher = exporter = store = None
+    verification = issuing = audit = accounts = shown = publisher = exporter = store = None
     federation = None
     rings: list[SigningKeys] = []
     tallies: dict[str, Tally] = {}
@@ -125,7 +129,10 @@ def open_authority(
                 SqlAllowances(engine), clock, secret=secret, settings=settings.registrar
             )
             audit = ChainedTrail(
-                SqlAudit(engine), clock, timedelta(days=settings.registrar.audit_days)
+                SqlAudit(engine),
+                clock,
+                timedelta(days=settings.registrar.audit_days),
+                secret=secret,
             )
             verification = Verification(
                 codes,
@@ -146,6 +153,7 @@ def open_authority(
                 secret=secret,
                 settings=settings.registrar,
             )
+            shown = SqlShown(engine)
             accounts = Accounts(
                 SqlAccounts(engine),
                 audit,
@@ -192,6 +200,7 @@ def open_authority(
             issuing,
             audit,
             accounts,
+            shown,
             publisher,
             exporter,
             store,
@@ -225,6 +234,7 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
     from bluezone_node.web.metrics import Meters
     from bluezone_node.web.routes.mirror import MIRRORS, mirror_routes
     from bluezone_node.web.watch import Watch
+    from bluezone_node.wiring.console import routes_of_console
     from bluezone_node.wiring.watch import looks_of
 
     routes: list[BaseRoute] = []
@@ -235,6 +245,7 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
         )
     if parts.publisher is not None:
         routes += app.publisher_routes(parts.publisher, os.urandom, folder.exports)
+    routes += routes_of_console(folder, parts, clock)
     if (mirrors := folder.path / MIRRORS).is_dir():
         routes += mirror_routes(mirrors)
     meters, watch = Meters(), Watch(looks_of(parts, clock))

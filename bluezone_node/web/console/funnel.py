@@ -3,13 +3,12 @@
 import logging
 from collections.abc import Sequence
 from datetime import UTC, date, timedelta
-from typing import Protocol
 
 from markupsafe import Markup
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR
-from bluezone_node.authority.ports.tally import DayCount, Tally
+from bluezone_node.authority.ports.tally import DayCount, PublicationStats, Tally
 from bluezone_node.errors import BluezoneError
 from bluezone_node.ports import Clock
 from bluezone_node.web.console import funnel_chart, menu
@@ -24,14 +23,12 @@ MOST_DAYS = 92
 _log = logging.getLogger(__name__)
 
 
-class Published(Protocol):
-    """What the publisher lets be known: of days that are over, and of crowds."""
-
-    def days(self, first: date, last: date) -> list[DayCount]: ...
-
-
 def funnel_routes(
-    frame: Frame, tally: Tally, published: Published | None, clock: Clock, realms: Sequence[str]
+    frame: Frame,
+    tally: Tally,
+    published: PublicationStats | None,
+    clock: Clock,
+    realms: Sequence[str],
 ) -> list[BaseRoute]:
     """Return the route of the figures. *realms*: ids of the settings."""
 
@@ -130,7 +127,7 @@ def _days(visit: Visit, found: Figures) -> str:
     )
 
 
-def _released(published: Published | None, first: date, last: date) -> list[DayCount] | None:
+def _released(published: PublicationStats | None, first: date, last: date) -> list[DayCount] | None:
     if published is None:
         return None
     try:

@@ -10,7 +10,7 @@ from bluezone_node.authority.accounts import Accounts
 from bluezone_node.authority.issuing import Issuing
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.authority.ports.shown import ShownStore
-from bluezone_node.authority.ports.tally import Tally
+from bluezone_node.authority.ports.tally import PublicationStats, Tally
 from bluezone_node.authority.settings import ConsoleSettings, RegistrarSettings
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.web.console import guard, menu
@@ -19,7 +19,7 @@ from bluezone_node.web.console.audit import audit_routes
 from bluezone_node.web.console.bulk import bulk_routes
 from bluezone_node.web.console.codes import Desk
 from bluezone_node.web.console.exports import Publication, export_routes
-from bluezone_node.web.console.funnel import Published, funnel_routes
+from bluezone_node.web.console.funnel import funnel_routes
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.shown import Shown
 from bluezone_node.web.console.signing_in import signing_in_routes
@@ -36,7 +36,7 @@ class ConsoleParts:
     trail: AuditTrail
     tally: Tally
     shown: ShownStore
-    published: Published | None = None
+    published: PublicationStats | None = None
     """None: the publisher cannot be asked."""
     publication: Publication | None = None
     """None: the publisher runs elsewhere."""
