@@ -40,7 +40,7 @@ def main() -> None:
         clock, trail = SimClock(NOW), SqlAudit(engine)
         accounts = Accounts(
             SqlAccounts(engine),
-            ChainedTrail(trail, clock, timedelta(days=730)),
+            ChainedTrail(trail, clock, timedelta(days=730), secret=os.urandom(32)),
             SqlAllowances(engine),
             clock,
             os.urandom,

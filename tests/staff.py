@@ -187,7 +187,7 @@ class Staff:
     keep: timedelta = timedelta(days=730)
 
     def __post_init__(self) -> None:
-        self.trail = ChainedTrail(self.entries, self.clock, self.keep)
+        self.trail = ChainedTrail(self.entries, self.clock, self.keep, secret=b"c" * 32)
         self.passwords = Passwords(self.entropy, self.hasher)
         self.accounts = Accounts(
             self.people,

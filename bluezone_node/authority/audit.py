@@ -2,9 +2,11 @@
 
 Whoever changes, removes, adds or swaps an entry breaks the chain at that place, unless every entry
 after it is made anew; against that, and against cutting off the end, stands a head (number and
-hash of the newest entry) that somebody noted down elsewhere.
+hash of the newest entry) that somebody noted down elsewhere.  To check it takes no secret, but for
+one thing: that what is missing before the first entry was erased by us, when its time was over.
 """
 
+import hmac
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -107,10 +109,12 @@ def parse_head(text: str) -> AuditHead:
 class ChainedTrail:
     """`AuditTrail` on a store. Every method blocks."""
 
-    def __init__(self, store: AuditStore, clock: Clock, keep: timedelta) -> None:
+    def __init__(self, store: AuditStore, clock: Clock, keep: timedelta, *, secret: bytes) -> None:
+        """*secret*: seals what was erased on time, so that nothing else passes for it."""
         self._store = store
         self._clock = clock
         self._keep = keep
+        self._secret = hmac.digest(secret, b"audit", "sha256")
 
     def record(
         self,
@@ -157,7 +161,12 @@ class ChainedTrail:
             return 0
 
         def erased(last: AuditHead, upto: AuditHead) -> AuditEntry:
-            text = canonical({"up_to": upto.sequence, "hash": upto.hash.hex()})
+            told: Detail = {
+                "up_to": upto.sequence,
+                "hash": upto.hash.hex(),
+                "seal": self._seal(upto),
+            }
+            text = canonical(told)
             return link(last, now, OPERATOR.name, EVERYWHERE, ERASED, "", text)
 
         return self._store.forget(before, erased)
@@ -167,11 +176,19 @@ class ChainedTrail:
         entry = self._store.newest(ERASED)
         if entry is None:
             return None
+        detail = entry.detail
         try:
-            return parse_head(f"{entry.detail['up_to']}:{entry.detail['hash']}")
+            upto = parse_head(f"{detail['up_to']}:{detail['hash']}")
         except (BadInput, KeyError):
-            # Somebody changed it: the chain does not begin where it should, and that is found.
+            upto = None
+        if upto is None or detail.get("seal") != self._seal(upto):
+            # Not ours: the chain does not begin where it should, and that is found.
             return None
+        return upto
+
+    def _seal(self, upto: AuditHead) -> str:
+        # In a chain that needs no secret anybody could write an entry that says so.
+        return hmac.digest(self._secret, f"erased {upto}".encode(), "sha256").hex()
 
 
 def _wrong(entry: AuditEntry, last: AuditHead | None, head: AuditHead | None) -> str:

@@ -247,6 +247,25 @@ def test_erasing_by_hand_is_found() -> None:
     assert staff.trail.verify().broken == 1
 
 
+def test_nobody_else_can_say_that_entries_were_erased() -> None:
+    """Who owns the database could chain such an entry, and cut off what it vouches for."""
+    store = MemoryAudit()
+    staff = Staff(entries=store)
+    aged(staff, 9)
+    upto = store.rows[4].head
+    for detail in (
+        {"up_to": upto.sequence, "hash": upto.hash.hex()},
+        {"up_to": upto.sequence, "hash": upto.hash.hex(), "seal": "00" * 32},
+        {"up_to": upto.sequence, "hash": upto.hash.hex(), "seal": 7},
+        {"up_to": upto.sequence, "hash": upto.hash.hex(), "seal": "\u00e9"},
+    ):
+        forged = Staff(entries=MemoryAudit(), clock=staff.clock)
+        assert isinstance(forged.entries, MemoryAudit)
+        forged.entries.rows = store.rows[5:]
+        forged.trail.record(OPERATOR, ERASED, "", detail)
+        assert forged.trail.verify(store.rows[-1].head).broken == 1
+
+
 def test_an_entry_stays_while_it_is_the_only_one() -> None:
     """Numbers are never used twice, so the last is always known."""
     staff = Staff(keep=timedelta(days=30))
