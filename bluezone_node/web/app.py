@@ -19,6 +19,7 @@ from bluezone_node.web.routes.exports import export_routes
 from bluezone_node.web.routes.health import health_routes
 from bluezone_node.web.routes.landing import landing_routes
 from bluezone_node.web.routes.metrics import metrics_routes
+from bluezone_node.web.routes.openapi import openapi_routes
 from bluezone_node.web.routes.publish import publish_routes
 from bluezone_node.web.routes.verification import verification_routes
 from bluezone_node.web.watch import Watch
@@ -40,9 +41,10 @@ def registrar_routes(
     ]
 
 
-def publisher_routes(publisher: Publisher, entropy: Entropy, exports: Path) -> list[BaseRoute]:
-    """Return the routes of the publisher. *exports*: the folder of finished files."""
-    return [*publish_routes(publisher, entropy), *export_routes(exports)]
+def publisher_routes(publisher: Publisher, entropy: Entropy, exports: Path | None) -> list[BaseRoute]:
+    """Return the routes of the publisher. *exports*: the folder of finished files; None: they are
+    handed out by others."""
+    return [*publish_routes(publisher, entropy), *(export_routes(exports) if exports else [])]
 
 
 def watch_routes(watch: Watch, meters: Meters, metrics_from: Sequence[str]) -> list[BaseRoute]:
@@ -54,8 +56,9 @@ def build_app(
     routes: list[BaseRoute], tell: Callable[[Seen], None] = lambda _seen: None
 ) -> Starlette:
     """Return the application that serves *routes*; *tell* is called after each request."""
+    routes = [*routes, *problem_routes()]
     app = Starlette(
-        routes=[*routes, *problem_routes()],
+        routes=[*routes, *openapi_routes(routes)],
         middleware=[Middleware(Observer, tell=tell), Middleware(LastResort)],
         exception_handlers=EXCEPTION_HANDLERS,
     )

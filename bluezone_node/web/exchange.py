@@ -66,7 +66,7 @@ UNHEARD = (408, 413)
 LINGER_BYTES = 2_000_000
 LINGER_SECONDS = 1.0
 
-Model = TypeVar("Model")
+Model = TypeVar("Model", bound=msgspec.Struct)
 Caller = TypeVar("Caller")
 
 _log = logging.getLogger(__name__)
@@ -76,6 +76,18 @@ class RequestModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """A request body. *padding* only makes it longer."""
 
     padding: str = ""
+
+
+class PostRoute(Route):
+    """A route of an `Exchange`, which knows what it takes."""
+
+    def __init__(
+        self, path: str, endpoint: Callable[..., Any], asked: type[msgspec.Struct], error_name: str
+    ) -> None:
+        super().__init__(path, endpoint, methods=["POST"])
+        self.asked = asked
+        self.error_name = error_name
+        """Field of an answer that holds the reason of a refusal."""
 
 
 class Exchange:
@@ -153,7 +165,7 @@ class Exchange:
             kind = Response if status not in UNHEARD else HangUp
             return kind(encoded, status, headers, media_type="application/json")
 
-        return Route(path, endpoint, methods=["POST"])
+        return PostRoute(path, endpoint, model, self._error_name)
 
 
 def _refusal(path: str, error: Exception) -> tuple[int, str, str]:

@@ -2,13 +2,8 @@
 
 import asyncio
 import json
-import os
-import signal
 import sqlite3
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,72 +17,16 @@ from bluezone_node.store.authority.database import open_sqlite
 from bluezone_node.store.authority.exposure_tables import LAYOUT
 from bluezone_node.store.authority.exposures import SqlExposures
 from bluezone_node.store.authority.folder import AuthorityFolder, make_folder
+from tests.authority_process import PATIENCE, running
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 30.0
-GRACE = 8.0
-"""Seconds from the signal to the end: two for requests, the rest for a busy machine."""
 KEYS = 60_000
-
-
-@dataclass
-class Running:
-    """A server, and what it wrote to its standard error."""
-
-    url: str
-    process: asyncio.subprocess.Process
-
-    @property
-    def port(self) -> int:
-        return int(self.url.rpartition(":")[2])
-
-    async def stopped(self) -> str:
-        """Return, once it has ended well, what it said."""
-        async with asyncio.timeout(GRACE):
-            _, said = await self.process.communicate()
-        assert self.process.returncode == 0, said
-        assert b"Traceback" not in said
-        return said.decode()
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-
-    async def refusing(self) -> None:
-        """Wait until it takes no new connection."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except ConnectionRefusedError:
-                    return
-                writer.close()
-                await asyncio.sleep(0.02)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> AuthorityFolder:
     return make_folder(tmp_path / "authority", ("registrar", "publisher"))
-
-
-@asynccontextmanager
-async def running(folder: AuthorityFolder) -> AsyncIterator[Running]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "error", "-m", "bluezone_node", "authority", "serve"),
-        *("--dir", str(folder.path), "--listen", "127.0.0.1:0", "--json"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "BLUEZONE_CONFIG": os.devnull},
-    )
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(PATIENCE):
-            line = await process.stdout.readline()
-        yield Running(json.loads(line)["listening"], process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def test_a_request_under_way_is_answered(folder: AuthorityFolder) -> None:

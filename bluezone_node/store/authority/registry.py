@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     select,
     update,
 )
@@ -24,7 +25,7 @@ from bluezone_node.authority.ports.registry import (
     VerificationToken,
 )
 from bluezone_node.store.authority import tally
-from bluezone_node.store.authority.database import scrub, writing
+from bluezone_node.store.authority.database import UnixTime, scrub, writing
 from bluezone_node.store.authority.registry_tables import codes, daily_counts, tokens
 
 
@@ -216,7 +217,8 @@ def _revoked(db: Connection, handle: bytes, at: datetime) -> bool:
 
 
 def _sooner(at: datetime) -> object:
-    return case((codes.c.expires < at, codes.c.expires), else_=at)
+    # Of the column's type: left to itself the instant would be written as text.
+    return case((codes.c.expires < at, codes.c.expires), else_=literal(at, codes.c.expires.type))
 
 
 def _count(db: Connection, at: datetime, realm: str, event: str, number: int = 1) -> None:
