@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from bluezone_node.authority.ports.allowances import Allowances
 from bluezone_node.authority.ports.exposures import Changes, Exposure, ExposureStore
 from bluezone_node.authority.ports.imports import ImportStore
 from bluezone_node.authority.ports.registry import RegistryStore
+from bluezone_node.authority.ports.tally import Tally
 from bluezone_node.authority.ports.windows import WindowStore
 from bluezone_node.export.keys import KeyRow
 from bluezone_node.store.authority import (
+    allowances,
     exposure_tables,
     exposures,
     imports,
@@ -25,6 +28,7 @@ from bluezone_node.store.authority import (
 from bluezone_node.store.authority.database import Database
 from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.schema import Layout
+from bluezone_node.store.authority.tally import SqlTally
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -42,6 +46,12 @@ class Kept:
 
     def registry(self) -> RegistryStore:
         return registry.SqlRegistry(self._open(registry_tables.LAYOUT))
+
+    def allowances(self) -> Allowances:
+        return allowances.SqlAllowances(self._open(registry_tables.LAYOUT))
+
+    def tally(self) -> Tally:
+        return SqlTally(self._open(registry_tables.LAYOUT), registry_tables.daily_counts)
 
     def exposures(self, origin: str = "") -> ExposureStore:
         return exposures.SqlExposures(self._open(exposure_tables.LAYOUT), origin)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -189,3 +189,135 @@ def test_codes_and_tokens_are_counted_and_forgotten(codes: RegistryStore) -> Non
     assert codes.forget(NOON + HOUR) == 3
     assert codes.counts(NOON).tokens == 1
     assert codes.forget(NOON + 25 * HOUR) == 1
+
+
+def counted(kept: Kept, realm: str = "VN-79") -> dict[str, int]:
+    """Return what was counted on the day, by event."""
+    return {each.event: each.count for each in kept.tally().days(NOON.date(), NOON.date(), realm)}
+
+
+def test_a_code_is_found_by_its_handle(codes: RegistryStore) -> None:
+    """Which names it without giving anything away; two never have the same."""
+    codes.add_codes([CODE], DAILY)
+    assert codes.code_of(b"h" * 16) == CODE
+    assert codes.code_of(b"x" * 16) is None
+    other = replace(CODE, digest=b"d" * 32)
+    assert codes.add_codes([other], DAILY) == [Outcome.HANDLE_TAKEN]
+    assert codes.code(other.digest) is None
+
+
+def test_a_quota_is_kept_to_by_province_and_day(codes: RegistryStore) -> None:
+    """What does not fit is not kept; other provinces and tomorrow have their own."""
+    many = [numbered(n) for n in range(4)]
+    assert codes.add_codes(many, 3) == [*[Outcome.KEPT] * 3, Outcome.QUOTA_EXCEEDED]
+    assert codes.issued_on(NOON.date(), "VN-79") == 3
+    assert codes.add_codes([numbered(5, realm="VN-HN")], 3) == [Outcome.KEPT]
+    tomorrow = NOON + 24 * HOUR
+    assert codes.add_codes([numbered(6, created=tomorrow)], 3) == [Outcome.KEPT]
+
+
+def test_codes_that_are_alike_in_one_call_are_told_apart(codes: RegistryStore) -> None:
+    """The first is kept; the second is drawn again by who asked."""
+    twin = replace(CODE, handle=b"i" * 16)
+    assert codes.add_codes([CODE, twin], DAILY) == [Outcome.KEPT, Outcome.DIGEST_TAKEN]
+
+
+def test_a_revoked_code_cannot_be_claimed(codes: RegistryStore) -> None:
+    """It expired at that instant, also for a process whose clock is behind."""
+    codes.add_codes([CODE], DAILY)
+    assert codes.revoke_code(b"h" * 16, NOON + HOUR / 12)
+    assert not codes.revoke_code(b"h" * 16, NOON + HOUR / 12)
+    assert not codes.claim_code(CODE.digest, TOKEN, NOON)
+    found = codes.code(CODE.digest)
+    assert found is not None
+    assert found.revoked == found.expires == NOON + HOUR / 12
+    assert not codes.revoke_code(b"x" * 16, NOON)
+
+
+def test_a_claimed_code_is_neither_revoked_nor_replaced(codes: RegistryStore) -> None:
+    """What the holder did is done."""
+    codes.add_codes([CODE], DAILY)
+    codes.claim_code(CODE.digest, TOKEN, NOON)
+    assert not codes.revoke_code(b"h" * 16, NOON)
+    assert codes.replace_code(b"h" * 16, numbered(1), DAILY) is Outcome.NOT_OPEN
+    assert codes.code_of(numbered(1).handle or b"") is None
+
+
+def test_a_replaced_code_is_over_and_the_new_one_open(codes: RegistryStore) -> None:
+    """Both or neither: where the quota is used up the old one stays."""
+    codes.add_codes([CODE], DAILY)
+    assert codes.replace_code(b"h" * 16, numbered(1), 1) is Outcome.QUOTA_EXCEEDED
+    assert codes.code(CODE.digest) == CODE
+    assert codes.replace_code(b"h" * 16, numbered(1), DAILY) is Outcome.KEPT
+    old = codes.code(CODE.digest)
+    assert old is not None
+    assert old.revoked == NOON
+    assert codes.code(numbered(1).digest) == numbered(1)
+    assert codes.replace_code(b"h" * 16, numbered(2), DAILY) is Outcome.NOT_OPEN
+
+
+def test_a_withdrawn_code_was_never_issued(codes: RegistryStore) -> None:
+    """It redeems nothing, its handle is free, and the quota is as before."""
+    codes.add_codes([CODE], 1)
+    codes.withdraw_code(CODE.digest, NOON)
+    assert not codes.claim_code(CODE.digest, TOKEN, NOON)
+    assert codes.code_of(b"h" * 16) is None
+    assert codes.issued_on(NOON.date(), "VN-79") == 0
+    assert codes.add_codes([replace(CODE, digest=b"d" * 32)], 1) == [Outcome.KEPT]
+
+
+def test_what_happens_is_counted_once(kept: Kept) -> None:
+    """By day and province, in the same transaction; a repetition is not another claim."""
+    codes = kept.registry()
+    codes.add_codes([CODE, numbered(1, kind="long"), numbered(2), numbered(3, kind="long")], DAILY)
+    first = replace(TOKEN, claimed_with=b"n" * 32)
+    codes.claim_code(CODE.digest, first, NOON)
+    again = replace(first, digest=b"u" * 32)
+    codes.claim_code(CODE.digest, again, NOON)
+    for _ in range(2):
+        codes.spend_token(again.digest, b"a" * 32, NOON)
+    codes.revoke_code(numbered(1).handle or b"", NOON)
+    codes.withdraw_code(numbered(3).digest, NOON)
+    codes.count(NOON, "", "claims_wrong")
+    codes.forget(NOON + HOUR)
+    assert counted(kept) == {
+        "codes_issued": 3,
+        "codes_issued_long": 1,
+        "codes_claimed": 1,
+        "certificates": 1,
+        "codes_revoked": 1,
+        "sms_failed": 1,
+        "codes_expired_unclaimed": 1,
+    }
+    assert counted(kept, "") == {"claims_wrong": 1}
+
+
+def test_the_day_is_that_of_utc(kept: Kept) -> None:
+    """Whatever zone an instant was written in."""
+    hanoi = timezone(timedelta(hours=7))
+    late = (NOON + 11.5 * HOUR).astimezone(hanoi)
+    kept.registry().add_codes([replace(CODE, created=late)], DAILY)
+    assert counted(kept)["codes_issued"] == 1
+
+
+def test_of_many_racing_for_the_last_of_a_quota_one_gets_it(kept: Kept) -> None:
+    """Two processes, each with its own connections."""
+    here, there = kept.registry(), kept.registry()
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = pool.map(
+            lambda store, n: store.add_codes([numbered(n)], 5), [here, there] * 8, range(16)
+        )
+    assert sum(outcome == [Outcome.KEPT] for outcome in outcomes) == 5
+    assert here.issued_on(NOON.date(), "VN-79") == 5
+
+
+def test_of_a_racing_claim_and_revocation_one_wins(kept: Kept) -> None:
+    """A code is never both claimed and revoked."""
+    here, there = kept.registry(), kept.registry()
+    for n in range(8):
+        code, token = numbered(n), replace(TOKEN, digest=bytes([n]) * 32)
+        here.add_codes([code], DAILY)
+        with ThreadPoolExecutor(2) as pool:
+            claimed = pool.submit(here.claim_code, code.digest, token, NOON)
+            revoked = pool.submit(there.revoke_code, code.handle or b"", NOON)
+        assert claimed.result() != revoked.result()
