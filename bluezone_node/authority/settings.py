@@ -102,6 +102,8 @@ class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     audit_days: Annotated[int, Meta(ge=30, le=3660)] = 730
     """Who did what is kept so long: an audit once a year finds the whole year before it too."""
     sms: SmsSettings = msgspec.field(default_factory=SmsSettings)
+    publisher: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:/_\[\]-]+)?$")] = ""
+    """Address of the publisher whose statistics the console shows; empty: it is this process."""
 
     def realm(self, realm_id: str) -> RealmSettings | None:
         return next((realm for realm in self.realms if realm.id == realm_id), None)

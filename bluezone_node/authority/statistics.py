@@ -17,7 +17,6 @@ from bluezone_node.ports import Clock
 EMBARGO = timedelta(hours=48)
 LEAST_UPLOADS = 10
 UPLOADS = "uploads"
-
 _OLDEST_KEY = 15
 _KEY_AGE = tuple(f"key_age_{days:02}" for days in range(_OLDEST_KEY + 1))
 _LONGEST_ONSET = 30

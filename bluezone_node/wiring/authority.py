@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from bluezone_node.authority.issuing import Issuing
     from bluezone_node.authority.ports.exposures import ExposureStore
     from bluezone_node.authority.ports.messages import Messenger
+    from bluezone_node.authority.ports.keys import KeyDirectory
     from bluezone_node.authority.ports.shown import ShownStore
-    from bluezone_node.authority.ports.tally import Tally
+    from bluezone_node.authority.ports.tally import PublicationStats, Tally
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
+    from bluezone_node.authority.statistics_desk import StatisticsDesk
     from bluezone_node.store.authority.database import Database
     from bluezone_node.store.authority.folder import AuthorityFolder
     from bluezone_node.store.authority.keys import SigningKeys
@@ -58,6 +60,10 @@ class AuthorityParts:
     federation: "Federation | None"
     """Other authorities' keys; the publisher's."""
 
+    statistics: "PublicationStats | None"
+    """How many published: for the registrar's eyes."""
+    statistics_desk: "StatisticsDesk | None"
+    """Hands them to a registrar that is another process."""
 
 def databases_of(folder: "AuthorityFolder") -> "dict[str, Database]":
     """Return the database of each role (registrar, publisher), not opened.
@@ -95,6 +101,8 @@ def open_authority(
     from bluezone_node.authority.passwords import Passwords
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.verification import Verification
+    from bluezone_node.authority.statistics import Statistics
+    from bluezone_node.authority.statistics_desk import StatisticsDesk
     from bluezone_node.store.authority import (
         exposure_tables,
         exposures,
@@ -113,7 +121,8 @@ def open_authority(
 
     settings, databases = folder.settings, databases_of(folder)
     verification = issuing = audit = accounts = shown = publisher = exporter = store = None
-    federation = None
+    federation = desk = None
+    statistics: PublicationStats | None = None
     rings: list[SigningKeys] = []
     tallies: dict[str, Tally] = {}
     with ExitStack() as stack:
@@ -165,26 +174,34 @@ def open_authority(
                 realms=[realm.id for realm in settings.registrar.realms],
                 issuer=settings.registrar.issuer,
             )
+            if settings.registrar.publisher:
+                statistics = statistics_at(folder, registrar_keys, clock)
         if "publisher" in roles:
             secret, export_keys = folder.publisher_secret(), folder.export_keys()
+            authorities = settings.publisher.health_authorities
             export_keys.ring()
             rings.append(export_keys)
             engine = databases["publisher"].open()
             stack.callback(engine.dispose)
             tallies["publisher"] = SqlTally(engine, exposure_tables.daily_counts)
             store = exposures.SqlExposures(engine)
+            directories: dict[str, KeyDirectory] = {
+                entry.id: HttpKeys(entry.jwks, clock)
+                if entry.jwks.startswith(("http://", "https://"))
+                else FileKeys(folder.path / entry.jwks)
+                for entry in authorities
+            }
             publisher = Publisher(
                 store,
                 clock,
                 os.urandom,
                 secret=secret,
-                directories={
-                    entry.id: HttpKeys(entry.jwks, clock)
-                    if entry.jwks.startswith(("http://", "https://"))
-                    else FileKeys(folder.path / entry.jwks)
-                    for entry in settings.publisher.health_authorities
-                },
+                directories=directories,
                 settings=settings.publisher,
+            )
+            statistics = Statistics(tallies["publisher"], clock)
+            desk = StatisticsDesk(
+                statistics, clock, authorities=authorities, directories=directories
             )
             exporter = Exporter(
                 windows.SqlWindows(engine),
@@ -207,7 +224,28 @@ def open_authority(
             rings,
             tallies,
             federation,
+            statistics,
+            desk,
         )
+
+
+def statistics_at(
+    folder: "AuthorityFolder", keys: "SigningKeys", clock: Clock
+) -> "PublicationStats":
+    """Return what asks the publisher of the settings, as the registrar whose *keys* these are."""
+    from bluezone_node.authority.statistics_token import write_token
+    from bluezone_node.store.authority.statistics import HttpStatistics
+
+    settings = folder.settings.registrar
+
+    def token() -> str:
+        now = clock.now()
+        key_id, key = keys.signing(now)
+        return write_token(
+            key, key_id=key_id, issuer=settings.issuer, audience=settings.audience, now=now
+        )
+
+    return HttpStatistics(settings.publisher, token)
 
 
 @contextmanager
