@@ -21,12 +21,10 @@ from bluezone_node.web.routes.verification import API_KEY_HEADER
 
 JSON = "application/json"
 _SCHEMAS = "#/components/schemas/"
-_CHAFF = {
-    "name": HEADER,
-    "in": "header",
-    "description": "Any value: the request is thrown away, and answered like a real one.",
-    "schema": {"type": "string"},
-}
+_ABOUT = (
+    f"A POST with the header {HEADER}, whatever its value, is chaff: its body is thrown away, and "
+    "the answer is padding, as long and after as long as a real one."
+)
 _SECURITY = {
     "apiKey": {"type": "apiKey", "in": "header", "name": API_KEY_HEADER},
 }
@@ -130,6 +128,7 @@ def description(routes: Sequence[BaseRoute]) -> dict[str, Any]:
         "info": {
             "title": "Bluezone health authority",
             "version": __version__,
+            "description": _ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {path: _operation(path, route) for path, route in known.items()},
@@ -156,7 +155,6 @@ def _operation(path: str, route: BaseRoute) -> dict[str, Any]:
         error = answers.PublisherError if route.error_name == "code" else answers.RegistrarError
         for status in sorted({400, 500, 503, *STATUS.values()}):
             responses[str(status)] = _response("Refused.", JSON, _schema(error))
-        operation["parameters"].append(_CHAFF)
         operation["requestBody"] = {
             "required": True,
             "content": {JSON: {"schema": _schema(route.asked), "example": told.example}},
