@@ -57,6 +57,10 @@ class DatabaseUnusable(BluezoneError):
     """The database could not be opened or written."""
 
 
+class StorageUnusable(BluezoneError):
+    """The object storage could not be used."""
+
+
 class RadioUnavailable(BluezoneError):
     """The radio could not be opened."""
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,9 @@ from hypothesis import settings
 from tests import postgres
 from tests.bluez.stage import Stage, playing
 from tests.vm.packages import may_install
+
+if TYPE_CHECKING:
+    from tests.storage import Storage
 
 # Derandomised: a red build shows the same example to everyone who runs it again.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=100)
@@ -53,6 +57,25 @@ def postgres_server() -> Iterator[postgres.Server]:
         if os.environ.get("CI") == "true" and may_install():
             pytest.fail(f"a build server must have PostgreSQL: {reason}")
         pytest.skip(f"no PostgreSQL of our own: {reason}")
+
+
+@pytest.fixture(scope="session")
+def storage_server() -> Iterator["Storage"]:
+    """Object storage of this worker's own, slow to import."""
+    from tests import storage
+
+    with storage.running() as server:
+        yield server
+
+
+@pytest.fixture
+def storage(storage_server: "Storage", monkeypatch: pytest.MonkeyPatch) -> "Storage":
+    """Object storage, and its credentials in the environment."""
+    from tests.storage import CREDENTIALS
+
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return storage_server
 
 
 @pytest.fixture

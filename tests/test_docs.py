@@ -51,6 +51,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "publisher": authority.PublisherSettings,
     "publisher.health_authorities": authority.HealthAuthoritySettings,
     "export": authority.ExportSettings,
+    "export.bucket": authority.BucketSettings,
     "imports": authority.ImportSettings,
     "serve": authority.ServeSettings,
     "console": authority.ConsoleSettings,

@@ -141,6 +141,24 @@ class PublisherSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """An onset longer ago than this is not believed."""
     default_onset_days: Annotated[int, Meta(ge=0, le=14)] = 4
     """Onset assumed where nobody told: that many days before the report."""
+    allow_partial_revisions: bool = False
+    """A token revises the keys that it vouches for, although the upload has stored ones that it
+    does not: who roamed published those elsewhere, and they came back by federation (Google's
+    issue #893).  Otherwise such an upload is refused as a whole."""
+
+
+class BucketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Object storage for the export files; credentials are the environment's or the machine's."""
+
+    url: (
+        Annotated[str, Meta(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w./-]*)?$")] | None
+    ) = None
+    """``s3://BUCKET/PREFIX``: the files lie there under ``exports/``, for a CDN to hand out.
+    Otherwise in the folder, and this server hands them out."""
+    endpoint: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+/?)?$")] = ""
+    """Address of the storage; empty: Amazon's of the region. http:// goes without encryption."""
+    region: Annotated[str, Meta(pattern=r"^[a-z0-9-]{0,64}$")] = ""
+    """Empty: what ``AWS_REGION`` says, or us-east-1, which other makers' storages take for any."""
 
 
 class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,6 +182,7 @@ class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """In one file; phones give up on much larger ones."""
     retention_days: Annotated[int, Meta(ge=1, le=30)] = 14
     """Keys and files are removed after this: they can infect nobody any more."""
+    bucket: BucketSettings = msgspec.field(default_factory=BucketSettings)
 
 
 class ImportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -33,6 +33,7 @@ ROLES = {
         "audit": "authority_audit:audit",
         "users": "authority_users:users",
         "code": "authority_code:code",
+        "export": "authority_export:export",
         "imports": "authority_imports:imports",
         "keys": "authority_keys:keys",
         "mirror": "authority_mirror:mirror",
@@ -174,38 +175,6 @@ async def _serve(
         await serve_authority(folder, clock, ROLES[role], listen, ready, workers)
 
 
-@authority.group()
-def export() -> None:
-    """Export files."""
-
-
-@export.command("run")
-@dir_option
-@clock_option
-@json_option
-def run_export(folder: Any, clock_spec: str, as_json: bool) -> None:
-    """Write the exports that are due now; safe beside a running server."""
-    run, imported = asyncio.run(_export(folder, clock_spec))
-    if as_json:
-        print_json(asdict(run) | {"imported": imported})
-        return
-    for name, each in {"": run, **imported}.items():
-        click.echo(
-            f"{name and f'{name}: '}{each.windows} windows drawn, {each.written} files written, "
-            f"{each.removed} removed"
-        )
-
-
-async def _export(folder: Any, clock_spec: str) -> Any:
-    from bluezone_node.wiring.authority import open_authority
-
-    async with clock_of(clock_spec) as clock:
-        with open_authority(folder, clock, ROLES["publisher"]) as parts:
-            assert parts.exporter is not None  # noqa: S101 - the role was asked for
-            assert parts.federation is not None  # noqa: S101 - the role was asked for
-            return parts.exporter.run(), parts.federation.export()
-
-
 @authority.command()
 @dir_option
 @json_option
@@ -220,7 +189,11 @@ def status(folder: Any, as_json: bool) -> None:
             document["registrar"] = parts.verification.counts()
         if parts.exposures is not None:
             document["publisher"] = parts.exposures.counts()
-            document["export_files"] = len(list(folder.exports.glob("*.zip")))
+        if parts.exporter is not None:
+            from bluezone_node.wiring.shelves import place_of
+
+            health = parts.exporter.health()
+            document["exports"] = {"place": place_of(folder), **asdict(health)}
         if parts.federation is not None:
             from bluezone_node.commands.authority_imports import standing
 
@@ -238,8 +211,10 @@ def status(folder: Any, as_json: bool) -> None:
     for part in ("registrar", "publisher"):
         for name, value in msgspec.to_builtins(document.get(part, {})).items():
             click.echo(f"{part}  {name.replace('_', ' ')}: {'never' if value is None else value}")
-    if "export_files" in document:
-        click.echo(f"publisher  export files: {document['export_files']}")
+    if "exports" in document:
+        from bluezone_node.commands.authority_export import lines_of
+
+        click.echo("\n".join(lines_of(document["exports"]["place"], health)))
     for known in document.get("imports", []):
         click.echo(
             f"publisher  import of {known['origin']}: {known['keys']} keys, {known['failed']} "

@@ -41,7 +41,9 @@ def registrar_routes(
     ]
 
 
-def publisher_routes(publisher: Publisher, entropy: Entropy, exports: Path | None) -> list[BaseRoute]:
+def publisher_routes(
+    publisher: Publisher, entropy: Entropy, exports: Path | None
+) -> list[BaseRoute]:
     """Return the routes of the publisher. *exports*: the folder of finished files; None: they are
     handed out by others."""
     return [*publish_routes(publisher, entropy), *(export_routes(exports) if exports else [])]

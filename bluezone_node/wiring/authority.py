@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bluezone_node.ports import Clock
+from bluezone_node.wiring.shelves import bucket_of, open_shelf
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from bluezone_node.authority.exporter import Exporter
     from bluezone_node.authority.issuing import Issuing
     from bluezone_node.authority.ports.exposures import ExposureStore
-    from bluezone_node.authority.ports.messages import Messenger
     from bluezone_node.authority.ports.keys import KeyDirectory
+    from bluezone_node.authority.ports.messages import Messenger
     from bluezone_node.authority.ports.shown import ShownStore
     from bluezone_node.authority.ports.tally import PublicationStats, Tally
     from bluezone_node.authority.publish import Publisher
-    from bluezone_node.authority.verification import Verification
     from bluezone_node.authority.statistics_desk import StatisticsDesk
+    from bluezone_node.authority.verification import Verification
     from bluezone_node.store.authority.database import Database
     from bluezone_node.store.authority.folder import AuthorityFolder
     from bluezone_node.store.authority.keys import SigningKeys
@@ -59,11 +60,11 @@ class AuthorityParts:
     """What was counted, by role."""
     federation: "Federation | None"
     """Other authorities' keys; the publisher's."""
-
     statistics: "PublicationStats | None"
     """How many published: for the registrar's eyes."""
     statistics_desk: "StatisticsDesk | None"
     """Hands them to a registrar that is another process."""
+
 
 def databases_of(folder: "AuthorityFolder") -> "dict[str, Database]":
     """Return the database of each role (registrar, publisher), not opened.
@@ -100,9 +101,9 @@ def open_authority(
     from bluezone_node.authority.issuing import Issuing
     from bluezone_node.authority.passwords import Passwords
     from bluezone_node.authority.publish import Publisher
-    from bluezone_node.authority.verification import Verification
     from bluezone_node.authority.statistics import Statistics
     from bluezone_node.authority.statistics_desk import StatisticsDesk
+    from bluezone_node.authority.verification import Verification
     from bluezone_node.store.authority import (
         exposure_tables,
         exposures,
@@ -114,7 +115,6 @@ def open_authority(
     from bluezone_node.store.authority.allowances import SqlAllowances
     from bluezone_node.store.authority.audit import SqlAudit
     from bluezone_node.store.authority.directory import FileKeys, HttpKeys
-    from bluezone_node.store.authority.shelf import FolderShelf
     from bluezone_node.store.authority.shown import SqlShown
     from bluezone_node.store.authority.tally import SqlTally
     from bluezone_node.wiring.federation import federate
@@ -205,7 +205,7 @@ def open_authority(
             )
             exporter = Exporter(
                 windows.SqlWindows(engine),
-                FolderShelf(folder.exports),
+                open_shelf(folder),
                 clock,
                 os.urandom,
                 keys=export_keys,
@@ -282,7 +282,9 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
             parts.verification, parts.issuing, clock, os.urandom, folder.api_keys(), per_minute
         )
     if parts.publisher is not None:
-        routes += app.publisher_routes(parts.publisher, os.urandom, folder.exports)
+        # What lies in a bucket is handed out from there.
+        exports = folder.exports if bucket_of(folder) is None else None
+        routes += app.publisher_routes(parts.publisher, os.urandom, exports)
     routes += routes_of_console(folder, parts, clock)
     if (mirrors := folder.path / MIRRORS).is_dir():
         routes += mirror_routes(mirrors)

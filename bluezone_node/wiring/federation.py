@@ -16,6 +16,7 @@ from msgspec import structs
 
 from bluezone_node.ports import Clock
 from bluezone_node.wiring.public_keys import read_public_keys
+from bluezone_node.wiring.shelves import open_shelf
 from bluezone_node.wiring.threads import in_thread
 
 if TYPE_CHECKING:
@@ -84,7 +85,6 @@ def federate(
     from bluezone_node.authority.importing import Importer
     from bluezone_node.client import HttpExports
     from bluezone_node.store.authority.imports import SqlImports
-    from bluezone_node.store.authority.shelf import FolderShelf
     from bluezone_node.store.authority.windows import SqlWindows
 
     settings, store = folder.settings, SqlImports(engine)
@@ -95,7 +95,7 @@ def federate(
     exporters = {
         each.name: Exporter(
             SqlWindows(engine, each.name),
-            FolderShelf(folder.exports / each.name),
+            open_shelf(folder, each.name),
             clock,
             os.urandom,
             keys=keys,

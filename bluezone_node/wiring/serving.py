@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Collection, Coroutine
 from typing import TYPE_CHECKING
 
+from bluezone_node.errors import BluezoneError
 from bluezone_node.ports import Clock
 from bluezone_node.systemd import ServiceManager, passed_socket
 from bluezone_node.web.worker import BEAT_SECONDS, Part, Worker, this_worker
@@ -171,5 +172,7 @@ async def _logged(work: Callable[..., object], *given: object) -> None:
         await asyncio.to_thread(work, *given)
     except OSError as error:
         log.error("%s failed: %s: %s", work.__qualname__, error.filename, error.strerror)
+    except BluezoneError as error:
+        log.error("%s failed: %s", work.__qualname__, error)
     except Exception as error:
         log.error("%s failed: %s", work.__qualname__, type(error).__name__)

@@ -1,17 +1,27 @@
 """What a shelf of export files promises, wherever the files lie."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bluezone_node.authority.ports.shelf import ExportShelf
+from bluezone_node.store.authority.bucket import BucketShelf
 from bluezone_node.store.authority.shelf import FolderShelf
 from tests.authorities import MemoryShelf
 
+if TYPE_CHECKING:
+    from tests.storage import Storage
 
-@pytest.fixture(params=["memory", "folder"])
+
+@pytest.fixture(params=["memory", "folder", "bucket"])
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> ExportShelf:
-    return MemoryShelf() if request.param == "memory" else FolderShelf(tmp_path / "exports")
+    if request.param == "memory":
+        return MemoryShelf()
+    if request.param == "folder":
+        return FolderShelf(tmp_path / "exports")
+    storage: Storage = request.getfixturevalue("storage")
+    return BucketShelf(storage.bucket(), "exports")
 
 
 def put(shelf: ExportShelf, name: str, data: bytes) -> None:

@@ -9,7 +9,8 @@ class ExportShelf(Protocol):
     """Where finished export files lie to be fetched. Every method blocks.
 
     Raises:
-        OSError: it cannot be reached or written to.
+        OSError: the folder cannot be read or written to.
+        StorageUnusable: nor can the object storage.
     """
 
     def files(self) -> Mapping[str, int]:

@@ -28,7 +28,8 @@ class FolderShelf:
         return {
             entry.name: entry.stat().st_size
             for entry in os.scandir(self._folder)
-            if entry.name != self._index and not entry.name.startswith(_PARTIAL)
+            # A folder is another series, with a shelf of its own.
+            if entry.is_file() and entry.name != self._index and not entry.name.startswith(_PARTIAL)
         }
 
     @contextmanager
