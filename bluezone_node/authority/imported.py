@@ -8,6 +8,7 @@ Source of the defaults: exposure-notifications-server, internal/exportimport.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from bluezone_node.authority.decision import NEGATIVE, NOTHING_DRAWN
 from bluezone_node.authority.ports.exposures import Exposure, Revision
@@ -77,6 +78,12 @@ class Terms:
         *drawn*: before this, all exports of these keys have been drawn.
         """
         earliest, oldest = drawn or NOTHING_DRAWN, self._oldest(now)
+
+        @cache
+        def created(rolling_end: int) -> datetime:
+            # Of hundreds of thousands of keys there are some dozen ends.
+            return max(created_at(rolling_end, now, self.publisher), earliest)
+
         for batch in export.key_batches():
             yield [
                 Exposure(
@@ -86,7 +93,7 @@ class Terms:
                     key.transmission_risk,
                     report_type,
                     self._onset(key),
-                    max(created_at(key.rolling_end, now, self.publisher), earliest),
+                    created(key.rolling_end),
                     # Nobody's: none of those who publish here is known again by it.
                     self.entropy(32),
                 )

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
 
 from bluezone_node.authority.ports.exposures import Exposure, Revision
+from bluezone_node.store.authority.bulk import add_rows
 from bluezone_node.store.authority.exposure_tables import export_batches, exposures
 
 # Those of an `Exposure`, in the order of its fields; every statement names the origin apart.
 EXPOSURE = [column for column in exposures.c if column.name != "origin"]
+
+_COLUMNS = [column.name for column in exposures.c]
 
 
 def of_origin(table: Table, origin: str) -> ColumnElement[bool]:
@@ -30,32 +33,26 @@ def newest_end(origin: str) -> Select[Any]:
 
 def add(db: Connection, origin: str, added: Sequence[Exposure]) -> None:
     """Store new keys of *origin*."""
-    if added:
-        rows = [_columns(exposure) | {"origin": origin} for exposure in added]
-        db.execute(insert(exposures), rows)
+    add_rows(db, exposures, _COLUMNS, [_row(exposure, origin) for exposure in added])
 
 
-def _columns(exposure: Exposure) -> dict[str, object]:
-    return {
-        "key": exposure.key,
-        "rolling_start": exposure.rolling_start,
-        "rolling_period": exposure.rolling_period,
-        "transmission_risk": exposure.transmission_risk,
-        "report_type": exposure.report_type,
-        "days_since_onset": exposure.days_since_onset,
-        "created": exposure.created,
-        "owner": exposure.owner,
-        "traveler": exposure.traveler,
-        **revision_columns(exposure.revision),
-    }
-
-
-def revision_columns(revision: Revision | None) -> dict[str, object]:
-    return {
-        "revised_report_type": revision and revision.report_type,
-        "revised_days_since_onset": revision and revision.days_since_onset,
-        "revised": revision and revision.at,
-    }
+def _row(exposure: Exposure, origin: str) -> tuple[object, ...]:
+    revision = exposure.revision
+    return (
+        exposure.key,
+        exposure.rolling_start,
+        exposure.rolling_period,
+        exposure.transmission_risk,
+        exposure.report_type,
+        exposure.days_since_onset,
+        int(exposure.created.timestamp()),
+        exposure.owner,
+        exposure.traveler,
+        revision and revision.report_type,
+        revision and revision.days_since_onset,
+        revision and int(revision.at.timestamp()),
+        origin,
+    )
 
 
 def exposure_of(row: Row[Any]) -> Exposure:

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from bluezone_node.authority.ports.exposures import Changes, Decide, Exposure, ExposureCounts
-from bluezone_node.store.authority.bulk import add_rows
 from bluezone_node.store.authority.database import writing
 from bluezone_node.store.authority.exposure_rows import (
+    add,
     by_key,
     exposure_of,
     newest_end,
@@ -29,8 +29,6 @@ _AMONG = text(
     " FROM generate_series(0, :last) AS n))"
 )
 """All keys, of 16 bytes each, as one value: a list would be quoted and parsed one by one."""
-
-_COLUMNS = [column.name for column in exposures.c]
 
 
 @dataclass(slots=True)
@@ -91,8 +89,7 @@ class SqlExposures:
                 else:
                     view.take(changes)
                     outcomes.append(changes)
-            added = [self._row(view.added[key]) for key in sorted(view.added)]
-            add_rows(db, exposures, _COLUMNS, added)
+            add(db, self._origin, [view.added[key] for key in sorted(view.added)])
             self._revise(db, view.revised.values())
             # Last: these rows are everybody's, and are held until the commit.
             count_all(db, daily_counts, view.counted)
@@ -111,24 +108,6 @@ class SqlExposures:
             rows = db.execute(by_key(self._origin, among))
             stored.update((row.key, exposure_of(row)) for row in rows)
         return stored
-
-    def _row(self, exposure: Exposure) -> tuple[object, ...]:
-        revision = exposure.revision
-        return (
-            exposure.key,
-            exposure.rolling_start,
-            exposure.rolling_period,
-            exposure.transmission_risk,
-            exposure.report_type,
-            exposure.days_since_onset,
-            int(exposure.created.timestamp()),
-            exposure.owner,
-            exposure.traveler,
-            revision and revision.report_type,
-            revision and revision.days_since_onset,
-            revision and int(revision.at.timestamp()),
-            self._origin,
-        )
 
     def _revise(self, db: Connection, revised: Iterable[Exposure]) -> None:
         for exposure in sorted(revised, key=lambda revised: revised.key):
