@@ -5,7 +5,6 @@ in nobody.  A wrong name, password or code is answered alike, in words and in ti
 """
 
 import hmac
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,25 +37,16 @@ from bluezone_node.authority.ports.accounts import (
     Enrolment,
     Session,
     SignedIn,
-    StoredSession,
     User,
     UserStore,
     UserView,
 )
 from bluezone_node.authority.ports.allowances import Allowances
 from bluezone_node.authority.ports.audit import AuditTrail, Detail
+from bluezone_node.authority.sessions import Sessions
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
 
-TOKEN_BYTES = 32
-IDLE = timedelta(minutes=30)
-"""A session ends after so long without a request: desks in a ward are shared, and telephone calls
-are long. OWASP (Session Management Cheat Sheet) calls 15 to 30 minutes common, 2 to 5 where much is
-at stake; what can be had here is a code, and each province has a daily number of them."""
-ABSOLUTE = timedelta(hours=12)
-"""A session ends after so long in any case: the longest shift."""
-TOUCH = timedelta(minutes=1)
-"""How exactly the last request is known, so that not every page writes."""
 FIRST_PASSWORD = timedelta(hours=72)
 """So long a password that we made up is good: a weekend in an envelope."""
 
@@ -87,6 +77,7 @@ class Accounts:
         self._passwords = passwords
         self._realms = frozenset({*realms, EVERYWHERE})
         self._issuer = issuer
+        self._sessions = Sessions(store, clock, entropy, secret=self._secret)
         self._box = one_time.SecretBox(self._digest("totp", ""), entropy)
 
     # Signing in
@@ -124,21 +115,11 @@ class Accounts:
 
     def session(self, token: str) -> Session | None:
         """Return what *token* allows; None: it is wrong, or its session is over."""
-        digest, now = self._digest("session", token), self._clock.now()
-        found = self._store.session(digest)
-        if found is None:
-            return None
-        stored, user = found
-        over = stored.expires <= now or stored.seen + IDLE <= now
-        if over or user.disabled is not None:
-            return None
-        if now - stored.seen >= TOUCH:
-            self._store.touch(digest, now)
-        return self._session(token, stored, user)
+        return self._sessions.find(token)
 
     def sign_out(self, token: str) -> None:
         """End the session; nothing where there is none."""
-        self._store.end_session(self._digest("session", token))
+        self._store.end_session(self._sessions.digest(token))
 
     def change_password(self, token: str, old: str, new: str) -> None:
         """Replace the password of the session's user, whose other sessions end.
@@ -174,12 +155,11 @@ class Accounts:
             return replace(cleared(found), password=kept, password_due=False, password_set=now)
 
         self._store.change(name, changed)
-        self._store.end_sessions(name, but=self._digest("session", token))
+        self._store.end_sessions(name, but=self._sessions.digest(token))
 
     def forget(self) -> int:
         """Erase the sessions that are over; return how many."""
-        now = self._clock.now()
-        return self._store.forget_sessions(now, now - IDLE)
+        return self._sessions.forget()
 
     # Managing people
 
@@ -337,8 +317,7 @@ class Accounts:
             )
         outdated = self._passwords.outdated(user.password)
         kept = self._passwords.keep(password) if outdated else user.password
-        token = urlsafe_b64encode(self._entropy(TOKEN_BYTES)).rstrip(b"=").decode()
-        stored = StoredSession(self._digest("session", token), user.name, now, now, now + ABSOLUTE)
+        token, stored = self._sessions.new(user.name, now)
 
         def begin(found: User) -> User:
             # Whoever was quicker with this code, or changed the password, has it.
@@ -351,7 +330,7 @@ class Accounts:
         self._trail.record(user.actor, "sign_in", user.name, {"failures": wrong} if wrong else {})
         if self._store.change(user.name, begin, begin=stored) is None:
             raise refused()
-        return SignedIn(token, self._session(token, stored, user))
+        return SignedIn(token, self._sessions.told(token, stored, user))
 
     def _tell_lock(self, user: User, now: datetime) -> None:
         """Write it down where the wrong attempt just counted locked the name.
@@ -363,10 +342,6 @@ class Accounts:
             minutes = (user.locked_until - now) // timedelta(minutes=1)
             detail = {"failures": user.failures, "minutes": minutes}
             self._trail.record(user.actor, "user_locked", user.name, detail)
-
-    def _session(self, token: str, stored: StoredSession, user: User) -> Session:
-        csrf = self._digest("csrf", token).hex()
-        return Session(user.actor, csrf, stored.expires, user.password_due)
 
     def _enrolment(self, name: str) -> tuple[Enrolment, str, bytes]:
         """Return what a person is given, and what is kept of it."""
