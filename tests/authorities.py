@@ -38,6 +38,7 @@ from bluezone_node.authority.ports.registry import (
     VerificationToken,
 )
 from bluezone_node.authority.ports.shelf import ExportShelf
+from bluezone_node.authority.ports.tally import DayCount
 from bluezone_node.authority.ports.windows import ExportBatch, Fill, files_of
 from bluezone_node.authority.publish import Published, Publisher, Upload
 from bluezone_node.authority.settings import AuthoritySettings
@@ -270,10 +271,11 @@ class Telephones:
 
 
 class MemoryExposures:
-    """`ExposureStore` and `WindowStore` in dicts."""
+    """`ExposureStore`, `WindowStore` and their `Tally` in dicts."""
 
     def __init__(self) -> None:
         self.rows: dict[bytes, Exposure] = {}
+        self.numbers: Counter[tuple[date, str, str]] = Counter()
         self.drawn: list[ExportBatch] = []
         self.taken = False
 
@@ -282,7 +284,17 @@ class MemoryExposures:
         changes = decide(stored, max((batch.end for batch in self.drawn), default=None))
         for exposure in (*changes.added, *changes.revised):
             self.rows[exposure.key] = exposure
+        if counted := changes.counted:
+            for event, number in counted.events.items():
+                self.numbers[counted.day, counted.realm, event] += number
         return changes
+
+    def days(self, first: date, last: date, realm: str | None = None) -> list[DayCount]:
+        return [
+            DayCount(*of, number)
+            for of, number in sorted(self.numbers.items())
+            if first <= of[0] <= last and realm in (None, of[1])
+        ]
 
     @contextmanager
     def alone(self) -> Iterator[bool]:

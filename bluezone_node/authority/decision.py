@@ -46,6 +46,8 @@ class Decision:
     onset: int | None
     """Day since the Unix epoch; None: nobody told."""
     realm: str = ""
+    partial: bool = False
+    """A token that vouches for some of the keys revises those, and leaves the others alone."""
 
     def of(
         self,
@@ -69,7 +71,8 @@ class Decision:
                 if self.report_type != NEGATIVE:
                     added.append(self._exposure(key, earliest))
                 continue
-            self._check_right(key, known)
+            if not self._may_touch(key, known):
+                continue
             if self._is_known_as(known):
                 unchanged.append(known)
             else:
@@ -93,14 +96,19 @@ class Decision:
             self.traveler,
         )
 
-    def _check_right(self, key: AcceptedKey, known: Exposure) -> None:
-        """Refuse to touch a stored key for anyone but its sender: exports make keys public."""
+    def _may_touch(self, key: AcceptedKey, known: Exposure) -> bool:
+        """Refuse to touch a stored key for anyone but its sender: exports make keys public.
+
+        Return whether it is to be looked at further.
+        """
         again = (
             hmac.compare_digest(known.owner, self.owners[key.key])
             and self.report_type == known.report_type
         )
         entry = self.vouched.get(key.key)
         if entry is None and not again:
+            if self.vouched and self.partial:
+                return False
             if self.token_given:
                 raise AuthorityRefused(
                     "The revision token is not for these keys.", reason="invalid_revision_token"
@@ -115,6 +123,7 @@ class Decision:
             raise AuthorityRefused(
                 "A key was published before with other times.", reason="invalid_revision_token"
             )
+        return True
 
     def _is_known_as(self, known: Exposure) -> bool:
         told = known.revision.report_type if known.revision else known.report_type

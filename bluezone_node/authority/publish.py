@@ -91,8 +91,8 @@ class Publisher:
             raise AuthorityRefused(
                 "This health authority is not known here.", reason="unknown_health_authority_id"
             )
-        check_count(upload.keys, self._settings)
         certificate = self._certificate(upload, authority, now)
+        check_count(upload.keys, self._settings)
         vouched = read_token(upload.revision_token, self._token_secret)
         onset = onset_of(upload.onset_interval, certificate.onset_interval, now, self._settings)
         accepted = accept(
@@ -112,6 +112,7 @@ class Publisher:
             today=day_of(now),
             onset=None if onset is None else interval_at(onset) // ROLLING_PERIOD,
             realm=certificate.realm,
+            partial=self._settings.allow_partial_revisions,
         )
         changes = self._store.publish(
             [key.key for key in accepted.keys], partial(decision.of, accepted.keys)

@@ -161,7 +161,12 @@ async def test_a_partial_failure_says_so(desk: Desk) -> None:
         ("/api/certificate", {"token": "x", "ekeyhmac": "AAAA"}, 400, "hmac_invalid"),
         ("/api/issue", {"testType": "likely"}, 401, "unauthorized"),
         ("/v1/publish", {}, 401, "unknown_health_authority_id"),
-        ("/v1/publish", {"healthAuthorityID": "vn.moh"}, 400, "bad_request"),
+        (
+            "/v1/publish",
+            {"healthAuthorityID": "vn.moh", "hmacKey": "?"},
+            401,
+            "health_authority_verification_certificate_invalid",
+        ),
         ("/v1/publish", {"regions": ["VN"]}, 400, "unparsable"),
         (
             "/v1/publish",
