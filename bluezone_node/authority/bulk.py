@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from uuid import UUID
 
 from bluezone_node.authority.codes import REPORT_TYPES
 from bluezone_node.errors import BadInput
@@ -128,7 +129,7 @@ class BulkResult:
                     each.report_type,
                     each.code or "sent",
                     f"{each.expires:%Y-%m-%dT%H:%M:%SZ}",
-                    each.handle.hex(),
+                    str(UUID(bytes=each.handle)),
                 )
                 for each in self.issued
             ),
