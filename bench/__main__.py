@@ -15,6 +15,7 @@ BENCHES = (
     "start",
     "air",
     "authority",
+    "peak_day",
     "accounts",
     "nearness",
 )

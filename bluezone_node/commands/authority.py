@@ -38,6 +38,7 @@ ROLES = {
         "keys": "authority_keys:keys",
         "mirror": "authority_mirror:mirror",
         "backup": "authority_backup:backup",
+        "doctor": "authority_doctor:doctor",
         "restore": "authority_backup:restore",
     },
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bluezone_node.store.authority import exposure_tables, registry_tables
 from tests.postgres import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
@@ -34,14 +35,12 @@ def test_the_story_comes_true_on_postgres(postgres_server: Server, tmp_path: Pat
 
         name = url.partition("@/")[2].partition("?")[0]
         tables = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname !~ '^(pg|info)'"
-        assert sorted(postgres_server.run(tables, name)) == [
-            ("authority", "alembic_version"),
-            ("authority", "export_batches"),
-            ("authority", "exposures"),
-            ("registry", "alembic_version"),
-            ("registry", "codes"),
-            ("registry", "tokens"),
-        ]
+        assert sorted(postgres_server.run(tables, name)) == sorted(
+            (layout.name, table)
+            for layout in (exposure_tables.LAYOUT, registry_tables.LAYOUT)
+            for table in (*layout.tables.tables, "alembic_version")
+        )
+        assert f"on PostgreSQL: {name} on " in said
         keys = [row[0] for row in postgres_server.run("SELECT key FROM authority.exposures", name)]
     assert len(keys) > 1000
     said += "".join(path.read_text() for path in tmp_path.glob("**/*.log"))

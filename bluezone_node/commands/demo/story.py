@@ -72,6 +72,9 @@ async def tell(folder: Path) -> bool:
 
 
 class Story:
+    serving: tuple[str, ...] = ()
+    """Options of `authority serve`."""
+
     def __init__(self, folder: Path) -> None:
         self.true = True
         self._folder = folder
@@ -129,7 +132,7 @@ class Story:
             "air", "air", "serve", str(scenario), "--listen", listen, "--log", air_log
         )
         self._control = await _eventually(lambda: connect_control(self._air))
-        url, made = await self._open_authority()
+        url, exports, made = await self._open_authority()
         for name in NODES:
             self._config(name).write_text(
                 NODE_CONFIG.format(
@@ -137,7 +140,7 @@ class Story:
                     air=self._air,
                     name=name,
                     url=url,
-                    exports=f"{url}/exports",
+                    exports=exports,
                     public_key=made["public_key"],
                     health_authority=made["health_authority"],
                 )
@@ -146,20 +149,34 @@ class Story:
         for name in NODES:
             await _eventually(partial(self._on_air, name))
         self.check(True, "Four nodes are on the air, each with an identifier of its own.")
+        await self._tell_database()
 
-    async def _open_authority(self) -> tuple[str, Document]:
-        made = await self._cast.ask("authority", "init", str(self._authority))
+    async def _open_authority(self) -> tuple[str, str, Document]:
+        """Return the authority's address, that of its exports, and what `init` said."""
+        made = await self._make_authority()
         server = await self._cast.start(
             "authority",
             *("authority", "serve", "--dir", str(self._authority), "--listen", "127.0.0.1:0"),
-            *("--clock", self._air, "--json"),
+            *("--clock", self._air, "--json", *self.serving),
         )
         assert server.stdout is not None  # noqa: S101 - it was started with a pipe
         async with asyncio.timeout(PATIENCE):
             line = await server.stdout.readline()
         if not line:
             raise StoryFailed(f"the authority did not start: see {self._folder}/authority.log")
-        return json.loads(line)["listening"], made
+        url = json.loads(line)["listening"]
+        return url, f"{url}/exports", made
+
+    async def _make_authority(self) -> Document:
+        return await self._cast.ask("authority", "init", str(self._authority))
+
+    async def _tell_database(self) -> None:
+        status = await self._cast.ask("authority", "status", "--dir", str(self._authority))
+        places = [each["place"] for each in status["databases"].values()]
+        files = all(place.startswith(str(self._authority)) for place in places)
+        where = "in two files of SQLite" if files else f"on PostgreSQL: {'; '.join(places)}"
+        on_postgres = bool(os.environ.get("BLUEZONE_DATABASE"))
+        self.check(files != on_postgres, f"The authority keeps what it knows {where}.")
 
     async def _meet(self) -> None:
         await self._pace(MEETING_PACE)
@@ -205,7 +222,7 @@ class Story:
         exports = await _eventually(self._exports)
         self.check(
             len(exports) == 1,
-            f"The authority has signed an export of {exports[0].stat().st_size // 1000} kB: An's "
+            f"The authority has signed an export of {exports[0] // 1000} kB: An's "
             "keys among a thousand made-up ones.",
         )
 
@@ -280,8 +297,9 @@ class Story:
             raise ConnectionError
         return state
 
-    async def _exports(self) -> list[Path]:
-        found = sorted((self._authority / "exports").glob("*.zip"))
+    async def _exports(self) -> list[int]:
+        """Return the size of each file of keys that is on offer, in bytes."""
+        found = [file.stat().st_size for file in (self._authority / "exports").glob("*.zip")]
         if not found:
             raise ConnectionError
         return found

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from bluezone_node import config as settings_file
-from bluezone_node.commands.console import json_option, note, print_json
+from bluezone_node.commands.console import json_option, note
 from bluezone_node.commands.doctor import bluetooth, hearing, machine, receiver
 from bluezone_node.commands.doctor.bluez import installed_version
-from bluezone_node.commands.doctor.finding import Finding
+from bluezone_node.commands.doctor.finding import Finding, show
 from bluezone_node.commands.options import config_option
 from bluezone_node.config import Settings
 from bluezone_node.control import ask
@@ -28,22 +28,7 @@ if TYPE_CHECKING:
 def doctor(config: Path | None, as_json: bool) -> None:
     """Check this device; exit 1 if anything is wrong."""
     document: dict[str, object] = {}
-    findings = []
-    for finding in examine(config, document):
-        findings.append(finding)
-        if not as_json:
-            _print(finding)
-    if as_json:
-        print_json({"findings": findings, **document})
-    if not all(finding.good for finding in findings):
-        raise SystemExit(1)
-
-
-def _print(finding: Finding) -> None:
-    mark = "ok   " if finding.good else "FAULT"
-    click.echo(f"{mark}  {finding.subject}: {finding.found}")
-    if finding.cure:
-        click.echo(f"       → {finding.cure}")
+    show(examine(config, document), document, as_json=as_json)
 
 
 def examine(config: Path | None, document: dict[str, object]) -> Iterator[Finding]:

@@ -114,6 +114,18 @@ class Database:
                 yield connection
         engine.dispose()
 
+    def now(self) -> datetime:
+        """Return the time by the clock of the machine that it is on.
+
+        Raises:
+            BadConfig, DatabaseUnusable: as above.
+        """
+        engine = self._engine()
+        with _named(self.label, engine), engine.begin() as connection:
+            told = postgres.time_of(connection) if self.url is not None else datetime.now(UTC)
+        engine.dispose()
+        return told
+
     def _engine(self) -> Engine:
         if self.url is not None:
             return postgres.postgres_engine(self.url, self.layout.name)

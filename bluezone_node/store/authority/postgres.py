@@ -4,6 +4,7 @@ One URL serves both databases of the authority: each is a schema of its own, and
 that one schema only, so no statement can cross and a role needs rights on no more than one.
 """
 
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from zlib import crc32
 
@@ -133,6 +134,12 @@ def make_schema(connection: Connection, schema: str) -> None:
     there = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
     if connection.scalar(there, {"name": schema}) is None:
         connection.exec_driver_sql(f'CREATE SCHEMA "{schema}"')
+
+
+def time_of(connection: Connection) -> datetime:
+    """Return the time by the server's clock."""
+    told: datetime = connection.scalar(text("SELECT clock_timestamp() AT TIME ZONE 'UTC'"))
+    return told.replace(tzinfo=UTC)
 
 
 def take_time(connection: Connection) -> None:
