@@ -88,8 +88,8 @@ Settle = Callable[[Taken], ImportedFile]
 
 
 class ImportStore(Protocol):
-    """The publisher's database, as the importer sees it. Every method is one transaction, and
-    blocks."""
+    """The publisher's database, as the importer sees it. Every method but `forget` is one
+    transaction, and all block."""
 
     def alone(self, origin: str) -> AbstractContextManager[bool]:
         """Hold the right to import from *origin*; False where another process has it.

@@ -2,16 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    select,
+    tuple_,
+)
 
 from bluezone_node.authority.ports.exposures import Exposure, Revision
 from bluezone_node.store.authority.bulk import add_rows
+from bluezone_node.store.authority.database import writing
 from bluezone_node.store.authority.exposure_tables import export_batches, exposures
 
 # Those of an `Exposure`, in the order of its fields; every statement names the origin apart.
 EXPOSURE = [column for column in exposures.c if column.name != "origin"]
+
+_FORGOTTEN_AT_ONCE = 5_000
+"""Keys removed in one transaction: publications wait no longer than a moment for it."""
 
 _COLUMNS = [column.name for column in exposures.c]
 
@@ -53,6 +70,25 @@ def _row(exposure: Exposure, origin: str) -> tuple[object, ...]:
         revision and int(revision.at.timestamp()),
         origin,
     )
+
+
+def forget_keys(engine: Engine, whose: ColumnElement[bool], before: datetime) -> int:
+    """Remove keys neither created nor revised since *before*; return how many."""
+    stale = and_(
+        whose,
+        exposures.c.created < before,
+        exposures.c.revised.is_(None) | (exposures.c.revised < before),
+    )
+    some = select(exposures.c.origin, exposures.c.key).where(stale).limit(_FORGOTTEN_AT_ONCE)
+    # Said twice: a key that is revised while we look for it stays.
+    removal = delete(exposures).where(tuple_(exposures.c.origin, exposures.c.key).in_(some), stale)
+    forgotten = 0
+    while True:
+        with writing(engine, alone=False) as db:
+            removed = db.execute(removal).rowcount
+        forgotten += removed
+        if removed < _FORGOTTEN_AT_ONCE:
+            return forgotten
 
 
 def exposure_of(row: Row[Any]) -> Exposure:

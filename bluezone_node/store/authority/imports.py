@@ -12,7 +12,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
@@ -29,7 +28,7 @@ from bluezone_node.authority.ports.imports import (
 )
 from bluezone_node.store.authority.alone import alone
 from bluezone_node.store.authority.database import writing
-from bluezone_node.store.authority.exposure_rows import add, newest_end, of_origin
+from bluezone_node.store.authority.exposure_rows import add, forget_keys, newest_end, of_origin
 from bluezone_node.store.authority.exposure_tables import (
     exposures,
     import_sources,
@@ -108,13 +107,7 @@ class SqlImports:
                 db.execute(delete(imported_files).where(of_origin(imported_files, origin), among))
 
     def forget(self, before: datetime, kept: Collection[str]) -> int:
-        with writing(self._engine) as db:
-            stale = (
-                exposures.c.origin.not_in(["", *kept]),
-                exposures.c.created < before,
-                or_(exposures.c.revised.is_(None), exposures.c.revised < before),
-            )
-            return db.execute(delete(exposures).where(*stale)).rowcount
+        return forget_keys(self._engine, exposures.c.origin.not_in(["", *kept]), before)
 
     def counts(self) -> list[ImportCounts]:
         keys = (

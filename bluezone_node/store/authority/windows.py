@@ -9,13 +9,11 @@ from typing import Any, cast
 from sqlalchemy import (
     ColumnElement,
     Engine,
-    and_,
     delete,
     func,
     insert,
     or_,
     select,
-    tuple_,
     update,
 )
 
@@ -27,6 +25,7 @@ from bluezone_node.store.authority.exposure_rows import (
     EXPOSURE,
     add,
     exposure_of,
+    forget_keys,
     newest_end,
     of_origin,
 )
@@ -49,8 +48,6 @@ _REVISED = [
 
 _ROWS = 2_000
 """Read at a time: some 100 kB, and enough to spread the cost of a call over."""
-_FORGOTTEN_AT_ONCE = 5_000
-"""Keys removed in one transaction: publications wait no longer than a moment for it."""
 
 
 class SqlWindows:
@@ -138,23 +135,7 @@ class SqlWindows:
             newest = newest_end(self._origin).scalar_subquery()
             batches = delete(export_batches).where(self._our_batches)
             db.execute(batches.where(export_batches.c.end <= before, export_batches.c.end < newest))
-        stale = and_(
-            self._ours,
-            exposures.c.created < before,
-            exposures.c.revised.is_(None) | (exposures.c.revised < before),
-        )
-        some = select(exposures.c.origin, exposures.c.key).where(stale).limit(_FORGOTTEN_AT_ONCE)
-        # Said twice: a key that is revised while we look for it stays.
-        removal = delete(exposures).where(
-            tuple_(exposures.c.origin, exposures.c.key).in_(some), stale
-        )
-        forgotten = 0
-        while True:
-            with writing(self._engine, alone=False) as db:
-                removed = db.execute(removal).rowcount
-            forgotten += removed
-            if removed < _FORGOTTEN_AT_ONCE:
-                return forgotten
+        return forget_keys(self._engine, self._ours, before)
 
     def _rows(
         self, columns: Sequence[ColumnElement[Any]], *where: ColumnElement[bool]
