@@ -6,6 +6,7 @@ Attempts are timed on the wall, on an embedded SQLite, with the parameters of ea
 """
 
 import os
+import resource
 import statistics
 import tempfile
 import time
@@ -78,9 +79,11 @@ def main() -> None:
             ends = list(pool.map(lambda n: attempt(f"guess{n}", "wrong", "0")[1], range(200)))
         took = time.perf_counter() - began
         judged = sum(end != "busy" for end in ends)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(
             f"a flood of 200 from 40 threads: {judged} judged at {judged / took:.0f} a second, "
-            f"{200 - judged} told to come back ({AT_ONCE} at once, {WAITING} waiting)"
+            f"{200 - judged} told to come back ({AT_ONCE} at once, {WAITING} waiting); "
+            f"the process's peak {peak} MB, 128 of it for them"
         )
 
         rows = []
