@@ -1,8 +1,9 @@
 """Provinces that import one another, over real HTTP, and one that the network does not reach."""
 
+import asyncio
 import random
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,14 +14,14 @@ from msgspec import structs
 
 from bluezone_node.authority.importing import ImportRound
 from bluezone_node.authority.mirror import Mirror
-from bluezone_node.authority.ports.exposures import Exposure
+from bluezone_node.authority.ports.exposures import Changes, Exposure, Revision
 from bluezone_node.authority.settings import ImportSettings
 from bluezone_node.client import HttpExports
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.crypto.metadata import Metadata
 from bluezone_node.crypto.signing import load_public_key
-from bluezone_node.export.container import open_verified
+from bluezone_node.export.container import Export, open_verified
 from bluezone_node.export.signature import SignatureState
 from bluezone_node.files import FolderExports
 from bluezone_node.intervals import interval_at, rolling_start
@@ -68,6 +69,14 @@ class Province:
         ]
         self.parts.exposures.publish(keys, adding(*rows))
 
+    def take_back(self, key: bytes, now: datetime) -> None:
+        def revoke(stored: Mapping[bytes, Exposure], _drawn: datetime | None) -> Changes:
+            at = now.replace(minute=0)
+            return Changes(revised=[replace(stored[key], revision=Revision("negative", 0, at))])
+
+        assert self.parts.exposures is not None
+        self.parts.exposures.publish([key], revoke)
+
     async def round(self) -> list[ImportRound]:
         """Import what is new, and write what is due."""
         assert self.parts.federation is not None
@@ -84,16 +93,23 @@ class Province:
 
     def series(self, origin: str = "") -> set[bytes]:
         """Return the keys that are on offer in one series, signed by this authority."""
+        found = [export.key_batches() for export in self._exports(origin)]
+        return {key.key for batches in found for keys in batches for key in keys}
+
+    def revised(self, origin: str = "") -> set[bytes]:
+        """Return the revised keys that are on offer in it."""
+        found = [export.revised_key_batches() for export in self._exports(origin)]
+        return {key.key for batches in found for keys in batches for key in keys}
+
+    def _exports(self, origin: str) -> Iterator[Export]:
         key = load_public_key(self.public_key.read_bytes())
         folder = self.folder.exports / origin
-        found: set[bytes] = set()
         for line in (folder / "index.txt").read_text().split():
             # The lines of a series start from the folder above it.
             export = open_verified((folder.parent / line).read_bytes(), [key])
             assert export.signature is SignatureState.VERIFIED
             assert export.header.region == (origin or self.name)
-            found |= {each.key for keys in export.key_batches() for each in keys}
-        return found
+            yield export
 
 
 @asynccontextmanager
@@ -165,7 +181,7 @@ async def test_keys_do_not_bounce(tmp_path: Path, imports: dict[str, Sequence[st
         for province in found.values():
             # Whoever asks first finds nothing yet, and asks again.
             await province.round()
-        for _ in range(8):
+        for _ in range(4):
             clock.advance(3600)
             for province in found.values():
                 assert [each.problem for each in await province.round()] == [""]
@@ -176,6 +192,59 @@ async def test_keys_do_not_bounce(tmp_path: Path, imports: dict[str, Sequence[st
             theirs = {f"{other}{n}".encode().ljust(16) for n in range(5)} | {b"reported at both"}
             assert province.series() == own
             assert province.series(other) == theirs
+
+
+async def test_a_diagnosis_that_is_taken_back_is_taken_back_everywhere(tmp_path: Path) -> None:
+    """The revision follows its key through the series; the same key published at home stays."""
+    clock = SimClock(NOW)
+    async with provinces(tmp_path, clock, {"A": ["B"], "B": []}) as found:
+        home, away = found["A"], found["B"]
+        for province in (home, away):
+            province.publish(AN.key)
+
+        async def pass_hours() -> None:
+            for _ in range(3):
+                clock.advance(3600)
+                for province in (away, home):
+                    await province.round()
+
+        await pass_hours()
+        away.take_back(AN.key, clock.now())
+        await pass_hours()
+        assert home.revised() == set()
+        assert home.revised("B") == {AN.key}
+        assert home.series() == home.series("B") == {AN.key}
+
+
+class Waiting(SimClock):
+    """A clock on which whoever sleeps is waited for, and sleeps on."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
+        self.asleep = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.asleep.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_server_imports_by_itself(tmp_path: Path) -> None:
+    """One of its endless jobs looks at each source that is due."""
+    clock = Waiting(NOW)
+    async with provinces(tmp_path, clock, {"A": ["B"], "B": []}) as found:
+        found["B"].publish(AN.key)
+        clock.advance(3600)
+        await found["B"].round()
+        federation = found["A"].parts.federation
+        assert federation is not None
+        job = asyncio.create_task(federation.take(clock))
+        await clock.asleep.wait()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        assert found["A"].kept() == {"B": 1}
+        (state,) = federation.store.sources()
+        assert (state.problem, state.succeeded) == ("", clock.now())
 
 
 class Device:
