@@ -62,7 +62,8 @@ async def _run(
         with open_authority(folder, clock, ROLES["publisher"]) as parts:
             assert parts.exporter is not None  # noqa: S101 - the role was asked for
             assert parts.federation is not None  # noqa: S101 - the role was asked for
-            return parts.exporter.run(after_pause=after_pause), parts.federation.export()
+            own = parts.exporter.run(after_pause=after_pause)
+            return own, parts.federation.export(after_pause=after_pause)
 
 
 @export.command()

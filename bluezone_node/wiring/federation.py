@@ -67,9 +67,12 @@ class Federation:
                     log.error("import failed: %s", type(error).__name__)
                 await clock.sleep(IMPORT_SECONDS)
 
-    def export(self) -> "dict[str, ExportRun]":
+    def export(self, *, after_pause: bool = False) -> "dict[str, ExportRun]":
         """Write the exports of imported keys that are due; return what was done, by origin."""
-        return {origin: exporter.run() for origin, exporter in self.exporters.items()}
+        return {
+            origin: exporter.run(after_pause=after_pause)
+            for origin, exporter in self.exporters.items()
+        }
 
 
 def federate(

@@ -8,6 +8,7 @@ from bluezone_node.web.watch import Finding, Gauge, Look
 
 if TYPE_CHECKING:
     from bluezone_node.authority.exporter import Exporter
+    from bluezone_node.authority.ports.imports import ImportStore
     from bluezone_node.authority.ports.tally import Tally
     from bluezone_node.store.authority.keys import SigningKeys
     from bluezone_node.wiring.authority import AuthorityParts
@@ -23,6 +24,8 @@ def looks_of(parts: "AuthorityParts", clock: Clock) -> Mapping[str, Look]:
     }
     if parts.exporter is not None:
         looks["export"] = _export(parts.exporter)
+    if parts.federation is not None:
+        looks["imports"] = _imports(parts.federation.store)
     return looks
 
 
@@ -72,5 +75,29 @@ def _export(exporter: "Exporter") -> Look:
         }
         gauges = [Gauge(name, meaning, value) for name, (value, meaning) in numbers.items()]
         return Finding(gauges, health.problems)
+
+    return look
+
+
+def _imports(store: "ImportStore") -> Look:
+    """Numbers only: that another authority is out of order must not take us out of service."""
+
+    def look() -> Finding:
+        gauges = []
+        for source in store.sources():
+            labels = {"origin": source.origin}
+            success = source.succeeded.timestamp() if source.succeeded else 0.0
+            gauges += [
+                Gauge(
+                    "import_last_success_timestamp_seconds",
+                    "Begin of the last round in which nothing was wrong; 0: there was none.",
+                    success,
+                    labels,
+                ),
+                Gauge(
+                    "import_failing", "Whether something is wrong.", bool(source.problem), labels
+                ),
+            ]
+        return Finding(gauges)
 
     return look

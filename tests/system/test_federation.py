@@ -35,6 +35,7 @@ from bluezone_node.proximity.model import Sighting
 from bluezone_node.store.authority.folder import AuthorityFolder, make_folder
 from bluezone_node.store.authority.shelf import FolderShelf
 from bluezone_node.wiring.authority import AuthorityParts, authority_app, open_authority
+from bluezone_node.wiring.watch import looks_of
 from tests.authorities import served
 from tests.kept import adding
 from tests.sources import Told, at_once
@@ -245,6 +246,11 @@ async def test_a_server_imports_by_itself(tmp_path: Path) -> None:
         assert found["A"].kept() == {"B": 1}
         (state,) = federation.store.sources()
         assert (state.problem, state.succeeded) == ("", clock.now())
+        told = looks_of(found["A"].parts, clock)["imports"]()
+        assert {gauge.name: gauge.value for gauge in told.gauges} == {
+            "import_last_success_timestamp_seconds": clock.now().timestamp(),
+            "import_failing": 0,
+        }
 
 
 class Device:
