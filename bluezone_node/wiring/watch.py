@@ -95,7 +95,7 @@ def _imports(store: "ImportStore") -> Look:
                     labels,
                 ),
                 Gauge(
-                    "import_failing", "Whether something is wrong.", bool(source.problem), labels
+                    "import_failing", "1: something is wrong.", int(source.problem != ""), labels
                 ),
             ]
         return Finding(gauges)
