@@ -8,6 +8,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from bluezone_node.web.limit import subscriber
 from bluezone_node.web.problem import problem
 
 HEADER_SECONDS = 10
@@ -17,6 +18,9 @@ MAX_HEADER_BYTES = 16_384
 MAX_CONNECTIONS = 800
 """Of one process: a service may open 1024 files by default, and needs some for itself. Whoever is
 turned away is told so, instead of waiting in the kernel's queue."""
+
+MAX_FROM_ONE = 200
+"""Of these, from one address that is no trusted proxy: a crowd needs more than one machine."""
 
 
 class _Hopeless(Exception):
@@ -37,6 +41,8 @@ class Connection(HttpToolsProtocol):
         self._expect_header()
         if len(self.connections) > MAX_CONNECTIONS:
             self._turn_away("unavailable")
+        elif len(self.connections) > MAX_FROM_ONE and self._crowding():
+            self._turn_away("too_many_requests")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._cancel()
@@ -77,6 +83,13 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._turn_away("malformed_request")
+
+    def _crowding(self) -> bool:
+        if self.client is None or self.client[0] in self.config.forwarded_allow_ips:
+            return False
+        here = subscriber(self.client[0])
+        clients = [other.client for other in self.connections if other.client is not None]
+        return sum(subscriber(client[0]) == here for client in clients) > MAX_FROM_ONE
 
     def _expect_header(self) -> None:
         self._cancel()

@@ -70,6 +70,8 @@ async def serve(
     # Neither addresses nor paths of requests are logged, whatever else is configured: who asked
     # when is nobody's business, and a code may have been typed into an address.
     logging.getLogger("uvicorn.access").disabled = True
+    # It warns of every request that is none: whoever scans the internet would fill the log.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     server = _Server(
         uvicorn.Config(
             app,

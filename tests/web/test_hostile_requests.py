@@ -362,6 +362,25 @@ async def test_a_crowd_of_slow_connections_does_not_keep_others_out(
         writer.close()
 
 
+async def test_one_address_cannot_take_every_place(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has too many connections open is refused another; no others are."""
+    monkeypatch.setattr(connection, "MAX_FROM_ONE", 5)
+    there = ("127.0.0.2", 0)
+    crowd = [
+        await asyncio.open_connection("127.0.0.1", street.port, local_addr=there) for _ in range(5)
+    ]
+    assert await street.works()
+    reader, writer = await asyncio.open_connection("127.0.0.1", street.port, local_addr=there)
+    answer = await Line(reader, writer).answer()
+    assert (answer.status, answer.reason) == (429, "too_many_requests")
+    assert await street.works()
+    for _, other in [*crowd, (reader, writer)]:
+        other.close()
+        await other.wait_closed()
+
+
 async def test_two_requests_at_once_are_answered_in_turn(street: Street) -> None:
     """Also where the header of the second comes in halves, and the first has a body."""
     async with street.line() as line:
