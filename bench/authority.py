@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bluezone_node.authority.issuing import CodeOrder
+from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.authority.ports.exposures import Changes, Exposure
 from bluezone_node.authority.publish import Upload

@@ -19,7 +19,9 @@ from starlette.types import ASGIApp
 from bluezone_node.authority.attempts import Attempts
 from bluezone_node.authority.audit import ChainedTrail
 from bluezone_node.authority.exporter import Exporter
-from bluezone_node.authority.issuing import CodeOrder, Issuing
+from bluezone_node.authority.issuing import Issuing
+from bluezone_node.authority.mint import Mint
+from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.authority.ports.allowances import Allowances, Rate
 from bluezone_node.authority.ports.audit import AuditEntry, AuditHead, Link, LinkErased
@@ -447,15 +449,17 @@ class Office:
         attempts = Attempts(
             self.allowances, self.clock, secret=b"c" * 32, settings=self.settings.registrar
         )
-        self.issuing = Issuing(
+        mint = Mint(
             self.registry,
-            attempts,
-            ChainedTrail(self.audited, self.clock, timedelta(days=366), secret=b"c" * 32),
             self.telephones,
             self.clock,
             self.entropy,
             secret=b"c" * 32,
             settings=self.settings.registrar,
+        )
+        trail = ChainedTrail(self.audited, self.clock, timedelta(days=366), secret=b"c" * 32)
+        self.issuing = Issuing(
+            self.registry, mint, attempts, trail, self.clock, self.settings.registrar
         )
         self.verification = Verification(
             self.registry,

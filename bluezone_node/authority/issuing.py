@@ -1,36 +1,27 @@
 """Issuing: a health worker says what was found, and gets a code to hand on, or has it sent.
 
-Codes are kept only as HMACs under a server secret, a telephone number not at all.  Who issued a
-code may take it back or replace it, by its handle, until it is claimed.
+Here is who may do what, and how much of it; codes are made in `mint`.  Who issued a code may take
+it back or replace it, by its handle, until it is claimed.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from hashlib import sha256
 from typing import cast
 
 from bluezone_node.authority.attempts import Attempts
 from bluezone_node.authority.bulk import BulkResult, Issued, Rejected, Row, read_rows
-from bluezone_node.authority.codes import REPORT_TYPES, Kind, code_digest, make_code
+from bluezone_node.authority.codes import REPORT_TYPES, Kind
+from bluezone_node.authority.mint import Drawn, Mint
+from bluezone_node.authority.orders import CodeOrder, CodeState, CodeStatus, IssuedCode
 from bluezone_node.authority.ports.accounts import SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail
-from bluezone_node.authority.ports.messages import MessageNotSent, Messenger
 from bluezone_node.authority.ports.registry import Outcome, RegistryStore, VerificationCode
 from bluezone_node.authority.settings import RealmSettings, RegistrarSettings
-from bluezone_node.authority.sms import message_text, parse_phone
-from bluezone_node.errors import AuthorityRefused, BluezoneError
-from bluezone_node.ports import Clock, Entropy
+from bluezone_node.authority.sms import parse_phone
+from bluezone_node.errors import AuthorityRefused
+from bluezone_node.ports import Clock
 
-COLLISIONS = 6
-"""New codes tried before giving up: with 10⁸ of them, meeting six taken ones means a fault."""
-NONE_FREE = "No free verification code was found; try again."
-AT_ONCE = 500
-"""Codes kept in one transaction: others get their turn in between."""
-HANDLE_BYTES = 16
-"""Those of a UUID."""
 SENDERS = 8
 """Messages of a file under way at a time: a gateway takes some 200 ms for each."""
 SAME_FILE = timedelta(days=1)
@@ -39,91 +30,23 @@ LATEST_ZONE = timedelta(hours=14)
 """A test of today is dated tomorrow in UTC's eyes, that far east (Kiribati)."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeOrder:
-    """What a health worker asks for."""
-
-    report_type: str
-    """'confirmed', 'likely' or 'negative'."""
-    symptom_date: date | None = None
-    test_date: date | None = None
-    kind: Kind = "short"
-    """A long code is for a link; with *phone* a code is always long."""
-    phone: str = field(default="", repr=False)
-    """Where the code is sent; empty: it is handed over."""
-    realm: str = ""
-    """Province; empty: the actor's own."""
-    handle: bytes = b""
-    """16 bytes chosen by the caller; empty: they are drawn."""
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedCode:
-    """A new code. Nobody can be told it again."""
-
-    code: str = field(repr=False)
-    expires: datetime
-    handle: bytes
-    """16 bytes by which it may be asked about, revoked and reissued."""
-    kind: Kind
-    sent: bool = False
-    """By SMS."""
-
-
-class CodeState(StrEnum):
-    """What may become of a code."""
-
-    OPEN = "open"
-    CLAIMED = "claimed"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-
-
-@dataclass(frozen=True, slots=True)
-class CodeStatus:
-    """What may be known of a code afterwards: never the code."""
-
-    handle: bytes
-    state: CodeState
-    kind: Kind
-    report_type: str
-    realm: str
-    issuer: str
-    created: datetime
-    expires: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A code, and whether it could be kept."""
-
-    code: str = field(repr=False)
-    record: VerificationCode
-    outcome: Outcome = Outcome.DIGEST_TAKEN
-
-
 class Issuing:
     """Issues, revokes and reissues codes. Every method blocks on the stores."""
 
     def __init__(
         self,
         store: RegistryStore,
+        mint: Mint,
         attempts: Attempts,
         audit: AuditTrail,
-        messenger: Messenger,
         clock: Clock,
-        entropy: Entropy,
-        *,
-        secret: bytes,
         settings: RegistrarSettings,
     ) -> None:
         self._store = store
+        self._mint = mint
         self._attempts = attempts
         self._audit = audit
-        self._messenger = messenger
         self._clock = clock
-        self._entropy = entropy
-        self._secret = secret
         self._settings = settings
 
     def issue(self, order: CodeOrder, actor: Actor) -> IssuedCode:
@@ -137,10 +60,10 @@ class Issuing:
         realm = self.realm_for(order.realm, actor)
         self.check(order, realm)
         self._attempts.before_issue(realm.id, realm.issue_per_minute)
-        order = self._with_handle(order)
+        order = self._mint.named(order)
         self._audit.record(actor, "issue_code", order.handle.hex(), realm=realm.id)
-        (drawn,) = self._keep([order], realm, actor)
-        return self._delivered(order, drawn)
+        (drawn,) = self._mint.keep([order], realm, actor)
+        return self._mint.deliver(drawn)
 
     def issue_many(
         self, data: bytes, actor: Actor, *, realm: str = "", force: bool = False
@@ -166,7 +89,7 @@ class Issuing:
             )
             try:
                 self.check(order, province)
-                ordered.append((row, self._with_handle(order)))
+                ordered.append((row, self._mint.named(order)))
             except AuthorityRefused as refused:
                 rejected.append(Rejected(row.line, row.cells, refused.reason, str(refused)))
         left = province.daily_codes - self._store.issued_on(_day(self._clock.now()), province.id)
@@ -190,16 +113,16 @@ class Issuing:
         self._audit.record(actor, "issue_codes", detail=counts, realm=province.id)
         issued: list[Issued] = []
         orders = [order for _, order in ordered]
-        drawn = self._keep(orders, province, actor)
+        drawn = self._mint.keep(orders, province, actor)
 
-        def deliver(order: CodeOrder, code: _Drawn) -> IssuedCode | AuthorityRefused:
+        def deliver(code: Drawn) -> IssuedCode | AuthorityRefused:
             try:
-                return self._delivered(order, code)
+                return self._mint.deliver(code)
             except AuthorityRefused as refused:
                 return refused
 
         with ThreadPoolExecutor(SENDERS) as pool:
-            for (row, _), made in zip(ordered, pool.map(deliver, orders, drawn), strict=True):
+            for (row, _), made in zip(ordered, pool.map(deliver, drawn), strict=True):
                 if isinstance(made, AuthorityRefused):
                     rejected.append(Rejected(row.line, row.cells, made.reason, str(made)))
                 else:
@@ -259,15 +182,10 @@ class Issuing:
         self._check_sending(order)
         self._attempts.before_issue(realm.id, realm.issue_per_minute)
         self._audit.record(actor, "reissue_code", handle.hex(), realm=realm.id)
-        order = self._with_handle(order)
-        for _ in range(COLLISIONS):
-            drawn = self._draw(order, realm, actor)
-            outcome = self._store.replace_code(handle, drawn.record, realm.daily_codes)
-            if outcome is Outcome.NOT_OPEN:
-                self._check_open(self._reachable(handle, actor))
-            if outcome is not Outcome.DIGEST_TAKEN:
-                return self._delivered(order, replace(drawn, outcome=outcome))
-        raise BluezoneError(NONE_FREE)
+        drawn = self._mint.replace(found, order, realm, actor)
+        if drawn.outcome is Outcome.NOT_OPEN:
+            self._check_open(self._reachable(handle, actor))
+        return self._mint.deliver(drawn, hint="the old code is over: issue a new one")
 
     def message(self, code: str) -> str:
         """Return the text that carries the long *code*, for who sends it by other means.
@@ -275,18 +193,7 @@ class Issuing:
         Raises:
             AuthorityRefused: reason ``sms_disabled``.
         """
-        if not self._settings.public_url:
-            raise AuthorityRefused(
-                "No message can be sent: the registrar does not know its own address.",
-                reason="sms_disabled",
-                hint="set registrar.public_url",
-            )
-        return message_text(
-            self._settings.public_url,
-            code,
-            self._settings.long_code_hours,
-            self._settings.sms.language,
-        )
+        return self._mint.message(code)
 
     def realms(self, actor: Actor) -> list[RealmSettings]:
         """Return the provinces that *actor* may issue for."""
@@ -330,83 +237,7 @@ class Issuing:
     def _check_sending(self, order: CodeOrder) -> None:
         if order.phone:
             parse_phone(order.phone)
-            self.message("")
-
-    def _with_handle(self, order: CodeOrder) -> CodeOrder:
-        return replace(order, handle=order.handle or self._entropy(HANDLE_BYTES))
-
-    def _draw(self, order: CodeOrder, realm: RealmSettings, actor: Actor) -> _Drawn:
-        now = self._clock.now()
-        kind: Kind = "long" if order.phone else order.kind
-        life = (
-            timedelta(hours=self._settings.long_code_hours)
-            if kind == "long"
-            else timedelta(minutes=self._settings.code_minutes)
-        )
-        code = make_code(kind, self._entropy)
-        record = VerificationCode(
-            code_digest(self._secret, code),
-            order.report_type,
-            order.symptom_date,
-            order.test_date,
-            now,
-            now + life,
-            handle=order.handle,
-            kind=kind,
-            realm=realm.id,
-            issuer=actor.name,
-        )
-        return _Drawn(code, record)
-
-    def _keep(
-        self, orders: Sequence[CodeOrder], realm: RealmSettings, actor: Actor
-    ) -> list[_Drawn]:
-        """Draw a code for each of *orders* and keep it, as far as the quota goes."""
-        drawn = [self._draw(order, realm, actor) for order in orders]
-        for _ in range(COLLISIONS):
-            open_ = [n for n, each in enumerate(drawn) if each.outcome is Outcome.DIGEST_TAKEN]
-            for start in range(0, len(open_), AT_ONCE):
-                some = open_[start : start + AT_ONCE]
-                outcomes = self._store.add_codes([drawn[n].record for n in some], realm.daily_codes)
-                for n, outcome in zip(some, outcomes, strict=True):
-                    drawn[n] = (
-                        self._draw(orders[n], realm, actor)
-                        if outcome is Outcome.DIGEST_TAKEN
-                        else replace(drawn[n], outcome=outcome)
-                    )
-        if any(each.outcome is Outcome.DIGEST_TAKEN for each in drawn):
-            raise BluezoneError(NONE_FREE)
-        return drawn
-
-    def _delivered(self, order: CodeOrder, drawn: _Drawn) -> IssuedCode:
-        """Return what was drawn, sent where it is to be sent; a code that cannot be is withdrawn.
-
-        Raises:
-            AuthorityRefused: it could not be kept, or not be sent.
-        """
-        if drawn.outcome is Outcome.QUOTA_EXCEEDED:
-            raise AuthorityRefused(
-                "The province has issued as many codes as it may today.", reason="quota_exceeded"
-            )
-        if drawn.outcome is Outcome.HANDLE_TAKEN:
-            raise AuthorityRefused(
-                "A code with this uuid was issued already.", reason="uuid_already_exists"
-            )
-        record, now = drawn.record, self._clock.now()
-        if order.phone:
-            try:
-                self._messenger.send(parse_phone(order.phone), self.message(drawn.code))
-            except MessageNotSent as error:
-                self._store.withdraw_code(record.digest, now)
-                raise AuthorityRefused(
-                    f"The message could not be sent, and its code is void. {error}",
-                    reason="sms_failure",
-                    hint="the same request may be sent again",
-                ) from error
-            self._store.count(now, record.realm, "sms_sent")
-        return IssuedCode(
-            drawn.code, record.expires, order.handle, _kind(record), sent=bool(order.phone)
-        )
+            self._mint.message("")
 
     def _reachable(self, handle: bytes, actor: Actor) -> VerificationCode:
         found = self._store.code_of(handle)

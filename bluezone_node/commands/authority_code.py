@@ -55,7 +55,7 @@ def issue(
     as_json: bool,
 ) -> None:
     """Make a code for one person, to be read out to them or sent."""
-    from bluezone_node.authority.issuing import CodeOrder
+    from bluezone_node.authority.orders import CodeOrder
     from bluezone_node.authority.ports.accounts import OPERATOR
 
     order = CodeOrder(

@@ -99,6 +99,7 @@ def open_authority(
     from bluezone_node.authority.audit import ChainedTrail
     from bluezone_node.authority.exporter import Exporter
     from bluezone_node.authority.issuing import Issuing
+    from bluezone_node.authority.mint import Mint
     from bluezone_node.authority.passwords import Passwords
     from bluezone_node.authority.publish import Publisher
     from bluezone_node.authority.statistics import Statistics
@@ -152,16 +153,15 @@ def open_authority(
                 keys=registrar_keys,
                 settings=settings.registrar,
             )
-            issuing = Issuing(
+            mint = Mint(
                 codes,
-                attempts,
-                audit,
                 stack.enter_context(open_messenger(folder)),
                 clock,
                 os.urandom,
                 secret=secret,
                 settings=settings.registrar,
             )
+            issuing = Issuing(codes, mint, attempts, audit, clock, settings.registrar)
             shown = SqlShown(engine)
             accounts = Accounts(
                 SqlAccounts(engine),

@@ -3,7 +3,7 @@
 import pytest
 
 from bluezone_node.authority.attempts import TooManyAttempts
-from bluezone_node.authority.issuing import CodeOrder
+from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.authority.settings import AuthoritySettings, RegistrarSettings
 from bluezone_node.errors import AuthorityRefused

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bluezone_node.authority.issuing import CodeOrder, CodeState
+from bluezone_node.authority.orders import CodeOrder, CodeState
 from bluezone_node.authority.ports.accounts import ISSUER, OPERATOR, SUPERVISOR, Actor
 from bluezone_node.authority.ports.registry import Outcome, VerificationCode
 from bluezone_node.authority.settings import AuthoritySettings, RealmSettings, RegistrarSettings

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_node.authority import certificate as certificates
-from bluezone_node.authority.issuing import CodeOrder
+from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.crypto.signing import PrivateKey
 from bluezone_node.errors import AuthorityRefused, BluezoneError

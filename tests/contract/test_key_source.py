@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.authority.exporter import ROOT
-from bluezone_node.authority.issuing import CodeOrder
+from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.client import HttpAuthority, HttpExports
 from bluezone_node.clock import SimClock

@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from bluezone_node.authority.attempts import TooManyAttempts
 from bluezone_node.authority.certificate import write_jwks
-from bluezone_node.authority.issuing import CodeOrder, CodeState, CodeStatus, IssuedCode, Issuing
+from bluezone_node.authority.issuing import Issuing
+from bluezone_node.authority.orders import CodeOrder, CodeState, CodeStatus, IssuedCode
 from bluezone_node.authority.ports.accounts import ISSUER, Actor
 from bluezone_node.authority.verification import Verification
 from bluezone_node.errors import AuthorityRefused, Refused

@@ -1,0 +1,168 @@
+"""Where codes are made: drawn, kept under a digest within the quota, and brought to their holder.
+
+Codes are kept only as HMACs under a server secret, a telephone number not at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import cast
+
+from bluezone_node.authority.codes import Kind, code_digest, make_code
+from bluezone_node.authority.orders import CodeOrder, IssuedCode
+from bluezone_node.authority.ports.accounts import Actor
+from bluezone_node.authority.ports.messages import MessageNotSent, Messenger
+from bluezone_node.authority.ports.registry import Outcome, RegistryStore, VerificationCode
+from bluezone_node.authority.settings import RealmSettings, RegistrarSettings
+from bluezone_node.authority.sms import message_text, parse_phone
+from bluezone_node.errors import AuthorityRefused, BluezoneError
+from bluezone_node.ports import Clock, Entropy
+
+COLLISIONS = 6
+"""New codes tried before giving up: with 10⁸ of them, meeting six taken ones means a fault."""
+NONE_FREE = "No free verification code was found; try again."
+AT_ONCE = 500
+"""Codes kept in one transaction: others get their turn in between."""
+HANDLE_BYTES = 16
+"""Those of a UUID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A code, and what became of it in the store."""
+
+    code: str = field(repr=False)
+    record: VerificationCode
+    order: CodeOrder
+    outcome: Outcome = Outcome.DIGEST_TAKEN
+
+
+class Mint:
+    """Makes codes. Every method blocks on the store, or on who sends messages."""
+
+    def __init__(
+        self,
+        store: RegistryStore,
+        messenger: Messenger,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        secret: bytes,
+        settings: RegistrarSettings,
+    ) -> None:
+        self._store = store
+        self._messenger = messenger
+        self._clock = clock
+        self._entropy = entropy
+        self._secret = secret
+        self._settings = settings
+
+    def message(self, code: str) -> str:
+        """Return the text that carries the long *code*, for who sends it by other means.
+
+        Raises:
+            AuthorityRefused: reason ``sms_disabled``.
+        """
+        if not self._settings.public_url:
+            raise AuthorityRefused(
+                "No message can be sent: the registrar does not know its own address.",
+                reason="sms_disabled",
+                hint="set registrar.public_url",
+            )
+        return message_text(
+            self._settings.public_url,
+            code,
+            self._settings.long_code_hours,
+            self._settings.sms.language,
+        )
+
+    def named(self, order: CodeOrder) -> CodeOrder:
+        """Return *order* with a handle, drawn where it has none."""
+        return replace(order, handle=order.handle or self._entropy(HANDLE_BYTES))
+
+    def _draw(self, order: CodeOrder, realm: RealmSettings, actor: Actor) -> Drawn:
+        now = self._clock.now()
+        kind: Kind = "long" if order.phone else order.kind
+        life = (
+            timedelta(hours=self._settings.long_code_hours)
+            if kind == "long"
+            else timedelta(minutes=self._settings.code_minutes)
+        )
+        code = make_code(kind, self._entropy)
+        record = VerificationCode(
+            code_digest(self._secret, code),
+            order.report_type,
+            order.symptom_date,
+            order.test_date,
+            now,
+            now + life,
+            handle=order.handle,
+            kind=kind,
+            realm=realm.id,
+            issuer=actor.name,
+        )
+        return Drawn(code, record, order)
+
+    def keep(self, orders: Sequence[CodeOrder], realm: RealmSettings, actor: Actor) -> list[Drawn]:
+        """Draw a code for each of *orders* and keep it, as far as the quota goes."""
+        drawn = [self._draw(order, realm, actor) for order in orders]
+        for _ in range(COLLISIONS):
+            open_ = [n for n, each in enumerate(drawn) if each.outcome is Outcome.DIGEST_TAKEN]
+            for start in range(0, len(open_), AT_ONCE):
+                some = open_[start : start + AT_ONCE]
+                outcomes = self._store.add_codes([drawn[n].record for n in some], realm.daily_codes)
+                for n, outcome in zip(some, outcomes, strict=True):
+                    drawn[n] = (
+                        self._draw(orders[n], realm, actor)
+                        if outcome is Outcome.DIGEST_TAKEN
+                        else replace(drawn[n], outcome=outcome)
+                    )
+        if any(each.outcome is Outcome.DIGEST_TAKEN for each in drawn):
+            raise BluezoneError(NONE_FREE)
+        return drawn
+
+    def replace(
+        self, old: VerificationCode, order: CodeOrder, realm: RealmSettings, actor: Actor
+    ) -> Drawn:
+        """Draw a code for *order* and keep it in the place of *old*, which is over."""
+        order = self.named(order)
+        for _ in range(COLLISIONS):
+            drawn = self._draw(order, realm, actor)
+            outcome = self._store.replace_code(old.handle or b"", drawn.record, realm.daily_codes)
+            if outcome is not Outcome.DIGEST_TAKEN:
+                return replace(drawn, outcome=outcome)
+        raise BluezoneError(NONE_FREE)
+
+    def deliver(self, drawn: Drawn, hint: str = "the same request may be sent again") -> IssuedCode:
+        """Return what was drawn, sent where it is to be sent; a code that cannot be is withdrawn.
+
+        Raises:
+            AuthorityRefused: it could not be kept, or not be sent.
+        """
+        if drawn.outcome is Outcome.QUOTA_EXCEEDED:
+            raise AuthorityRefused(
+                "The province has issued as many codes as it may today.", reason="quota_exceeded"
+            )
+        if drawn.outcome is Outcome.HANDLE_TAKEN:
+            raise AuthorityRefused(
+                "A code with this uuid was issued already.", reason="uuid_already_exists"
+            )
+        record, order, now = drawn.record, drawn.order, self._clock.now()
+        if order.phone:
+            try:
+                self._messenger.send(parse_phone(order.phone), self.message(drawn.code))
+            except MessageNotSent as error:
+                self._store.withdraw_code(record.digest, now)
+                raise AuthorityRefused(
+                    f"The message could not be sent, and its code is void. {error}",
+                    reason="sms_failure",
+                    hint=hint,
+                ) from error
+            self._store.count(now, record.realm, "sms_sent")
+        return IssuedCode(
+            drawn.code,
+            record.expires,
+            order.handle,
+            cast("Kind", record.kind),
+            sent=bool(order.phone),
+        )
