@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from bluezone_node.authority.attempts import Attempts
 from bluezone_node.authority.issuing import Issuing
+from bluezone_node.authority.mint import Mint
 from bluezone_node.authority.keyring import KEEP_EXPORT_KEY, KeyRing, RingKey
 from bluezone_node.authority.ports.accounts import Enrolment
 from bluezone_node.authority.ports.tally import DayCount
@@ -80,15 +81,16 @@ class Bureau:
             realms=[realm.id for realm in settings.registrar.realms],
         )
         attempts = Attempts(allowances, self.clock, secret=b"c" * 32, settings=settings.registrar)
-        self.issuing = Issuing(
+        mint = Mint(
             registry,
-            attempts,
-            self.staff.trail,
             self.office.telephones,
             self.clock,
             self.office.entropy,
             secret=b"c" * 32,
             settings=settings.registrar,
+        )
+        self.issuing = Issuing(
+            registry, mint, attempts, self.staff.trail, self.clock, settings.registrar
         )
         self.released = Released()
         ring = KeyRing((RingKey("v1", NOW, NOW),), KEEP_EXPORT_KEY)
