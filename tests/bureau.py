@@ -1,7 +1,7 @@
 """A health authority's console on real services and a database file, and browsers before it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,18 +12,19 @@ import msgspec
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from bluezone_node.authority.attempts import Attempts
-from bluezone_node.authority.issuing import Issuing
-from bluezone_node.authority.mint import Mint
 from bluezone_node.authority.keyring import KEEP_EXPORT_KEY, KeyRing, RingKey
-from bluezone_node.authority.ports.accounts import Enrolment
+from bluezone_node.authority.orders import CodeOrder
+from bluezone_node.authority.ports.accounts import Actor, Enrolment
 from bluezone_node.authority.ports.tally import DayCount
+from bluezone_node.authority.publish import Upload
 from bluezone_node.authority.settings import (
     AuthoritySettings,
     ConsoleSettings,
     RealmSettings,
     RegistrarSettings,
 )
+from bluezone_node.crypto.certificate import keys_hmac
+from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.accounts import SqlAccounts
 from bluezone_node.store.authority.allowances import SqlAllowances
@@ -36,7 +37,7 @@ from bluezone_node.web.app import build_app
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.exports import Publication
 from bluezone_node.web.console.routes import ConsoleParts, console_routes
-from tests.authorities import NOW, Office, seeded
+from tests.authorities import NOW, Office, seeded, uploaded
 from tests.staff import PASSWORD, Staff
 
 ADDRESS = "https://console.example"
@@ -71,27 +72,22 @@ class Bureau:
     ) -> None:
         self.engine = Database(registry_tables.LAYOUT, folder / "registry.db", None).open()
         registry, allowances = SqlRegistry(self.engine), SqlAllowances(self.engine)
-        self.office = Office(settings, registry=registry, allowances=allowances)
+        audit = SqlAudit(self.engine)
+        self.office = Office(
+            settings,
+            registry=registry,
+            allowances=allowances,
+            audited=audit,  # type: ignore[arg-type]
+        )
         self.clock = self.office.clock
         self.staff = Staff(
             self.clock,
             SqlAccounts(self.engine),
-            SqlAudit(self.engine),
+            audit,
             allowances,
             realms=[realm.id for realm in settings.registrar.realms],
         )
-        attempts = Attempts(allowances, self.clock, secret=b"c" * 32, settings=settings.registrar)
-        mint = Mint(
-            registry,
-            self.office.telephones,
-            self.clock,
-            self.office.entropy,
-            secret=b"c" * 32,
-            settings=settings.registrar,
-        )
-        self.issuing = Issuing(
-            registry, mint, attempts, self.staff.trail, self.clock, settings.registrar
-        )
+        self.issuing = self.office.issuing
         self.released = Released()
         ring = KeyRing((RingKey("v1", NOW, NOW),), KEEP_EXPORT_KEY)
         parts = ConsoleParts(
@@ -130,6 +126,15 @@ class Bureau:
         answer = browser.sign_in(name)
         assert answer.headers["location"] == menu.HOME, answer.text
         return browser
+
+    def publish(self, keys: Sequence[TemporaryExposureKey]) -> None:
+        """Publish *keys* of somebody who was given a code in the second province."""
+        actor, secret = Actor("tram", "79", "issuer"), b"s" * 16
+        issued = self.issuing.issue(CodeOrder("confirmed"), actor)
+        token = self.office.verification.claim(issued.code).token
+        certificate = self.office.verification.certify(token, keys_hmac(keys, secret))
+        sent = [uploaded(key) for key in keys]
+        self.office.publisher.publish(Upload(sent, "vn.moh", certificate, secret))
 
     def pass_time(self, **duration: float) -> None:
         self.staff.pass_time(**duration)

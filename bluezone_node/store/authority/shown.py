@@ -20,10 +20,10 @@ class SqlShown:
         with writing(self._engine) as db:
             gone = db.execute(delete(shown).where(shown.c.expires <= now)).rowcount
             row = insert(shown).values(digest=digest, expires=expires)
-            new = db.execute(row.on_conflict_do_nothing()).rowcount
+            new = db.execute(row.on_conflict_do_nothing().returning(shown.c.digest)).first()
         if gone:
             scrub(self._engine)
-        return bool(new)
+        return new is not None
 
     def fill(self, digest: bytes, sealed: bytes) -> None:
         with writing(self._engine, alone=False) as db:

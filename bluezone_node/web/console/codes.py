@@ -7,7 +7,8 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.codes import REPORT_TYPES
-from bluezone_node.authority.issuing import CodeOrder, CodeState, IssuedCode, Issuing
+from bluezone_node.authority.issuing import Issuing
+from bluezone_node.authority.orders import CodeOrder, CodeState, IssuedCode
 from bluezone_node.authority.settings import RegistrarSettings
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock
@@ -145,6 +146,8 @@ class Desk:
         self, visit: Visit, values: dict[str, str], errors: dict[str, str], status: int = 200
     ) -> Page:
         say, realms = visit.wording, self._issuing.realms(visit.actor)
+        if len(realms) < 2 and "realm" in errors:
+            errors = {"": errors.pop("realm"), **errors}  # the form does not ask for it
         allowed = {kind for realm in realms for kind in realm.test_types}
         types = [(kind, say.test_types[kind]) for kind in REPORT_TYPES if kind in allowed]
         first, last = self._first().isoformat(), self._today().isoformat()

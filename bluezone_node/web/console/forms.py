@@ -72,49 +72,58 @@ async def read_form(request: Request, *, with_file: bool) -> Form:
     """
     limit = MAX_FILE_BYTES if with_file else MAX_FORM_BYTES
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    stream = _limited(request, limit + (_FRAME_BYTES if with_file else 0), limit)
+    try:
+        async with asyncio.timeout(SECONDS):
+            body = await _body(request, limit + (_FRAME_BYTES if with_file else 0), limit)
+    except TimeoutError:
+        raise BadInput("The form did not arrive in time.", reason="request_timeout") from None
     parser: FormParser | MultiPartParser
     if kind == "application/x-www-form-urlencoded":
-        parser = FormParser(request.headers, stream, max_fields=_FIELDS)
+        parser = FormParser(request.headers, _once(body), max_fields=_FIELDS)
     elif kind == "multipart/form-data" and with_file:
-        parser = _InMemory(request.headers, stream, max_files=1, max_fields=_FIELDS)
+        parser = _InMemory(request.headers, _once(body), max_files=1, max_fields=_FIELDS)
     else:
         raise _unparsable()
     try:
-        async with asyncio.timeout(SECONDS):
-            return await _form(await parser.parse())
-    except TimeoutError:
-        raise BadInput("The form did not arrive in time.", reason="request_timeout") from None
+        return await _form(await parser.parse())
     except (MultiPartException, FormParserError, UnicodeError, KeyError, ValueError):
         raise _unparsable() from None
 
 
 class _InMemory(MultiPartParser):
-    """Keeps a file in memory whatever its size, which `_limited` bounds."""
+    """Keeps a file in memory whatever its size, which `_body` bounds."""
 
     spool_max_size = 2 * MAX_FILE_BYTES
 
 
-async def _limited(request: Request, most: int, told: int) -> AsyncGenerator[bytes, None]:
-    taken = 0
+async def _body(request: Request, most: int, told: int) -> bytes:
+    body = bytearray()
     async for chunk in request.stream():
-        taken += len(chunk)
-        if taken > most:
+        body += chunk
+        if len(body) > most:
             raise TooLarge(told)
-        yield chunk
+    return bytes(body)
+
+
+async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
+    # The parser wants a stream.  It is given one that cannot break off: it would leave its file
+    # open then.
+    yield body
 
 
 async def _form(data: FormData) -> Form:
     values: dict[str, str] = {}
     content: bytes | None = None
-    for name, value in data.multi_items():
-        if not isinstance(value, UploadFile):
-            values.setdefault(name, value)
-        elif value.filename:
-            content = await value.read()
-            if len(content) > MAX_FILE_BYTES:
-                raise TooLarge(MAX_FILE_BYTES)
-    await data.close()
+    try:
+        for name, value in data.multi_items():
+            if not isinstance(value, UploadFile):
+                values.setdefault(name, value)
+            elif value.filename:
+                content = await value.read()
+                if len(content) > MAX_FILE_BYTES:
+                    raise TooLarge(MAX_FILE_BYTES)
+    finally:
+        await data.close()
     return Form(values, content)
 
 

@@ -19,6 +19,8 @@ DAYS = 14
 """Shown unless others are asked for: as long as keys are kept."""
 MOST_DAYS = 92
 """A bar of the chart is as thin as a line of it then."""
+_YEARS = range(2020, 2100)
+"""Others are mistyped; arithmetic with days ends somewhere, too."""
 
 _log = logging.getLogger(__name__)
 
@@ -140,7 +142,10 @@ def _released(published: PublicationStats | None, first: date, last: date) -> li
 def _day(visit: Visit, name: str, default: date, errors: dict[str, str]) -> date:
     text = visit.query.get(name, "").strip()
     try:
-        return date.fromisoformat(text) if text else default
+        day = date.fromisoformat(text) if text else default
+        if day.year not in _YEARS:
+            raise ValueError
     except ValueError:
         errors[name] = visit.language.gettext("This is no date: for example 22/11/2026.")
         return default
+    return day

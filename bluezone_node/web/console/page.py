@@ -7,6 +7,7 @@ answers into responses, so that no page can forget a header, a token or a check.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -140,14 +141,14 @@ class Frame:
         return Route(path, endpoint, methods=["POST"])
 
     def nothing_else(self, root: str) -> list[BaseRoute]:
-        """Return the routes that answer every other address below *root*."""
+        """Return the routes that answer every other address and method from *root* on."""
 
         def nothing(visit: Visit) -> Answer:
             raise NotHere
 
         endpoint = self._endpoint(nothing, None, menu.HOME, form=False, file=False)
         methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-        return [Route(root + "/{rest:path}", endpoint, methods=methods)]
+        return [Route(path, endpoint, methods=methods) for path in (root, root + "/{rest:path}")]
 
     def _endpoint(
         self, page: Handler, role: str | None, section: str, *, form: bool, file: bool
@@ -308,6 +309,7 @@ def _problem_page(kind: str, status: int) -> Page:
     return Page("problem.html", {"kind": kind}, status)
 
 
+@cache
 def _templates(language: Language) -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("bluezone_node.web.console"),

@@ -1,0 +1,244 @@
+"""Pictures of the console for docs/console.md: ``python -m tests.console_pictures``.
+
+A console on real services goes through two weeks in four provinces; then Chromium, without
+JavaScript, looks at its pages on a desk and on a telephone.  Names and numbers are made up.
+"""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import uvicorn
+from playwright.sync_api import Page, sync_playwright
+
+from bluezone_node.authority.orders import CodeOrder
+from bluezone_node.authority.ports.accounts import Actor
+from bluezone_node.authority.ports.tally import DayCount
+from bluezone_node.authority.publish import Upload
+from bluezone_node.authority.settings import RealmSettings
+from bluezone_node.crypto.certificate import keys_hmac
+from bluezone_node.web import server
+from bluezone_node.web.console import menu
+from tests.authorities import NOW, keys_of_days, uploaded
+from tests.bureau import Bureau, bureau, with_realms
+from tests.staff import PASSWORD
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "console"
+DESK, TELEPHONE = (1180, 820), (360, 740)
+DAYS = 14
+LOCALES = {"vi": "vi-VN", "en": "en-GB"}
+REALMS = (
+    RealmSettings("01", "Hà Nội", "Hanoi"),
+    RealmSettings("48", "Đà Nẵng", "Da Nang"),
+    RealmSettings("79", "Thành phố Hồ Chí Minh", "Ho Chi Minh City"),
+    RealmSettings("92", "Cần Thơ", "Can Tho"),
+)
+A_DAY = {"01": 34, "48": 12, "79": 46, "92": 5}
+"""Codes of each province on a middling day."""
+REDEEMED, CERTIFIED, PUBLISHED = 0.78, 0.93, 0.97
+"""Share of those before; peers.md has 0.5 to 0.8 for the first, of countries that counted it."""
+
+SHEET = """\
+test_type,test_date,symptom_date,phone
+confirmed,2026-03-23,2026-03-21,
+confirmed,2026-03-23,,0912 345 678
+likely,23/03/2026,20/03/2026,
+dương tính,2026-03-22,2026-03-20,0987654321
+positive,2026-03-23,,
+confirmed,2026-03-32,,
+confirmed,2026-03-23,2026-03-21,0241 23
+confirmed,2026-03-22,2026-03-19,
+"""
+
+
+def fill(made: Bureau) -> None:
+    """Let two weeks pass: codes issued, redeemed, certified, published and exported."""
+    draw = random.Random(5)
+    published: Counter[tuple[date, str, str]] = Counter()
+    actors = {realm: Actor(f"tram.{realm}", realm, "issuer") for realm in A_DAY}
+    for number in range(DAYS):
+        swell = (0.6 + 0.06 * number) * (
+            0.6 if (NOW.date() + timedelta(number)).weekday() > 4 else 1
+        )
+        for realm, usual in A_DAY.items():
+            for _ in range(round(usual * swell * draw.uniform(0.85, 1.15))):
+                _one(made, draw, actors[realm], published)
+        made.office.exporter.run()
+        _until_morning(made)
+    made.office.exporter.run()
+    oldest = (made.clock.now() - timedelta(hours=48)).date()
+    made.released.counts = [
+        DayCount(day, realm, event, count)
+        for (day, realm, event), count in sorted(published.items())
+        if day < oldest and published[day, realm, "uploads"] >= 10
+    ]
+
+
+def _one(
+    made: Bureau, draw: random.Random, actor: Actor, published: Counter[tuple[date, str, str]]
+) -> None:
+    now = made.clock.now()
+    tested = now.date() - timedelta(draw.choice((0, 1, 1, 2)))
+    onset = tested - timedelta(draw.randint(1, 4)) if draw.random() < 0.7 else None
+    kind = "likely" if draw.random() < 0.15 else "confirmed"
+    made.pass_time(seconds=draw.randint(20, 160))
+    issued = made.issuing.issue(CodeOrder(kind, onset, tested, realm=actor.realm), actor)
+    if draw.random() > REDEEMED:
+        return
+    token = made.office.verification.claim(issued.code).token
+    if draw.random() > CERTIFIED:
+        return
+    days = range(1, draw.randint(6, 14))
+    keys = keys_of_days(*days, seed=draw.getrandbits(40), now=made.clock.now())
+    secret = draw.randbytes(16)
+    certificate = made.office.verification.certify(token, keys_hmac(keys, secret))
+    if draw.random() > PUBLISHED:
+        return
+    made.office.publisher.publish(
+        Upload([uploaded(key) for key in keys], "vn.moh", certificate, secret)
+    )
+    published[now.date(), actor.realm, "uploads"] += 1
+    published[now.date(), actor.realm, "keys"] += len(keys)
+
+
+def _until_morning(made: Bureau) -> None:
+    now = made.clock.now()
+    morning = datetime.combine(now.date() + timedelta(1), time(1, 30), tzinfo=UTC)
+    made.pass_time(seconds=(morning - now).total_seconds())
+
+
+@contextmanager
+def served(made: Bureau) -> Iterator[str]:
+    """Serve the console on a port of the kernel's choice; yield its address."""
+    with server.bind("127.0.0.1:0") as bound:
+        running = uvicorn.Server(uvicorn.Config(made.app, log_config=None, lifespan="off"))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            yield server.address_of(bound)
+        finally:
+            running.should_exit = True
+            thread.join()
+
+
+class Camera:
+    """Takes pictures of pages in one language at one size."""
+
+    def __init__(self, page: Page, made: Bureau, address: str, name: str) -> None:
+        self._page = page
+        self._made = made
+        self._address = address
+        self._name = name
+
+    def go(self, path: str) -> Page:
+        self._page.goto(self._address + path)
+        return self._page
+
+    def sign_in(self, name: str) -> None:
+        self._made.pass_time(seconds=30)
+        page = self.go(menu.SIGN_IN)
+        page.fill("#name", name)
+        page.fill("#password", PASSWORD)
+        page.fill("#code", self._made.staff.code(self._made.enrolments[name]))
+        page.click("main button.primary")
+
+    def take(self, subject: str, *, whole: bool = False) -> None:
+        file = FOLDER / f"{subject}-{self._name}.png"
+        self._page.screenshot(path=file, full_page=whole)
+        if squeeze := shutil.which("convert"):
+            # 64 colours are enough for a page of text: a third of the bytes.
+            subprocess.run([squeeze, file, "+dither", "-colors", "64", f"PNG8:{file}"], check=True)
+
+
+def take_all(made: Bureau, address: str) -> None:
+    """Take every picture."""
+    with sync_playwright() as player:
+        for language in ("vi", "en"):
+            # The fields for dates follow the browser's own language.
+            browser = player.chromium.launch(
+                executable_path=shutil.which("chromium"),
+                args=["--no-sandbox"],
+                env={**os.environ, "LANGUAGE": LOCALES[language].replace("-", "_")},
+            )
+            for size, device in ((DESK, "desk"), (TELEPHONE, "phone")):
+                context = browser.new_context(
+                    viewport={"width": size[0], "height": size[1]},
+                    locale=LOCALES[language],
+                    java_script_enabled=False,
+                    color_scheme="light",
+                    device_scale_factor=1 if device == "desk" else 1.5,
+                )
+                camera = Camera(context.new_page(), made, address, f"{device}-{language}")
+                _tour(camera, made, everything=language == "vi")
+                context.close()
+            browser.close()
+
+
+def _tour(camera: Camera, made: Bureau, *, everything: bool) -> None:
+    camera.go(menu.SIGN_IN)
+    camera.take("sign-in")
+    camera.sign_in("lan.nguyen")
+    page = camera.go(menu.CODES)
+    page.fill("#symptoms", (made.clock.now().date() - timedelta(days=2)).isoformat())
+    camera.take("issue", whole=True)
+    page.click("main button.primary")
+    camera.take("code", whole=True)
+    camera.go(menu.FUNNEL)
+    camera.take("funnel", whole=True)
+    if not everything:
+        return
+    page = camera.go(menu.BULK)
+    page.set_input_files(
+        "#file",
+        files=[{"name": "2026-03-24.csv", "mimeType": "text/csv", "buffer": SHEET.encode()}],
+    )
+    page.select_option("#realm", "79")
+    page.click("main button.primary")
+    if page.locator("input[name=force]").count():
+        page.check("input[name=force]")
+        page.set_input_files(
+            "#file",
+            files=[{"name": "2026-03-24.csv", "mimeType": "text/csv", "buffer": SHEET.encode()}],
+        )
+        page.select_option("#realm", "79")
+        page.click("main button.primary")
+    camera.take("bulk", whole=True)
+    camera.go(menu.EXPORTS)
+    camera.take("exports", whole=True)
+    camera.go(menu.USERS)
+    camera.take("users", whole=True)
+    camera.go(menu.AUDIT).click("main form button")
+    camera.take("audit")
+
+
+def main() -> int:
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        bureau(Path(folder), with_realms(*REALMS)) as made,
+    ):
+        fill(made)
+        made.person("lan.nguyen", "admin", "*")
+        made.person("minh.tran", "supervisor", "79")
+        made.person("hoa.le", "issuer", "79")
+        made.person("duc.pham", "issuer", "01")
+        made.staff.add("thao.vo", "48", "issuer")
+        made.staff.accounts.disable(Actor("lan.nguyen", "*", "admin"), "duc.pham")
+        with served(made) as address:
+            take_all(made, address)
+    for file in sorted(FOLDER.glob("*.png")):
+        print(f"{file.stat().st_size // 1000:5} kB  {file.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
