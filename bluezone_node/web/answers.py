@@ -1,5 +1,6 @@
 """What each route answers, as types: for the API's description, and for whoever reads an answer."""
 
+from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -88,6 +89,21 @@ class PublishAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     warnings: list[str] = []
     code: str = ""
     error: str = ""
+    padding: Padding
+
+
+class StatisticsDay(msgspec.Struct, frozen=True):
+    """What was counted in one province on one UTC day."""
+
+    day: date
+    realm: str
+    counts: dict[str, int]
+
+
+class StatisticsAnswer(msgspec.Struct, frozen=True):
+    """Days that are long enough ago, of provinces with enough uploads."""
+
+    days: list[StatisticsDay]
     padding: Padding
 
 

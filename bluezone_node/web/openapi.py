@@ -27,6 +27,7 @@ _ABOUT = (
 )
 _SECURITY = {
     "apiKey": {"type": "apiKey", "in": "header", "name": API_KEY_HEADER},
+    "registrar": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 }
 
 
@@ -96,6 +97,12 @@ DESCRIBED = {
             "verificationPayload": "eyJhbGciOi…",
             "hmacKey": _BASE64,
         },
+    ),
+    "/v1/stats": Described(
+        "Ask how many published",
+        answers.StatisticsAnswer,
+        example={"first": "2026-03-01", "last": "2026-03-07"},
+        security="registrar",
     ),
     "/jwks": Described("The registrar's public keys", answers.Jwks),
     "/v": Described("The page that links in messages lead to", media_type="text/html"),
