@@ -26,6 +26,7 @@ from sqlalchemy import BigInteger, Connection, Engine, Table, func, select, type
 from bluezone_node import __version__
 from bluezone_node.crypto.wrapping import Entropy
 from bluezone_node.errors import BadInput
+from bluezone_node.store.authority import postgres
 from bluezone_node.store.authority.database import Database, UnixTime, writing
 from bluezone_node.store.authority.folder import AuthorityFolder
 from bluezone_node.store.authority.keys import KEYS
@@ -264,6 +265,9 @@ def _opened(database: Database) -> Iterator[Engine]:
 def _seeing(engine: Engine, database: Database) -> Iterator[Connection]:
     options: dict[str, Any] = {} if database.url is None else {"isolation_level": "REPEATABLE READ"}
     with engine.connect().execution_options(**options) as connection, connection.begin():
+        if database.url is not None:
+            # One waits while the other's rows are written.
+            postgres.take_time(connection)
         # On either engine the first thing that is read decides what is seen from then on.
         first = database.layout.tables.sorted_tables[0]
         connection.execute(select(func.count()).select_from(first)).one()

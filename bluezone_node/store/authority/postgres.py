@@ -143,7 +143,7 @@ def time_of(connection: Connection) -> datetime:
 
 
 def take_time(connection: Connection) -> None:
-    """Let the transaction wait for its program as long as it likes: nobody else is there."""
+    """Let the transaction wait for its program as long as it likes: it holds up nobody."""
     connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
