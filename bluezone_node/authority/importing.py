@@ -47,6 +47,7 @@ GONE_FILES = 3
 """So many files in a row that cannot be had are not files that vanished, but a lost connection."""
 LONGEST_RETRY = timedelta(days=1)
 """Between two tries of a file that fails; doubled each time up to this."""
+
 Item = TypeVar("Item")
 
 
@@ -180,7 +181,7 @@ class _Round:
             await self._in_thread(lambda _: self._store.drop(origin, vanished))
         wanted = [name for name in listed if self._is_due(ledger.get(name))]
         left = await self._take_each(wanted, ledger)
-        left += await self._take_each(self._no_longer_waiting(listed, ledger), ledger)
+        left += await self._take_each(await self._no_longer_waiting(listed, ledger), ledger)
         problems = [ledger[name].problem for name in listed if name in ledger]
         problem = UNREACHABLE if self._is_cut_off else next(filter(None, problems), "")
         return ImportRound(origin, problem, tuple(self._tried), left)
@@ -200,22 +201,21 @@ class _Round:
         wait = min(period * 2 ** min(known.attempts - 1, 16), LONGEST_RETRY)
         return not _is_recent(known.tried, self._now, wait)
 
-    def _no_longer_waiting(
+    async def _no_longer_waiting(
         self, listed: Sequence[str], ledger: dict[str, ImportedFile]
     ) -> list[str]:
         """Return the files that revise keys which an older file may have brought by now.
 
         Only an older file: each new one would otherwise have them all fetched again.
         """
-        brought = [file.window_end for file in self._tried if file.keys and file.window_end]
-        return [
-            name
-            for name in listed
-            if (file := ledger.get(name))
-            and file.waiting
-            and file.window_end
-            and any(end <= file.window_end for end in brought)
-        ]
+        brought = [file for file in self._tried if file.keys and not file.problem]
+        waiting = [ledger[name] for name in listed if name in ledger and ledger[name].waiting]
+        found = [file for file in waiting if any(_is_older(each, file) for each in brought)]
+        for file in found:
+            # They are due, also where this round does not come to it.
+            ledger[file.name] = replace(file, problem=INTERRUPTED)
+            await self._note(ledger[file.name])
+        return [file.name for file in found]
 
     async def _take_each(self, names: Sequence[str], ledger: dict[str, ImportedFile]) -> int:
         """Take *names* in order, as far as the round's allowance goes; return how many are left."""
@@ -242,7 +242,7 @@ class _Round:
             source.terms.check(export, now)
         except Unreachable as error:
             self._gone += 1
-            return await self._failed(replace(line, problem=UNREACHABLE), error)
+            return await self._failed(replace(line, problem="file_unreachable"), error)
         except BadExport as error:
             return await self._failed(replace(line, problem=error.reason), error)
         return await self._in_thread(
@@ -255,8 +255,17 @@ class _Round:
 
     async def _failed(self, line: ImportedFile, error: Exception) -> ImportedFile:
         log.warning("import of %s: %s", line.origin, error)
-        await self._in_thread(lambda _: self._store.note(line))
+        await self._note(line)
         return line
+
+    async def _note(self, line: ImportedFile) -> None:
+        await self._in_thread(lambda _: self._store.note(line))
+
+
+def _is_older(one: ImportedFile, other: ImportedFile) -> bool:
+    if one.window_end is None or other.window_end is None or one.name == other.name:
+        return False
+    return one.window_end <= other.window_end
 
 
 def _read(

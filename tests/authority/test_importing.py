@@ -190,7 +190,7 @@ async def test_a_file_that_fails_is_tried_again_ever_more_seldom() -> None:
         source.fetched.clear()
         clock.advance(3600)
     assert tried == [0, 1, 3, 7, 15, 31, 55]
-    assert problems(store) == {"a": "unreachable"}
+    assert problems(store) == {"a": "file_unreachable"}
     source.files["a"] = file_of(key_of(1))
     clock.advance(24 * 3600)
     (done,) = await importer.run()
@@ -372,6 +372,36 @@ async def test_a_wrong_clock_costs_no_keys(days: int) -> None:
     assert (done.problem, set(stored(store))) == ("", {1})
     (again,) = await importer_of(source, store, SimClock(NOW - HOUR / 2)).run()
     assert again.files == ()
+
+
+async def test_a_file_that_waits_is_not_fetched_for_its_own_keys() -> None:
+    """It brought keys and revises others that are gone: once is enough."""
+    revoked = key_of(9, report_type=ReportType.REVOKED)
+    source = exports_of(a=file_of(key_of(1), revised=[revoked]))
+    await importer_of(source, MemoryImports(), SimClock(NOW)).run()
+    assert source.fetched == ["a"]
+
+
+async def test_a_file_that_waits_is_not_forgotten_where_the_round_ends_before_it() -> None:
+    """The next one comes to it."""
+    clock = SimClock(NOW)
+
+    class Slow(MemoryExports):
+        async def fetch(self, name: str) -> bytes:
+            if name == "a":
+                clock.advance(1000)
+            return await super().fetch(name)
+
+    revoked = key_of(1, report_type=ReportType.REVOKED)
+    store, source = MemoryImports(), Slow("laos", {"b": file_of(revised=[revoked])})
+    importer = importer_of(source, store, clock, period_minutes=5)
+    await importer.run()
+    source.files = {"a": file_of(key_of(1), end=NOW - 4 * HOUR), **source.files}
+    (done,) = await importer.run()
+    assert (done.problem, done.left, source.fetched) == ("interrupted", 1, ["b", "a"])
+    (done,) = await importer.run()
+    assert (done.problem, source.fetched) == ("", ["b", "a", "b"])
+    assert stored(store)[1].revision is not None
 
 
 @st.composite

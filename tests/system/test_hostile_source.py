@@ -129,9 +129,9 @@ async def test_bombs_and_rubble_cost_only_themselves(tmp_path: Path) -> None:
         "bomb.zip": "zip_bomb",
         "huge.zip": "oversized",
         "a.zip": "",
-        "gone.zip": "unreachable",
+        "gone.zip": "file_unreachable",
         "cut.zip": "zip_truncated",
-        "away.zip": "unreachable",
+        "away.zip": "file_unreachable",
     }
     assert len(store.rows) == 1
     assert set(run.missing) == {"zip_bomb", "oversized", "unreachable", "zip_truncated"}
