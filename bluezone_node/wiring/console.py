@@ -37,6 +37,7 @@ def routes_of_console(
         parts.audit,
         parts.tallies["registrar"],
         parts.shown,
-        publication=publication,
+        parts.statistics,
+        publication,
     )
     return console_routes(console, clock, os.urandom, settings.registrar, settings.console)
