@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bluezone_node.authority.mirror import MAX_LISTED, Mirror
@@ -208,6 +208,8 @@ async def test_a_mirror_can_be_mirrored_from_a_stick(tmp_path: Path) -> None:
     assert files_in(tmp_path / "exports") == {"0.zip", "1.zip"}
 
 
+# Fewer than elsewhere: each example writes to a disk, and waits for it.
+@settings(max_examples=25)
 @given(listed=st.lists(st.lists(st.integers(0, 4), unique=True).map(sorted), max_size=5))
 async def test_the_mirror_ends_as_its_source_is(
     tmp_path_factory: pytest.TempPathFactory, listed: list[list[int]]
