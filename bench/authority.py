@@ -51,6 +51,7 @@ def main() -> None:
                 keys = [
                     TemporaryExposureKey(os.urandom(16), today - 144 * (n + 1)) for n in range(KEYS)
                 ]
+                clock.advance(1)  # a province issues so many a minute
                 token = parts.verification.claim(
                     parts.issuing.issue(CodeOrder("confirmed"), OPERATOR).code
                 ).token
