@@ -13,6 +13,7 @@ _TYPES = {
     "BIGINT": "int8",
     "BOOLEAN": "bool",
     "BYTEA": "bytea",
+    "DATE": "date",
     "INTEGER": "int4",
     "SMALLINT": "int2",
 }
@@ -28,7 +29,8 @@ def add_rows(
     """
     if not rows:
         return
-    names = ", ".join(columns)
+    quote = db.dialect.identifier_preparer.quote
+    names = ", ".join(quote(name) for name in columns)
     if db.dialect.name != "postgresql":
         marks = ", ".join("?" * len(columns))
         db.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import msgspec
-from sqlalchemy import Connection, Date, MetaData, delete, insert, update
+from sqlalchemy import Connection, Date, MetaData, delete, update
 
 from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.store.authority.backup import (
@@ -26,6 +26,7 @@ from bluezone_node.store.authority.backup import (
     members,
     read_manifest,
 )
+from bluezone_node.store.authority.bulk import add_rows
 from bluezone_node.store.authority.database import Database
 from bluezone_node.store.authority.folder import SETTINGS, AuthorityFolder, open_folder
 from bluezone_node.store.authority.registry_tables import codes, sessions, shown, tokens
@@ -138,17 +139,12 @@ class _Filling:
 
     def add(self, name: str, data: bytes) -> None:
         table, columns = self._tables.tables[name], self._described.tables[name].columns
-        dates = [
-            index for index, each in enumerate(columns) if isinstance(table.c[each].type, Date)
-        ]
-        rows = msgspec.msgpack.decode(data, type=list[list[object]])
-        for row in rows:
-            for index in dates:
-                if row[index] is not None:
-                    row[index] = date.fromisoformat(str(row[index]))
-        self._connection.execute(
-            insert(table), [dict(zip(columns, row, strict=True)) for row in rows]
-        )
+        rows = msgspec.msgpack.decode(data, type=list[tuple[object, ...]])
+        if self._connection.dialect.name == "postgresql":
+            dates = [isinstance(table.c[each].type, Date) for each in columns]
+            if any(dates):
+                rows = [tuple(map(_date, row, dates)) for row in rows]
+        add_rows(self._connection, table, columns, rows)
 
     def finish(self, taken: datetime) -> None:
         """Bring the tables to those of today, and end what must not be good again."""
@@ -160,6 +156,11 @@ class _Filling:
         for table in (sessions, shown):
             if table.metadata is self._layout.tables:
                 self._connection.execute(delete(table))
+
+
+def _date(value: object, is_date: bool) -> object:
+    """Return *value* as PostgreSQL's driver takes it; on SQLite a date is its text."""
+    return date.fromisoformat(value) if is_date and isinstance(value, str) else value
 
 
 def _put(folder: Path, name: str, data: bytes) -> None:
