@@ -1,5 +1,6 @@
 """What the store of imported keys promises, whatever it is made of."""
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -8,6 +9,7 @@ from threading import Barrier
 
 import pytest
 
+from bluezone_node.authority.exporter import Exporter
 from bluezone_node.authority.ports.exposures import Changes, Exposure, Revision
 from bluezone_node.authority.ports.imports import (
     ImportCounts,
@@ -19,8 +21,15 @@ from bluezone_node.authority.ports.imports import (
     Taken,
 )
 from bluezone_node.authority.ports.windows import ExportBatch
-from tests.elsewhere import MemoryImports
+from bluezone_node.authority.settings import ExportSettings
+from bluezone_node.clock import SimClock
+from bluezone_node.export.container import open_verified
+from bluezone_node.export.signature import SignatureState
+from bluezone_node.proximity.model import ReportType
+from tests.authorities import KnownKeys, MemoryShelf
+from tests.elsewhere import NOW, MemoryImports, importer_of, key_of
 from tests.kept import HOUR, NOON, SQL, Kept, adding, exposure, kept_in
+from tests.sources import OTHER_KEY, MemoryExports, signed_export
 
 LINE = ImportedFile("laos", "exports/1-2-00001.zip", NOON, 1, window_end=NOON)
 NEGATIVE = Revision("negative", -1, NOON + HOUR)
@@ -159,6 +168,40 @@ def test_a_file_taken_twice_at_once_is_stored_once(kept: Kept) -> None:
         done = list(threads.map(lambda s: s.take("laos", bringing(*many), settled()), stores))
     assert sum(line.keys for line in done) == 300
     assert counts(stores[0]) == {"laos": (300, 0, 1, 0)}
+
+
+async def test_what_was_imported_is_exported_as_a_series_of_its_own(kept: Kept) -> None:
+    """Through importer, database and exporter; nothing of it is in one's own series."""
+    clock, source = SimClock(NOW), MemoryExports("laos")
+    revoked = key_of(1, report_type=ReportType.REVOKED)
+    source.files["b"] = signed_export([key_of(3)], revised=[revoked], end=NOW)
+    source.files["a"] = signed_export([key_of(1), key_of(2)], end=NOW - 4 * HOUR)
+    importer = importer_of(source, kept.imports(), clock)
+    (done,) = await importer.run()
+    assert (done.problem, [line.name for line in done.files]) == ("", ["b", "a", "b"])
+    clock.advance(8 * 3600)
+    found = {}
+    for origin, root in (("", "exports"), ("laos", "laos")):
+        shelf = MemoryShelf()
+        Exporter(
+            kept.windows(origin),
+            shelf,
+            clock,
+            random.Random(1).randbytes,
+            keys=KnownKeys({"v1": OTHER_KEY}),
+            settings=ExportSettings(min_records=0, region="LA"),
+            root=root,
+        ).run()
+        found[origin] = [
+            open_verified(shelf.held[line.removeprefix(f"{root}/")], [OTHER_KEY.public_key()])
+            for line in shelf.index()
+        ]
+    assert found[""] == []
+    (export,) = found["laos"]
+    assert (export.signature, export.header.region) == (SignatureState.VERIFIED, "LA")
+    found_keys = list(export.keys())
+    assert [key.key for key in found_keys] == [key_of(n).key for n in (1, 2, 3)]
+    assert [key.key for key in export.revised_keys()] == [key_of(1).key]
 
 
 # Ledger
