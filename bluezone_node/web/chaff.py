@@ -9,8 +9,6 @@ import asyncio
 import time
 from collections import deque
 
-from starlette.concurrency import run_in_threadpool
-
 from bluezone_node.authority.padding import padding
 from bluezone_node.ports import Entropy
 
@@ -21,13 +19,10 @@ FIRST_SAMPLE = (120, 0.02)
 """Length in bytes without the padding and delay in seconds, before any real request has come."""
 
 _SHAPE = b'{"padding":"%s"}'
-_LAST_SECONDS = 0.002
-"""An event loop counts its timers in milliseconds, which shows beside a real answer of three. The
-last bit is waited for in a thread, as a real request is worked on in one."""
-
-_STEP_SECONDS = 0.00002
-"""How far one answer that was late or early moves the next ones. By a step, not by the error: one
-that was held up must not hurry the rest."""
+_LAST_SECONDS = 0.0015
+"""An event loop counts its timers in milliseconds, which shows beside a real answer of two. The
+last bit is waited for by asking again and again, which keeps nobody else waiting, and takes no
+more of the processor than a real request."""
 
 
 class Chaff:
@@ -40,8 +35,6 @@ class Chaff:
     def __init__(self, entropy: Entropy) -> None:
         self._entropy = entropy
         self._samples: deque[tuple[int, float]] = deque([FIRST_SAMPLE], maxlen=REMEMBERED)
-        self._late = 0.0
-        """Seconds by which whoever sleeps wakes up too late, on this machine under this load."""
 
     def note(self, length: int, seconds: float) -> None:
         """Remember a real answer of *length* bytes without its padding that took *seconds*."""
@@ -58,13 +51,7 @@ class Chaff:
         length, seconds = self._samples[chosen]
         end = started + seconds
         await asyncio.sleep(max(0.0, end - _LAST_SECONDS - time.perf_counter()))
-        await run_in_threadpool(_sleep_until, end - self._late)
+        while time.perf_counter() < end:  # noqa: ASYNC110 - an event would come a millisecond late
+            await asyncio.sleep(0)
         filling = "A" * max(0, length - len(_SHAPE) + 2) + padding(self._entropy)
-        answer = _SHAPE % filling.encode()
-        step = _STEP_SECONDS if time.perf_counter() > end else -_STEP_SECONDS
-        self._late = max(0.0, self._late + step)
-        return answer
-
-
-def _sleep_until(end: float) -> None:
-    time.sleep(max(0.0, end - time.perf_counter()))
+        return _SHAPE % filling.encode()

@@ -3,8 +3,7 @@
 import random
 import time
 from base64 import b64encode
-from bisect import bisect_right
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -18,6 +17,7 @@ from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.web.app import build_app, publisher_routes
 from bluezone_node.web.chaff import FIRST_SAMPLE, LONGEST_SECONDS, REMEMBERED, Chaff
 from tests.authorities import Office, keys_of_days, seeded, served, uploaded
+from tests.likeness import difference
 
 EACH = 80
 """Requests of either kind. Two samples of this size from one distribution differ by more than
@@ -80,15 +80,6 @@ async def look(http: httpx2.AsyncClient, document: object, headers: dict[str, st
     assert answer.status_code == 200
     head = sum(len(name) + len(value) + 4 for name, value in answer.headers.raw)
     return Seen(head + len(answer.content), seconds)
-
-
-def difference(one: Sequence[float], other: Sequence[float]) -> float:
-    """Return Kolmogorov and Smirnov's statistic: 0 for two samples alike, 1 for two apart."""
-    one, other = sorted(one), sorted(other)
-    return max(
-        abs(bisect_right(one, x) / len(one) - bisect_right(other, x) / len(other))
-        for x in (*one, *other)
-    )
 
 
 async def test_chaff_cannot_be_told_from_a_real_request(
