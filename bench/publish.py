@@ -200,6 +200,7 @@ def request(path: str, body: bytes) -> bytes:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        asyncio.run(work(Path(sys.argv[1]), int(sys.argv[2])))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work(Path(sys.argv[1]), int(sys.argv[2])))
     else:
         main()

@@ -4,6 +4,7 @@ In the order of Google's key server: health authority, certificate, revision tok
 `upload`, then one transaction.
 """
 
+import asyncio
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,13 @@ from functools import partial
 from bluezone_node.authority import certificate as certificates
 from bluezone_node.authority.certificate import Certificate, CertificateRefused
 from bluezone_node.authority.decision import Decision
-from bluezone_node.authority.ports.exposures import Exposure, ExposureStore
+from bluezone_node.authority.ports.exposures import Changes, Decide, Exposure, ExposureStore
 from bluezone_node.authority.ports.keys import KeyDirectory
 from bluezone_node.authority.revision import TokenKey, read_token, write_token
 from bluezone_node.authority.settings import HealthAuthoritySettings, PublisherSettings
+from bluezone_node.authority.signed import NotSigned, key_id
 from bluezone_node.authority.upload import (
+    Accepted,
     UploadedKey,
     accept,
     certified,
@@ -52,8 +55,17 @@ class Published:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An upload of which all is known but what is stored."""
+
+    decision: Decision
+    accepted: Accepted
+    now: datetime
+
+
 class Publisher:
-    """Takes uploads. `publish` blocks on the store."""
+    """Takes uploads."""
 
     def __init__(
         self,
@@ -85,6 +97,28 @@ class Publisher:
                 ``invalid_report_type_transition``.
             Unreachable: the registrar's public keys could not be fetched.
         """
+        judged = self._judge(upload)
+        changes = self._store.publish(*_asked_of(judged))
+        return self._published(judged, changes)
+
+    async def publish_soon(self, upload: Upload) -> Published:
+        """As `publish`, for whoever has a loop to run: nothing waits in it, nor in a thread."""
+        if self._at_hand(upload):
+            judged = self._judge(upload)
+        else:
+            judged = await asyncio.to_thread(self._judge, upload)
+        changes = await asyncio.wrap_future(self._store.publish_soon(*_asked_of(judged)))
+        return self._published(judged, changes)
+
+    def _at_hand(self, upload: Upload) -> bool:
+        """Tell whether *upload* can be judged without asking anybody for a key."""
+        directory = self._directories.get(upload.health_authority)
+        try:
+            return directory is None or directory.at_hand(key_id(upload.certificate))
+        except NotSigned:
+            return True
+
+    def _judge(self, upload: Upload) -> Judged:
         now = self._clock.now()
         authority = self._authorities.get(upload.health_authority)
         if authority is None:
@@ -114,12 +148,12 @@ class Publisher:
             realm=certificate.realm,
             partial=self._settings.allow_partial_revisions,
         )
-        changes = self._store.publish(
-            [key.key for key in accepted.keys], partial(decision.of, accepted.keys)
-        )
+        return Judged(decision, accepted, now)
+
+    def _published(self, judged: Judged, changes: Changes) -> Published:
         theirs = [*changes.added, *changes.revised, *changes.unchanged]
-        token = self._token(vouched, theirs, now)
-        return Published(len(theirs), token, accepted.unusable, accepted.warnings)
+        token = self._token(judged.decision.vouched, theirs, judged.now)
+        return Published(len(theirs), token, judged.accepted.unusable, judged.accepted.warnings)
 
     def _certificate(
         self, upload: Upload, authority: HealthAuthoritySettings, now: datetime
@@ -157,6 +191,11 @@ class Publisher:
             entry = TokenKey(exposure.key, exposure.rolling_start, exposure.rolling_period)
             kept[exposure.key] = entry
         return write_token(kept.values(), self._token_secret, self._entropy) if kept else ""
+
+
+def _asked_of(judged: Judged) -> tuple[Sequence[bytes], Decide]:
+    keys = judged.accepted.keys
+    return [key.key for key in keys], partial(judged.decision.of, keys)
 
 
 def _not_certified(message: str) -> AuthorityRefused:

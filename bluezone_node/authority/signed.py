@@ -34,6 +34,15 @@ class _Header(msgspec.Struct):
 _header = msgspec.json.Decoder(_Header)
 
 
+def key_id(text: str) -> str:
+    """Return the name of the key that *text* says it was signed with; empty where it says none.
+
+    Raises:
+        NotSigned: it is no token, or of another algorithm.
+    """
+    return _read_header(text).kid
+
+
 def payload(text: str, key_of: Callable[[str], PublicKey | None]) -> bytes | None:
     """Return what the token *text* says, signed by a key that *key_of* knows; None: by another.
 

@@ -1,6 +1,7 @@
 """The publisher's side of its database: keys, and what a publication does to them. No names."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -71,7 +72,7 @@ Nothing may be created or revised before that end: the window's file has been dr
 
 
 class ExposureStore(Protocol):
-    """The publisher's database. Every method is one transaction, and blocks."""
+    """The publisher's database. Every method is one transaction, and blocks but for one."""
 
     def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
         """Show *decide* which of *keys* are stored, and carry out what it answers.
@@ -79,5 +80,8 @@ class ExposureStore(Protocol):
         Nothing is written to these keys or batches in between; where another wrote to them at the
         same time, *decide* is asked again.  Where it raises, nothing is written.
         """
+
+    def publish_soon(self, keys: Sequence[bytes], decide: Decide) -> Future[Changes]:
+        """As `publish`, without waiting for it; *decide* may be asked in another thread."""
 
     def counts(self) -> ExposureCounts: ...

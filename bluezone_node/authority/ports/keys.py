@@ -33,3 +33,6 @@ class KeyDirectory(Protocol):
         Raises:
             Unreachable: the keys could not be fetched.
         """
+
+    def at_hand(self, key_id: str) -> bool:
+        """Tell whether `key` answers without asking anybody."""

@@ -62,6 +62,9 @@ class FileKeys:
                 log.warning("%s was changed and is no key set: the keys stay as before", self._path)
         return self._keys.get(key_id)
 
+    def at_hand(self, key_id: str) -> bool:
+        return True
+
 
 class HttpKeys:
     """`KeyDirectory` on a registrar's ``/jwks``, fetched when a key is missing or old."""
@@ -90,6 +93,9 @@ class HttpKeys:
             # Whether there is such a key is not known: the report may come again.
             raise Unreachable("The registrar's public keys could not be fetched.")
         return known
+
+    def at_hand(self, key_id: str) -> bool:
+        return self._known(key_id, FRESH_SECONDS) is not None
 
     def _known(self, key_id: str, within: float) -> PublicKey | None:
         """Return the key, if the keys were fetched less than *within* seconds ago."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -44,12 +45,12 @@ class _View:
         return {key: self.stored[key] for key in keys if key in self.stored}
 
     def take(self, changes: Changes) -> None:
-        self.added.update((exposure.key, exposure) for exposure in changes.added)
+        for exposure in changes.added:
+            self.added[exposure.key] = self.stored[exposure.key] = exposure
         for exposure in changes.revised:
             # One that was added a moment ago has no row yet to be revised.
             among = self.added if exposure.key in self.added else self.revised
-            among[exposure.key] = exposure
-        self.stored |= self.added | self.revised
+            among[exposure.key] = self.stored[exposure.key] = exposure
         if (counted := changes.counted) is not None:
             for event, number in counted.events.items():
                 self.counted[counted.day, counted.realm, event] += number
@@ -62,9 +63,16 @@ class SqlExposures:
         """*origin*: of whom the keys are; empty: this authority's own."""
         self._engine = engine
         self._origin = origin
+        # Made once: making them took longer than running them.
+        self._newest_end = newest_end(origin)
+        # FOR UPDATE holds the rows where writers run side by side; SQLite has one.
+        self._lookup = by_key(origin).where(_AMONG).with_for_update()
         self._gathered = Gathered(self._write)
 
     def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
+        return self._gathered.publish(keys, decide).result()
+
+    def publish_soon(self, keys: Sequence[bytes], decide: Decide) -> Future[Changes]:
         return self._gathered.publish(keys, decide)
 
     def _write(self, group: Sequence[Publication]) -> None:
@@ -79,7 +87,7 @@ class SqlExposures:
             # In one order, both reading and adding: of two that wait for one another one would
             # fail.
             view = _View(self._stored(db, sorted({key for one in group for key in one.keys})))
-            drawn = db.scalar(newest_end(self._origin))
+            drawn = db.scalar(self._newest_end)
             outcomes: list[Changes | Exception] = []
             for publication in group:
                 try:
@@ -97,10 +105,9 @@ class SqlExposures:
             publication.outcome = outcome
 
     def _stored(self, db: Connection, keys: Sequence[bytes]) -> dict[bytes, Exposure]:
-        # FOR UPDATE holds the rows where writers run side by side; SQLite has one.
         if db.dialect.name == "postgresql":
             packed = {"keys": b"".join(keys), "last": len(keys) - 1}
-            rows = db.execute(by_key(self._origin).where(_AMONG).with_for_update(), packed)
+            rows = db.execute(self._lookup, packed)
             return {row.key: exposure_of(row) for row in rows}
         stored: dict[bytes, Exposure] = {}
         for first in range(0, len(keys), _LOOKUP_CHUNK):
@@ -132,5 +139,5 @@ class SqlExposures:
             batches = (
                 db.scalar(select(func.count()).where(of_origin(export_batches, self._origin))) or 0
             )
-            newest = db.scalar(newest_end(self._origin))
+            newest = db.scalar(self._newest_end)
             return ExposureCounts(keys[0], keys[1], batches, newest)

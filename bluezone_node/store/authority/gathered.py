@@ -1,19 +1,25 @@
 """Publications that come at the same time share a transaction: one look, one write, one commit.
 
 Waiting for the disk is most of what a small transaction costs, and a hundred phones that publish
-at once would each wait for their own.  Whoever comes while nobody writes begins at once, so that a
-lone publication waits for nothing; who comes meanwhile is in the next transaction.  A publication
-is answered after the commit that holds it, like before.
+at once would each wait for their own.  One thread writes; whoever comes meanwhile is in the next
+transaction.  A lone publication waits for nobody; while several come, each transaction waits for a
+moment, in which more will.  A publication is answered after the commit
+that holds it, like before.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Lock
+from time import sleep
 
 from bluezone_node.authority.ports.exposures import Changes, Decide
 
 MOST = 64
 """In one transaction: what it locks, others wait for."""
+
+GATHER_SECONDS = 0.004
+"""Some of what a transaction takes by itself, and nothing beside the way to a phone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,12 +30,18 @@ class Publication:
     decide: Decide = field(repr=False)
     outcome: Changes | BaseException | None = None
     """None: not written yet."""
-    turn: Event = field(default_factory=Event)
-    """Set when there is an outcome, or when this one's thread is to write for all who wait."""
+    told: Future[Changes] = field(default_factory=Future, repr=False)
+
+    def tell(self) -> None:
+        """Tell the outcome to whoever waits for it."""
+        if isinstance(self.outcome, Changes):
+            self.told.set_result(self.outcome)
+        else:
+            self.told.set_exception(self.outcome or RuntimeError("it was not written"))
 
 
 class Gathered:
-    """Lets one thread write for all that wait. `publish` blocks."""
+    """Lets one thread write for all."""
 
     def __init__(self, write: Callable[[Sequence[Publication]], None]) -> None:
         """*write* gives every publication its outcome, or raises."""
@@ -37,35 +49,45 @@ class Gathered:
         self._lock = Lock()
         self._waiting: list[Publication] = []
         self._busy = False
+        self._writer = ThreadPoolExecutor(1, "publications")
 
-    def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
-        """Return what *decide* answered, once it is written; raise what it, or writing, raised."""
+    def publish(self, keys: Sequence[bytes], decide: Decide) -> Future[Changes]:
+        """Return what *decide* will have answered once it is written, or what was raised."""
         mine = Publication(keys, decide)
+        mine.told.set_running_or_notify_cancel()  # it is written, whoever goes away
         with self._lock:
             self._waiting.append(mine)
-            first, self._busy = not self._busy, True
-        if not first:
-            mine.turn.wait()
-        if mine.outcome is None:
-            self._write_for_all()
-        if isinstance(mine.outcome, BaseException):
-            raise mine.outcome
-        assert mine.outcome is not None  # noqa: S101 - writing saw to it
-        return mine.outcome
+            idle, self._busy = not self._busy, True
+        if idle:
+            self._writer.submit(self._write_all)
+        return mine.told
 
-    def _write_for_all(self) -> None:
-        """Write what waits, this thread's own first, and hand over to one since come."""
+    def _write_all(self) -> None:
+        several = False
+        while group := self._next_or_rest():
+            if several and len(group) < MOST:
+                sleep(GATHER_SECONDS)
+                group += self._next(MOST - len(group))
+            several = len(group) > 1
+            try:
+                self._write(group)
+            except BaseException as error:
+                for publication in group:
+                    publication.outcome = publication.outcome or error
+            for publication in group:
+                publication.tell()
+
+    def _next(self, most: int = MOST) -> list[Publication]:
         with self._lock:
-            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-        try:
-            self._write(group)
-        except BaseException as error:
-            for publication in group:
-                publication.outcome = publication.outcome or error
-        finally:
-            with self._lock:
-                self._busy = bool(self._waiting)
-                if self._waiting:
-                    self._waiting[0].turn.set()
-            for publication in group:
-                publication.turn.set()
+            return self._taken(most)
+
+    def _next_or_rest(self) -> list[Publication]:
+        """Return who waits next; where nobody does, the next to come calls the writer again."""
+        with self._lock:
+            group = self._taken(MOST)
+            self._busy = bool(group)
+            return group
+
+    def _taken(self, most: int) -> list[Publication]:
+        group, self._waiting = self._waiting[:most], self._waiting[most:]
+        return group

@@ -2,9 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 
-from sqlalchemy import Column, Connection, Date, Engine, Integer, MetaData, String, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+import msgspec
+from sqlalchemy import (
+    Column,
+    Connection,
+    Date,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TextClause,
+    select,
+    text,
+)
 
 from bluezone_node.authority.ports.tally import DayCount
 
@@ -30,17 +43,23 @@ def count_all(db: Connection, table: Table, numbers: Mapping[tuple[date, str, st
     """Add to several counts, by day, realm and event; in one order, so that none waits forever."""
     if not numbers:
         return
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-    row = insert(table)
-    db.execute(
-        row.on_conflict_do_update(
-            index_elements=["day", "realm", "event"],
-            set_={"count": table.c.count + row.excluded["count"]},
-        ),
-        [
-            {"day": day, "realm": realm, "event": event, "count": number}
-            for (day, realm, event), number in sorted(numbers.items())
-        ],
+    rows = [[day.isoformat(), *rest, number] for (day, *rest), number in sorted(numbers.items())]
+    # One statement with one value, whatever their number: the lists differ each time.
+    db.execute(_add_to(table, db.dialect.name), {"rows": msgspec.json.encode(rows).decode()})
+
+
+@cache
+def _add_to(table: Table, dialect: str) -> TextClause:
+    if dialect == "postgresql":
+        listed = "json_array_elements(CAST(:rows AS json)) AS row"
+        source = f"(row->>0)::date, row->>1, row->>2, (row->>3)::int FROM {listed}"
+    else:
+        fields = ", ".join(f"json_extract(value, '$[{n}]')" for n in range(4))
+        source = f"{fields} FROM json_each(:rows) WHERE true"
+    return text(
+        f"INSERT INTO {table.name} (day, realm, event, count) SELECT {source}"
+        " ON CONFLICT (day, realm, event)"
+        f" DO UPDATE SET count = {table.name}.count + excluded.count"
     )
 
 

@@ -42,8 +42,8 @@ def publish_routes(publisher: Publisher, entropy: Entropy) -> list[Route]:
     """Return the publisher's route for uploads."""
     exchange = Exchange(entropy, error_name="code", headers={"x-api-version": "v1"})
 
-    def publish(asked: PublishRequest) -> dict[str, Any]:
-        published = publisher.publish(_upload(asked))
+    async def publish(asked: PublishRequest) -> dict[str, Any]:
+        published = await publisher.publish_soon(_upload(asked))
         answer: dict[str, Any] = {"insertedExposures": published.inserted}
         if published.revision_token:
             answer["revisionToken"] = published.revision_token
@@ -56,7 +56,7 @@ def publish_routes(publisher: Publisher, entropy: Entropy) -> list[Route]:
             )
         return answer
 
-    return [exchange.post("/v1/publish", PublishRequest, publish)]
+    return [exchange.post_soon("/v1/publish", PublishRequest, publish)]
 
 
 def _upload(asked: PublishRequest) -> Upload:
