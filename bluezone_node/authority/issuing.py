@@ -24,6 +24,9 @@ from bluezone_node.ports import Clock
 
 SENDERS = 8
 """Messages of a file under way at a time: a gateway takes some 200 ms for each."""
+GIVE_UP = 20
+"""Messages of a file that fail in a row, after which no more are tried: each may take as long as
+the gateway's time limit, and of ten thousand it would be hours."""
 SAME_FILE = timedelta(days=1)
 """Within which a file that comes again is taken for a retry, not for other people."""
 LATEST_ZONE = timedelta(hours=14)
@@ -115,11 +118,19 @@ class Issuing:
         orders = [order for _, order in ordered]
         drawn = self._mint.keep(orders, province, actor)
 
+        failed = 0
+
         def deliver(code: Drawn) -> IssuedCode | AuthorityRefused:
+            nonlocal failed
+            if code.order.phone and failed >= GIVE_UP and code.outcome is Outcome.KEPT:
+                return self._mint.give_up(code, "It was not tried, as those before it failed.")
             try:
-                return self._mint.deliver(code)
+                made = self._mint.deliver(code)
             except AuthorityRefused as refused:
+                failed += refused.reason == "sms_failure"
                 return refused
+            failed = 0 if made.sent else failed
+            return made
 
         with ThreadPoolExecutor(SENDERS) as pool:
             for (row, _), made in zip(ordered, pool.map(deliver, drawn), strict=True):

@@ -147,22 +147,26 @@ class Mint:
             raise AuthorityRefused(
                 "A code with this uuid was issued already.", reason="uuid_already_exists"
             )
-        record, order, now = drawn.record, drawn.order, self._clock.now()
+        record, order = drawn.record, drawn.order
         if order.phone:
             try:
                 self._messenger.send(parse_phone(order.phone), self.message(drawn.code))
             except MessageNotSent as error:
-                self._store.withdraw_code(record.digest, now)
-                raise AuthorityRefused(
-                    f"The message could not be sent, and its code is void. {error}",
-                    reason="sms_failure",
-                    hint=hint,
-                ) from error
-            self._store.count(now, record.realm, "sms_sent")
+                raise self.give_up(drawn, str(error), hint) from error
+            self._store.count(self._clock.now(), record.realm, "sms_sent")
         return IssuedCode(
             drawn.code,
             record.expires,
             order.handle,
             cast("Kind", record.kind),
             sent=bool(order.phone),
+        )
+
+    def give_up(self, drawn: Drawn, why: str, hint: str = "") -> AuthorityRefused:
+        """Withdraw what cannot be sent; return what to tell."""
+        self._store.withdraw_code(drawn.record.digest, self._clock.now())
+        return AuthorityRefused(
+            f"The message could not be sent, and its code is void. {why}",
+            reason="sms_failure",
+            hint=hint,
         )

@@ -5,12 +5,14 @@ from datetime import date, timedelta
 
 import pytest
 
+from bluezone_node.authority.issuing import SENDERS
 from bluezone_node.authority.orders import CodeOrder, CodeState
 from bluezone_node.authority.ports.accounts import ISSUER, OPERATOR, SUPERVISOR, Actor
+from bluezone_node.authority.ports.messages import MessageNotSent
 from bluezone_node.authority.ports.registry import Outcome, VerificationCode
 from bluezone_node.authority.settings import AuthoritySettings, RealmSettings, RegistrarSettings
 from bluezone_node.errors import AuthorityRefused, BadInput, BluezoneError
-from tests.authorities import NOW, MemoryRegistry, Office
+from tests.authorities import NOW, MemoryRegistry, Office, Telephones
 
 LAN = Actor("lan", "VN-79", ISSUER)
 MINH = Actor("minh", "VN-79", ISSUER)
@@ -285,6 +287,28 @@ def test_rows_whose_message_was_not_sent_are_rejected(office: Office) -> None:
     ]
     assert result.rejected[0].cells == ("confirmed", "2026-03-09", "0912000111")
     assert events(office) == {"codes_issued": 1, "codes_issued_long": 1, "sms_failed": 1}
+
+
+def test_a_gateway_that_is_gone_is_not_asked_for_every_row(office: Office) -> None:
+    """After twenty failures in a row the rest are rejected untried, and their codes withdrawn."""
+
+    class Gone(Telephones):
+        asked = 0
+
+        def send(self, phone: str, text: str) -> None:
+            self.asked += 1
+            raise MessageNotSent("The mast fell down.")
+
+    gone = Gone()
+    registrar = RegistrarSettings(public_url="https://codes.example.vn")
+    office = Office(AuthoritySettings(registrar), telephones=gone)
+    rows = b"".join(b"likely,09120%05d\r\n" % n for n in range(200))
+    result = office.issuing.issue_many(b"test_type,phone\r\n" + rows, OPERATOR)
+    assert len(result.rejected) == 200
+    assert {each.reason for each in result.rejected} == {"sms_failure"}
+    assert 20 <= gone.asked < 20 + SENDERS
+    assert office.verification.counts().codes_open == 0
+    assert events(office, "VN") == {"sms_failed": 200}
 
 
 def test_neither_codes_nor_numbers_show_in_a_repr(office: Office) -> None:
