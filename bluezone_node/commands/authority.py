@@ -156,6 +156,8 @@ def serve(
     # An HTTP server's word for every refused byte is noise to whoever runs this.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # Each message to a gateway would leave a line with its time.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     count = len(os.sched_getaffinity(0)) if workers == 0 else workers
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         listen = listen or folder.settings.serve.listen
