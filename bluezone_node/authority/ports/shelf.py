@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Protocol
 
+INDEX_SECONDS = 60
+"""How long a cache may keep the index: as often as it can change."""
+FILE_SECONDS = 14 * 86_400
+"""Files never change; by then, unless the settings say otherwise, they are over."""
+
 
 class ExportShelf(Protocol):
     """Where finished export files lie to be fetched. Every method blocks.

@@ -16,13 +16,9 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from bluezone_node.authority.ports.shelf import FILE_SECONDS, INDEX_SECONDS
 from bluezone_node.authority.settings import BucketSettings
 from bluezone_node.errors import StorageUnusable
-
-INDEX_SECONDS = 60
-"""How long a cache may keep the index: as often as it can change."""
-FILE_SECONDS = 14 * 86_400
-"""Files never change, and live no longer than this."""
 
 CONNECT = timedelta(seconds=5)
 REQUEST = timedelta(seconds=60)

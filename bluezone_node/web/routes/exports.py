@@ -10,14 +10,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from bluezone_node.authority.exporter import INDEX, ROOT
+from bluezone_node.authority.ports.shelf import FILE_SECONDS, INDEX_SECONDS
 
 _SERVED = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]{0,63}/)?(?:index\.txt|\d+-\d+-\d{5}\.zip)")
 """One's own series, and beside it one for each authority whose keys are handed out."""
-
-INDEX_SECONDS = 60
-"""How long a cache may keep the index: as often as it can change."""
-FILE_SECONDS = 14 * 86_400
-"""Files never change, and live no longer than this."""
 
 
 def export_routes(folder: Path) -> list[Mount]:
