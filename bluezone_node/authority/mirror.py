@@ -80,7 +80,8 @@ class Mirror:
             OSError: the shelf cannot be written to.
         """
         names = self._names(await self._source.index())
-        before = await self._do(self._index)
+        index = await self._do(partial(self._shelf.read, INDEX))
+        before = (index or b"").decode("ascii", "replace").split()
         if _went_back(before, list(names)):
             raise Unreachable(
                 f"{self._source.name} is older than what is here already; nothing was changed.",
@@ -106,7 +107,7 @@ class Mirror:
                 fetched += 1
                 gone = 0
         lines = [line for line, name in names.items() if name in present]
-        if lines != before:
+        if index is None or lines != before:
             await self._put(INDEX, "".join(f"{line}\n" for line in lines).encode())
         # What somebody else put beside them is not ours to remove.
         old = {line.rpartition("/")[2] for line in before} | {n for n in present if _is_zip(n)}
@@ -136,9 +137,6 @@ class Mirror:
         if len(set(names.values())) < len(names):
             raise Unreachable(f"The index of {self._source.name} names a file in two ways.")
         return names
-
-    def _index(self) -> list[str]:
-        return (self._shelf.read(INDEX) or b"").decode("ascii", "replace").split()
 
     async def _copy(self, line: str, name: str) -> None:
         data = await self._source.fetch(line)

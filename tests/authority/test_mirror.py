@@ -51,6 +51,12 @@ async def test_everything_is_copied_unchanged(tmp_path: Path) -> None:
         assert (tmp_path / f"{n}.zip").read_bytes() == FILES[f"exports/{n}.zip"]
 
 
+async def test_a_source_with_nothing_on_offer_has_a_mirror_that_says_so(tmp_path: Path) -> None:
+    """An empty index is an answer, none is a fault."""
+    await mirror_of(source_of(), FolderShelf(tmp_path)).run()
+    assert index_of(tmp_path) == []
+
+
 async def test_only_what_is_new_is_fetched_and_what_left_is_removed(tmp_path: Path) -> None:
     """What somebody else put beside it stays."""
     shelf = FolderShelf(tmp_path)
