@@ -94,11 +94,15 @@ def mirror_of(exports: HttpExports, folder: Path) -> Mirror:
 @pytest.mark.parametrize(
     ("index", "problem"),
     [
-        ("".join(f"{n}.zip\n" for n in range(100_000)), "index_too_long"),
-        ("a" * (1 << 20) + "\n", "unreachable"),
-        ("ếch.zip\n", "unreachable"),
+        pytest.param(
+            "".join(f"{n}.zip\n" for n in range(100_000)),
+            "index_too_long",
+            id="100 000 lines",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("a" * (1 << 20) + "\n", "unreachable", id="1 MiB"),
+        pytest.param("ếch.zip\n", "unreachable", id="not ASCII"),
     ],
-    ids=["100 000 lines", "1 MiB", "not ASCII"],
 )
 async def test_an_index_that_no_honest_authority_has_is_refused(index: str, problem: str) -> None:
     """Before any file is fetched, and without filling the ledger."""
