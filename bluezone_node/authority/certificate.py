@@ -61,7 +61,8 @@ class _Claims(msgspec.Struct):
     symptom_onset_interval: Annotated[int, Meta(ge=0, lt=2**32)] | None = msgspec.field(
         name="symptomOnsetInterval", default=None
     )
-    realm: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] = ""
+    # Not $, which takes a line's end for the end.
+    realm: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}\Z")] = ""
 
 
 _claims = msgspec.json.Decoder(_Claims)

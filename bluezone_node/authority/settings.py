@@ -48,7 +48,7 @@ class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SmsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a long code reaches its holder."""
 
-    gateway: str = ""
+    gateway: Annotated[str, Meta(pattern=r"^(https?://[!-~]+)?\Z")] = ""
     """http(s) address that messages are posted to; empty: files in *outbox*, for a modem."""
     outbox: str = "outbox"
     """Folder in the authority's, in the form of smstools3's outgoing spool."""
@@ -80,7 +80,7 @@ class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Life of a code: 8 digits can be guessed, so they must not live long."""
     long_code_hours: Annotated[int, Meta(ge=1, le=24)] = 24
     """Life of a long code: 80 bits cannot be guessed, and a message may be read in the evening."""
-    public_url: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:/_-]{1,56})?$")] = ""
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:/_-]{1,56})?\Z")] = ""
     """Where the registrar is on the Internet: links in messages begin with it. Empty: no message
     can be sent. Short, so that one SMS holds it."""
     token_hours: Annotated[int, Meta(ge=1, le=48)] = 24
@@ -286,6 +286,9 @@ def _check(settings: AuthoritySettings, name: str) -> None:
             ip_network(network, strict=False)
         except ValueError:
             raise BadConfig(f"{name}: serve.metrics_from: {network!r} is no network") from None
+    sms = " ".join(settings.registrar.sms.fields.values())
+    if settings.registrar.sms.gateway and not ("{phone}" in sms and "{text}" in sms):
+        raise BadConfig(f"{name}: registrar.sms.fields must have {{phone}} and {{text}}")
     realms = [realm.id for realm in settings.registrar.realms]
     if len(realms) != len(set(realms)):
         raise BadConfig(f"{name}: two realms have the same id")

@@ -22,6 +22,17 @@ def test_nothing_need_be_set() -> None:
         ("[export]\ncolour = 1", "colour"),
         ("[registrar]\ncode_minutes = 61", "registrar.code_minutes"),
         ("[export", "not valid TOML"),
+        ("[registrar]\nlong_code_hours = 25", "registrar.long_code_hours"),
+        ("[registrar]\npublic_url = 'codes.example.vn'", "registrar.public_url"),
+        ('[registrar]\npublic_url = "https://a.vn\\n"', "registrar.public_url"),
+        ("[registrar]\nrealms = []", "registrar.realms"),
+        ("[[registrar.realms]]\n[[registrar.realms]]", "two realms have the same id"),
+        ("[[registrar.realms]]\ntest_types = ['user-report']", "test_types"),
+        ("[registrar.sms]\ngateway = 'ftp://a.vn'", "registrar.sms.gateway"),
+        (
+            "[registrar.sms]\ngateway = 'https://a.vn'\nfields = {to = '{phone}'}",
+            "must have {phone} and {text}",
+        ),
         (
             "[[publisher.health_authorities]]\n[[publisher.health_authorities]]",
             "two health authorities have the same id",

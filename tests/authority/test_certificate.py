@@ -93,6 +93,7 @@ def test_a_certificate_holds_from_five_seconds_before_until_its_end() -> None:
         (forged(tekmac="not base64!"), "bad_signature"),
         (forged(realm="x" * 65), "bad_signature"),
         (forged(realm="VN\r\nX: y"), "bad_signature"),
+        (forged(realm="VN\n"), "bad_signature"),
         (forged(realm=["VN"]), "bad_signature"),
         ("", "bad_signature"),
         ("a.b.c", "bad_signature"),

@@ -121,7 +121,8 @@ def verification_routes(
         address = request.client.host if request.client else ""
         if seconds := limit.wait(address):
             raise TooManyRequests(seconds)
-        return subscriber(address)
+        # Behind a socket without addresses all are one, rather than without a limit.
+        return subscriber(address) or "unknown"
 
     def issue_one(asked: CodeRequest, actor: Actor) -> dict[str, Any]:
         if asked.only_generate_sms:

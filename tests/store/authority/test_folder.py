@@ -41,6 +41,26 @@ def test_a_new_folder_is_its_owners_alone(tmp_path: Path) -> None:
     assert open_folder(folder.path) == folder
 
 
+def test_each_province_may_have_a_key_of_its_own(tmp_path: Path) -> None:
+    """The first has that of the folder; a key that two have, or an empty one, is refused."""
+    path = make_folder(tmp_path / "a", ["registrar"]).path
+    (path / "authority.toml").write_text(
+        '[[registrar.realms]]\nid = "VN-79"\n[[registrar.realms]]\nid = "VN-HN"\n'
+        'api_key_file = "keys/hanoi.key"\n[[registrar.realms]]\nid = "VN-HP"\n'
+    )
+    folder, key = open_folder(path), path / "keys" / "hanoi.key"
+    with pytest.raises(BadConfig, match=r"hanoi\.key"):
+        folder.api_keys()
+    for text in ("", (path / "keys" / "api.key").read_text()):
+        key.write_text(text)
+        key.chmod(0o600)
+        with pytest.raises(BadConfig, match="empty, or another province's"):
+            folder.api_keys()
+    key.write_text("a key of Hanoi\n")
+    assert list(folder.api_keys().values()) == ["VN-79", "VN-HN"]
+    assert folder.api_keys()["a key of Hanoi"] == "VN-HN"
+
+
 def test_two_authorities_have_nothing_in_common(tmp_path: Path) -> None:
     """Every secret is fresh."""
     one, two = (make_folder(tmp_path / name, BOTH) for name in "ab")
