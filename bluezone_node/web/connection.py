@@ -88,8 +88,12 @@ class Connection(HttpToolsProtocol):
         if self.client is None or self.client[0] in self.config.forwarded_allow_ips:
             return False
         here = subscriber(self.client[0])
-        clients = [other.client for other in self.connections if other.client is not None]
-        return sum(subscriber(client[0]) == here for client in clients) > MAX_FROM_ONE
+        addresses = [
+            other.client[0]
+            for other in self.connections
+            if isinstance(other, Connection) and other.client is not None
+        ]
+        return sum(subscriber(address) == here for address in addresses) > MAX_FROM_ONE
 
     def _expect_header(self) -> None:
         self._cancel()

@@ -14,8 +14,6 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as DatabaseTimeout
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -26,13 +24,12 @@ from bluezone_node.authority.padding import padding
 from bluezone_node.errors import (
     AuthorityRefused,
     BadInput,
-    DatabaseUnusable,
     Refused,
     Unreachable,
 )
 from bluezone_node.ports import Entropy
 from bluezone_node.web.chaff import HEADER, Chaff
-from bluezone_node.web.problem import place_of
+from bluezone_node.web.problem import DATABASE_FAILED, place_of
 
 MAX_BODY_BYTES = 64_000
 """Google's own limit: 30 keys, a certificate, a revision token and padding take a fifth of it."""
@@ -57,8 +54,6 @@ STATUS = {
 }
 """HTTP status by reason; every other reason is 400."""
 
-DATABASE_FAILED = (DatabaseUnusable, OperationalError, InterfaceError, DatabaseTimeout)
-"""It is gone, locked, full or overrun: not the caller's fault, and over sooner or later."""
 RETRY_SECONDS = 5
 
 UNHEARD = (408, 413)

@@ -11,13 +11,15 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as DatabaseTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bluezone_node.errors import BluezoneError, Refused
+from bluezone_node.errors import BluezoneError, DatabaseUnusable, Refused
 
 MEDIA_TYPE = "application/problem+json"
 BASE = "/problems/"
@@ -90,6 +92,9 @@ KINDS = {
 """What can be wrong, by reason."""
 
 _REASONS = {kind.status: reason for reason, kind in KINDS.items()}
+
+DATABASE_FAILED = (DatabaseUnusable, OperationalError, InterfaceError, DatabaseTimeout)
+"""It is gone, locked, full or overrun: not the caller's fault, and over sooner or later."""
 
 _log = logging.getLogger(__name__)
 
@@ -176,7 +181,8 @@ class LastResort:
         except Exception as error:
             _log.error("a request failed: %s", place_of(error))
             if not started:  # else the server closes the connection: a half answer is none
-                await problem("internal_error")(scope, receive, send)
+                reason = "unavailable" if isinstance(error, DATABASE_FAILED) else "internal_error"
+                await problem(reason)(scope, receive, send)
 
 
 def place_of(error: BaseException) -> str:
