@@ -6,7 +6,8 @@ from bluezone_node.authority.accounts import Accounts
 from bluezone_node.authority.passwords import SHORTEST
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.web.console import menu
-from bluezone_node.web.console.page import Answer, Away, Frame, Page, Visit
+from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.visit import Answer, Away, Page, Visit
 
 _FIELD = {
     "sign_in_refused": "old",

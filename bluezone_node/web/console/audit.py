@@ -7,7 +7,8 @@ from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.errors import Refused
 from bluezone_node.web.console import menu
-from bluezone_node.web.console.page import Answer, Frame, Page, Visit
+from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.visit import Answer, Page, Visit
 
 ENTRIES = 50
 """On one page."""

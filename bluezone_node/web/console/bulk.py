@@ -10,8 +10,9 @@ from bluezone_node.authority.issuing import Issuing
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.errors import BadInput, Refused
 from bluezone_node.web.console import menu
-from bluezone_node.web.console.page import Answer, Away, Download, Frame, NotHere, Page, Visit
+from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.shown import Shown
+from bluezone_node.web.console.visit import WAITING, Answer, Away, Download, NotHere, Page, Visit
 
 MOST_SHOWN = 200
 """Rejected rows on the page; the file has them all."""
@@ -87,7 +88,7 @@ def bulk_routes(frame: Frame, issuing: Issuing, shown: Shown) -> list[BaseRoute]
     def result(visit: Visit) -> Answer:
         found = kept(visit)
         if not found:
-            return Page("bulk_waiting.html")
+            return WAITING
         rejected = [
             each | {"why": visit.wording.reason(each["reason"], each["sentence"])}
             for each in found["rejected"]

@@ -14,8 +14,9 @@ from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.language import VIETNAM
-from bluezone_node.web.console.page import Answer, Away, Frame, NotHere, Page, Visit
+from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.shown import Shown
+from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit
 
 _FIELD = {
     "invalid_test_type": "type",
@@ -25,6 +26,9 @@ _FIELD = {
     "unknown_realm": "realm",
 }
 """The field that a refusal is about; others are about the whole form."""
+
+_PATIENCE = timedelta(minutes=1)
+"""A process that takes longer between keeping a code and showing it has died in between."""
 
 
 class Desk:
@@ -46,6 +50,7 @@ class Desk:
             frame.get(one, self.code, section=menu.CODES),
             frame.post(f"{one}/revoke", self.revoke, section=menu.CODES),
             frame.post(f"{one}/reissue", self.reissue, section=menu.CODES),
+            frame.get(f"{one}/reissued/{{nonce}}", self.reissued, section=menu.CODES),
             frame.get(menu.FIND, self.find),
             frame.post(menu.FIND, self.found),
         ]
@@ -108,19 +113,24 @@ class Desk:
         return Away(f"{menu.CODES}/{handle.hex()}")
 
     def reissue(self, visit: Visit) -> Answer:
-        """Put a new code in the place of one, and go to its page."""
-        old = _handle(visit.params["handle"])
-        new = f"{old.hex()}:{visit.form['nonce']}"
+        """Put a new code in the place of one."""
+        old, nonce = _handle(visit.params["handle"]), _handle(visit.form["nonce"]).hex()
         try:
-            self._shown.once(visit.token, new, lambda: self._reissued(visit, old))
+            self._shown.once(visit.token, nonce, lambda: self._again(visit, old))
         except AuthorityRefused as refused:
             if refused.reason == "code_not_found":
                 raise NotHere from None
             field = _FIELD.get(refused.reason, "")
             return self._code(visit, {field: visit.wording.refusal(refused)}, 409)
-        made = self._shown.get(visit.token, new) or {}
         self._shown.drop(visit.token, old.hex())
-        return Away(f"{menu.CODES}/{made.get('handle', old.hex())}")
+        return Away(f"{menu.CODES}/{old.hex()}/reissued/{nonce}")
+
+    def reissued(self, visit: Visit) -> Answer:
+        """Go to the page of the new code, once there is one."""
+        made = self._shown.get(visit.token, visit.params["nonce"])
+        if made is None:
+            raise NotHere
+        return Away(f"{menu.CODES}/{made['handle']}") if made else WAITING
 
     def find(self, visit: Visit) -> Answer:
         """Show the form that asks for a code's handle."""
@@ -165,13 +175,18 @@ class Desk:
 
     def _code(self, visit: Visit, errors: dict[str, str], status: int = 200) -> Page:
         handle = _handle(visit.params["handle"])
+        issued = self._shown.get(visit.token, handle.hex())
         try:
             known = self._issuing.status(handle, visit.actor)
         except AuthorityRefused as refused:
-            if refused.reason == "code_not_found":
+            if refused.reason == "code_not_found" and issued is None:
                 raise NotHere from None
+            if refused.reason == "code_not_found":
+                return WAITING
             raise
-        issued = self._shown.get(visit.token, handle.hex()) or {}
+        if issued == {} and self._clock.now() - known.created < _PATIENCE:
+            return WAITING
+        issued = issued or {}
         say, lang = visit.wording, visit.language
         code = str(issued.get("code", ""))
         groups = [code[at : at + 4] for at in range(0, len(code), 4)]
@@ -198,14 +213,14 @@ class Desk:
         return Page("code.html", shown, status)
 
     def _make(self, visit: Visit, handle: bytes, issue: Any) -> None:
-        """Issue under *handle* once, however often the form comes."""
+        """Issue under *handle* once, however often the form comes; its page waits for the first."""
         try:
             self._shown.once(visit.token, handle.hex(), lambda: _kept(issue()))
         except AuthorityRefused as refused:
             if refused.reason != "uuid_already_exists":
                 raise
 
-    def _reissued(self, visit: Visit, old: bytes) -> Mapping[str, Any]:
+    def _again(self, visit: Visit, old: bytes) -> Mapping[str, Any]:
         issued = self._issuing.reissue(old, visit.actor, visit.form["phone"])
         kept = _kept(issued)
         self._shown.once(visit.token, issued.handle.hex(), lambda: kept)

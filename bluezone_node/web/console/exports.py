@@ -12,7 +12,8 @@ from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.settings import ExportSettings
 from bluezone_node.ports import Clock
 from bluezone_node.web.console import menu
-from bluezone_node.web.console.page import Answer, Frame, Page, Visit
+from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.visit import Answer, Page, Visit
 
 
 @dataclass(frozen=True, slots=True)

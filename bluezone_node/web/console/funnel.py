@@ -13,7 +13,8 @@ from bluezone_node.errors import BluezoneError
 from bluezone_node.ports import Clock
 from bluezone_node.web.console import funnel_chart, menu
 from bluezone_node.web.console.funnel_figures import PUBLISHER, Figures, Total, figures
-from bluezone_node.web.console.page import Answer, Frame, Page, Visit
+from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.visit import Answer, Page, Visit
 
 DAYS = 14
 """Shown unless others are asked for: as long as keys are kept."""

@@ -5,97 +5,30 @@ answers into responses, so that no page can forget a header, a token or a check.
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-import jinja2
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bluezone_node.authority.accounts import Accounts
-from bluezone_node.authority.ports.accounts import ISSUER, Actor, Session
+from bluezone_node.authority.ports.accounts import ISSUER, Session
 from bluezone_node.errors import BadInput, Refused, Unreachable
 from bluezone_node.ports import Entropy
 from bluezone_node.web.console import guard, menu
-from bluezone_node.web.console.forms import Form, TooLarge, read_form
-from bluezone_node.web.console.language import Language, choose, languages
+from bluezone_node.web.console.forms import TooLarge, read_form
+from bluezone_node.web.console.language import choose, languages
+from bluezone_node.web.console.render import render
+from bluezone_node.web.console.visit import Answer, Away, Download, Handler, NotHere, Page, Visit
 from bluezone_node.web.console.wording import Realms, Wording
 from bluezone_node.web.problem import place_of
 
 LANGUAGE_SECONDS = 365 * 86400
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request, as a page sees it."""
-
-    path: str
-    section: str
-    """Path of the page that this one belongs to."""
-    params: Mapping[str, Any]
-    """Of the path."""
-    query: Mapping[str, str]
-    address: str
-    """Network address of the browser."""
-    language: Language
-    wording: Wording
-    nonce: str
-    """For a form that must not do its work twice."""
-    csrf: str = field(repr=False)
-    token: str = field(default="", repr=False)
-    """Of the session."""
-    session: Session | None = None
-    form: Form = field(default_factory=Form)
-
-    @property
-    def actor(self) -> Actor:
-        """Who signed in; only pages that anyone may see are shown to nobody."""
-        assert self.session is not None  # noqa: S101 - checked before the page is asked
-        return self.session.actor
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Show a template."""
-
-    template: str
-    values: dict[str, Any] = field(default_factory=dict, repr=False)
-    """For the template; *errors* are sentences by the name of their field."""
-    status: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Away:
-    """Go and get another page, after a form was taken."""
-
-    path: str
-    token: str | None = field(default=None, repr=False)
-    """Of a new session; empty: end it. None: as it was."""
-    language: str = ""
-    """Chosen from now on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """Save a file."""
-
-    name: str
-    content: bytes = field(repr=False)
-    media_type: str = "text/csv; charset=utf-8"
-
-
-Answer = Page | Away | Download
-Handler = Callable[[Visit], Answer]
-
-
-class NotHere(Exception):
-    """There is no such page, or nothing on it for this person."""
 
 
 class Frame:
@@ -116,7 +49,6 @@ class Frame:
         self._wordings = {
             name: Wording(language, realms) for name, language in self._languages.items()
         }
-        self._templates = {name: _templates(it) for name, it in self._languages.items()}
 
     def get(
         self, path: str, page: Handler, *, role: str | None = ISSUER, section: str = ""
@@ -248,16 +180,7 @@ class Frame:
             response = Response(answer.content, media_type=answer.media_type)
             response.headers["Content-Disposition"] = f'attachment; filename="{answer.name}"'
             return response
-        template = self._templates[visit.language.name].get_template(answer.template)
-        html = template.render(
-            visit=visit,
-            sections=menu.sections(visit.session),
-            lang=visit.language.name,
-            say=visit.wording,
-            paths=menu,
-            csrf=visit.csrf,
-            **answer.values | {"errors": _Errors(answer.values.get("errors", {}))},
-        )
+        html = render(visit, answer)
         response = Response(html, answer.status, media_type="text/html")
         if answer.status == 401:
             response.headers["WWW-Authenticate"] = 'FormBased realm="console"'
@@ -298,37 +221,5 @@ class _Cookies:
         )
 
 
-class _Errors(dict[str, str]):
-    """What is wrong with each field; nothing with most."""
-
-    def __missing__(self, name: str) -> str:
-        return ""
-
-
 def _problem_page(kind: str, status: int) -> Page:
     return Page("problem.html", {"kind": kind}, status)
-
-
-@cache
-def _templates(language: Language) -> jinja2.Environment:
-    made = jinja2.Environment(
-        loader=jinja2.PackageLoader("bluezone_node.web.console"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    made.install_gettext_callables(  # type: ignore[attr-defined]
-        language.gettext, language.ngettext, newstyle=True
-    )
-    made.policies["ext.i18n.trimmed"] = True
-    made.filters.update(
-        moment=language.moment,
-        clock=language.clock,
-        day=language.day,
-        number=language.number,
-        percent=language.percent,
-        duration=language.duration,
-    )
-    return made

@@ -68,5 +68,5 @@ def console_routes(
 
 
 async def _style(request: Request) -> Response:
-    headers = {**guard.HEADERS, "Cache-Control": "public, max-age=3600"}
+    headers = {**guard.HEADERS, "Cache-Control": "public, max-age=300"}
     return Response(style_sheet(), media_type="text/css", headers=headers)

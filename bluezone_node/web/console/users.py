@@ -13,8 +13,9 @@ from bluezone_node.authority.settings import RealmSettings
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock
 from bluezone_node.web.console import menu
-from bluezone_node.web.console.page import Answer, Away, Frame, NotHere, Page, Visit
+from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.shown import Shown
+from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit
 
 _FIELD = {
     "invalid_name": "name",
@@ -58,8 +59,10 @@ def user_routes(
 
     def enrolment(visit: Visit) -> Answer:
         made = shown.get(visit.token, visit.params["name"])
-        if not made:
+        if made is None:
             raise NotHere
+        if not made:
+            return WAITING
         uri = str(made["otpauth"])
         secret = parse_qs(urlsplit(uri).query)["secret"][0]
         grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))

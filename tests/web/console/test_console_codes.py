@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from bluezone_node.errors import AuthorityRefused
+from bluezone_node.store.authority.shown import SqlShown
 from bluezone_node.web.console import menu
+from bluezone_node.web.console.shown import Shown
+from tests.authorities import seeded
 from tests.bureau import Bureau, bureau
 
 HOSTILE = (
@@ -157,6 +160,30 @@ def test_hostile_text_in_a_form_is_text(office: Bureau, text: str) -> None:
         assert "x=y" not in answer.headers.get("set-cookie", "")
 
 
+def test_a_page_waits_for_what_is_being_made(office: Bureau) -> None:
+    """The second of two equal forms comes to a page that looks again by itself, not to nothing."""
+    browser = office.signed_in("admin")
+    token = str(browser.client.cookies.get("__Host-console-session"))
+    place = Shown(SqlShown(office.engine), office.clock, seeded(9))
+    name = "0" * 31 + "1"
+
+    def meanwhile() -> dict[str, str]:
+        for path in (
+            f"{menu.CODES}/{name}",
+            f"{menu.CODES}/{name}/reissued/{name}",
+            f"{menu.BULK}/{name}",
+            f"{menu.USERS}/{name}",
+        ):
+            browser.see(path)
+            assert "One moment" in browser.words()
+            assert '<meta http-equiv="refresh"' in browser.page
+        return {"handle": "0" * 32}
+
+    place.once(token, name, meanwhile)
+    answer = browser.get(f"{menu.CODES}/{name}/reissued/{name}")
+    assert answer.headers["location"] == f"{menu.CODES}/{'0' * 32}"
+
+
 def test_a_link_is_sent(office: Bureau) -> None:
     """By message to the telephone; the page shows no code, and the database no number."""
     browser = office.signed_in()
@@ -212,7 +239,8 @@ def test_a_code_is_issued_again(office: Bureau) -> None:
     new = {
         browser.send(f"{address}/reissue", {"nonce": nonce}).headers["location"] for _ in range(3)
     }
-    (other,) = new
+    (leads,) = new
+    other = browser.get(leads).headers["location"]
     assert other != address
     browser.see(other)
     assert browser.code() != old
