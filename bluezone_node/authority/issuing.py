@@ -4,6 +4,7 @@ Here is who may do what, and how much of it; codes are made in `mint`.  Who issu
 it back or replace it, by its handle, until it is claimed.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -114,33 +115,14 @@ class Issuing:
             )
         counts = {"rows": sheet.read, "rejected": len(rejected)}
         self._audit.record(actor, "issue_codes", detail=counts, realm=province.id)
+        drawn = self._mint.keep([order for _, order in ordered], province, actor)
         issued: list[Issued] = []
-        orders = [order for _, order in ordered]
-        drawn = self._mint.keep(orders, province, actor)
-
-        failed = 0
-
-        def deliver(code: Drawn) -> IssuedCode | AuthorityRefused:
-            nonlocal failed
-            if code.order.phone and failed >= GIVE_UP and code.outcome is Outcome.KEPT:
-                return self._mint.give_up(code, "It was not tried, as those before it failed.")
-            try:
-                made = self._mint.deliver(code)
-            except AuthorityRefused as refused:
-                failed += refused.reason == "sms_failure"
-                return refused
-            failed = 0 if made.sent else failed
-            return made
-
-        with ThreadPoolExecutor(SENDERS) as pool:
-            for (row, _), made in zip(ordered, pool.map(deliver, drawn), strict=True):
-                if isinstance(made, AuthorityRefused):
-                    rejected.append(Rejected(row.line, row.cells, made.reason, str(made)))
-                else:
-                    code = "" if made.sent else made.code
-                    issued.append(
-                        Issued(row.line, row.report_type, code, made.expires, made.handle)
-                    )
+        for (row, _), made in zip(ordered, self._delivered(drawn), strict=True):
+            if isinstance(made, AuthorityRefused):
+                rejected.append(Rejected(row.line, row.cells, made.reason, str(made)))
+            else:
+                code = "" if made.sent else made.code
+                issued.append(Issued(row.line, row.report_type, code, made.expires, made.handle))
         return BulkResult(sheet, issued, sorted(rejected, key=lambda each: each.line))
 
     def status(self, handle: bytes, actor: Actor) -> CodeStatus:
@@ -244,6 +226,25 @@ class Issuing:
                     reason="invalid_date",
                 )
         self._check_sending(order)
+
+    def _delivered(self, drawn: Sequence[Drawn]) -> list[IssuedCode | AuthorityRefused]:
+        """Bring many codes to their holders, some at a time; return what became of each."""
+        failed = 0
+
+        def deliver(code: Drawn) -> IssuedCode | AuthorityRefused:
+            nonlocal failed
+            if code.order.phone and failed >= GIVE_UP and code.outcome is Outcome.KEPT:
+                return self._mint.give_up(code, "It was not tried, as those before it failed.")
+            try:
+                made = self._mint.deliver(code)
+            except AuthorityRefused as refused:
+                failed += refused.reason == "sms_failure"
+                return refused
+            failed = 0 if made.sent else failed
+            return made
+
+        with ThreadPoolExecutor(SENDERS) as pool:
+            return list(pool.map(deliver, drawn))
 
     def _check_sending(self, order: CodeOrder) -> None:
         if order.phone:
