@@ -42,7 +42,13 @@ from bluezone_node.authority.ports.registry import (
 )
 from bluezone_node.authority.ports.shelf import ExportShelf
 from bluezone_node.authority.ports.tally import DayCount
-from bluezone_node.authority.ports.windows import ExportBatch, Fill, files_of
+from bluezone_node.authority.ports.windows import (
+    AFTER_AIR,
+    LONGEST_WAIT,
+    ExportBatch,
+    Fill,
+    files_of,
+)
 from bluezone_node.authority.publish import Published, Publisher, Upload
 from bluezone_node.authority.settings import AuthoritySettings
 from bluezone_node.authority.upload import UploadedKey
@@ -361,7 +367,20 @@ class MemoryExposures:
         full = max((b.end for b in self.drawn if b.files != 0), default=None)
         before = len(self.drawn)
         self.drawn = [b for b in self.drawn if b.end <= now or (full and b.start < full)]
+        begin = max([now, *(b.end for b in self.drawn)])
+        self.rows = {key: self._recalled(row, now, begin) for key, row in self.rows.items()}
         return before - len(self.drawn)
+
+    def _recalled(self, row: Exposure, now: datetime, begin: datetime) -> Exposure:
+        end, revision = datetime.fromtimestamp(row.rolling_end * 600, UTC), row.revision
+        if end > now + timedelta(days=1):
+            return row
+        at = begin + timedelta(days=1) + AFTER_AIR if end > now else begin
+        if row.created > now + LONGEST_WAIT:
+            row = replace(row, created=at)
+        if revision and revision.at > now + LONGEST_WAIT:
+            row = replace(row, revision=replace(revision, at=at))
+        return row
 
     def batches(self) -> list[ExportBatch]:
         return sorted(self.drawn, key=lambda batch: batch.start)

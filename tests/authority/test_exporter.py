@@ -364,6 +364,21 @@ def test_windows_of_a_future_that_was_undone_are_opened_again(days: int) -> None
     assert len(exported_keys(office)) == 1
 
 
+def test_keys_that_came_while_the_clock_was_ahead_are_not_late() -> None:
+    """Its windows are undone, and with them the time that the keys would have waited."""
+    office = office_with()
+    office.exporter.run()
+    keys = keys_of_days(1, 2)
+    office.clock.jump(timedelta(days=10))
+    office.exporter.run()
+    office.publish(keys)
+    office.clock.jump(-timedelta(days=10))
+    office.exporter.run()
+    office.pass_time(hours=5)
+    office.exporter.run()
+    assert sorted(exported_keys(office)) == sorted(key.key for key in keys)
+
+
 @given(st.lists(st.integers(-50, 50), max_size=6), st.integers(0, 5))
 def test_however_the_clock_steps_every_key_is_exported_once_it_is_right(
     steps: list[int], published: int

@@ -144,6 +144,30 @@ def test_empty_windows_of_the_future_are_opened_again(sides: Sides) -> None:
     assert sides.exporter.batches() == [batch(files=0), batch(1, files=1)]
 
 
+def test_keys_that_came_from_the_future_are_taken_to_have_come_now(sides: Sides) -> None:
+    """Not before their identifiers are stale; those that wait for good reason are left alone."""
+    then = NOON + 240 * HOUR
+    noon = int(NOON.timestamp()) // 600
+    revision = Revision("negative", None, then)
+    sides.publisher.publish(
+        [],
+        adding(
+            exposure(1, created=then, rolling_start=noon - 144, revision=revision),
+            exposure(2, created=then, rolling_start=noon - 72),
+            exposure(3, created=then, rolling_start=noon + 144),
+            exposure(4, 26, rolling_start=noon - 72),
+        ),
+    )
+    sides.exporter.draw(batch(239), 0, nothing)
+    sides.exporter.settle()
+    assert sides.exporter.withdraw(NOON) == 1
+    assert keys_in(sides.exporter) == [1]
+    (revised,) = rows_of(sides.exporter.revised_in(NOON, NOON + HOUR))
+    assert revised[0][0] == 1
+    assert keys_in(sides.exporter, 26) == [2, 4]
+    assert keys_in(sides.exporter, 240) == [3]
+
+
 def test_one_exporter_has_a_database_alone(kept: Kept) -> None:
     """The second is told at once, and may go on when the first is done, however it ended."""
     here, there = kept.windows(), kept.windows()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bluezone_node.authority.ports.exposures import Exposure
@@ -29,6 +29,13 @@ def files_of(records: int, max_records: int) -> int:
 
 Fill = Callable[[Sequence[Exposure]], Sequence[Exposure]]
 """Given the keys of a window with fewer than it must have, the made-up keys to add."""
+
+
+LONGEST_WAIT = timedelta(days=3)
+"""No key that comes now is created later than this: it is valid for a day at most, its
+identifiers two hours more, and times are truncated to a day at the coarsest."""
+AFTER_AIR = timedelta(hours=2)
+"""Phones accept an identifier that long past its time."""
 
 
 class WindowStore(Protocol):
@@ -70,9 +77,11 @@ class WindowStore(Protocol):
         """Return every batch kept, oldest first."""
 
     def withdraw(self, now: datetime) -> int:
-        """Open the newest windows again that end after *now* and are empty; return how many.
+        """Undo what a clock that was ahead of *now* did; return how many windows it was.
 
-        Nobody has seen a file of them: a clock that was ahead had them drawn.
+        The newest windows that end after *now* and are empty are opened again: nobody has seen a
+        file of them.  Keys that came meanwhile, and would wait longer than `LONGEST_WAIT`, are
+        taken to have come now, those that are still on the air a day and `AFTER_AIR` later.
         """
 
     def forget(self, before: datetime) -> int:

@@ -13,6 +13,10 @@ from sqlalchemy import Engine, text
 
 from bluezone_node.store.authority.postgres import LOCK_SPACE
 
+_KEEPALIVE = {"idle": 30, "interval": 10, "count": 3}
+"""Seconds, and tries: a machine that lost its power holds the right for a minute. By default the
+server would ask after it for the first time when two hours have passed."""
+
 
 @contextmanager
 def alone(engine: Engine, work: str) -> Iterator[bool]:
@@ -47,6 +51,8 @@ def _session(engine: Engine, work: str) -> Iterator[bool]:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # Not back into the pool: the lock goes when the connection does.
         connection.detach()
+        for setting, value in _KEEPALIVE.items():
+            connection.execute(text(f"SET tcp_keepalives_{setting} = {value}"))
         schema = connection.scalar(text("SELECT current_schema()"))
         number = crc32(f"{schema} {work}".encode()) & 0x7FFF_FFFF
         lock = text("SELECT pg_try_advisory_lock(:space, :number)")

@@ -3,24 +3,34 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
     Engine,
+    Integer,
+    case,
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
 )
 
-from bluezone_node.authority.ports.windows import ExportBatch, Fill, files_of
+from bluezone_node.authority.ports.windows import (
+    AFTER_AIR,
+    LONGEST_WAIT,
+    ExportBatch,
+    Fill,
+    files_of,
+)
 from bluezone_node.export.keys import KeyRow
+from bluezone_node.intervals import ROLLING_PERIOD, interval_at
 from bluezone_node.store.authority.alone import alone
-from bluezone_node.store.authority.database import writing
+from bluezone_node.store.authority.database import UnixTime, writing
 from bluezone_node.store.authority.exposure_rows import (
     EXPOSURE,
     add,
@@ -128,7 +138,18 @@ class SqlWindows:
             ahead = delete(export_batches).where(self._our_batches, export_batches.c.end > now)
             if last is not None:
                 ahead = ahead.where(export_batches.c.start >= last)
-            return db.execute(ahead).rowcount
+            opened = db.execute(ahead).rowcount
+            begin = max(now, db.scalar(newest_end(self._origin)) or now)
+            later = begin + timedelta(days=1) + AFTER_AIR
+            end = exposures.c.rolling_start + exposures.c.rolling_period
+            stale = end <= literal(interval_at(now), Integer)
+            # What says of itself that it is from the future is no honest phone's, and waits.
+            due = end <= literal(interval_at(now) + ROLLING_PERIOD, Integer)
+            back = case((stale, literal(begin, UnixTime)), else_=literal(later, UnixTime))
+            for column in (exposures.c.created, exposures.c.revised):
+                late = (self._ours, column > now + LONGEST_WAIT, due)
+                db.execute(update(exposures).where(*late).values({column: back}))
+            return opened
 
     def forget(self, before: datetime) -> int:
         with writing(self._engine) as db:
