@@ -316,7 +316,7 @@ async def test_a_body_may_come_in_pieces(street: Street) -> None:
 
 async def test_a_slow_header_is_given_up(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte now and then keeps no connection; the limit is for the header as a whole."""
-    monkeypatch.setattr(connection, "HEADER_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "HEADER_SECONDS", 1.0)
     async with street.line() as slow, street.line() as silent, street.line() as blank:
         dripping = asyncio.create_task(_drip(slow.writer, PUBLISH + b"X-Slow: " + b"a" * 1000))
         blanks = asyncio.create_task(_drip(blank.writer, b"\r\n" * 1000))
@@ -346,7 +346,7 @@ async def test_a_crowd_of_slow_connections_does_not_keep_others_out(
     street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those over the limit are told so; when the slow ones are given up there is room again."""
-    monkeypatch.setattr(connection, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "HEADER_SECONDS", 1.0)
     monkeypatch.setattr(connection, "MAX_CONNECTIONS", 20)
     crowd = [await asyncio.open_connection("127.0.0.1", street.port) for _ in range(20)]
     for _, writer in crowd:
