@@ -30,6 +30,7 @@ from bluezone_node.store.authority.accounts import SqlAccounts
 from bluezone_node.store.authority.allowances import SqlAllowances
 from bluezone_node.store.authority.audit import SqlAudit
 from bluezone_node.store.authority.database import Database
+from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.registry import SqlRegistry
 from bluezone_node.store.authority.shown import SqlShown
 from bluezone_node.store.authority.tally import SqlTally
@@ -69,8 +70,11 @@ class Bureau:
         settings: AuthoritySettings = SETTINGS,
         *,
         with_publisher: bool = True,
+        url: str = "",
     ) -> None:
-        self.engine = Database(registry_tables.LAYOUT, folder / "registry.db", None).open()
+        """*url*: of a PostgreSQL; empty: a file in *folder*."""
+        parsed = parse_url(url) if url else None
+        self.engine = Database(registry_tables.LAYOUT, folder / "registry.db", parsed).open()
         registry, allowances = SqlRegistry(self.engine), SqlAllowances(self.engine)
         audit = SqlAudit(self.engine)
         self.office = Office(
@@ -141,9 +145,15 @@ class Bureau:
 
 
 @contextmanager
-def bureau(folder: Path, settings: AuthoritySettings = SETTINGS, **kw: bool) -> Iterator[Bureau]:
-    """Yield a console over a new database in *folder*."""
-    made = Bureau(folder, settings, **kw)
+def bureau(
+    folder: Path,
+    settings: AuthoritySettings = SETTINGS,
+    *,
+    with_publisher: bool = True,
+    url: str = "",
+) -> Iterator[Bureau]:
+    """Yield a console over a new database, see `Bureau`."""
+    made = Bureau(folder, settings, with_publisher=with_publisher, url=url)
     try:
         yield made
     finally:

@@ -114,6 +114,8 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
     async def forget() -> None:
         while verification is not None:
             await _logged(verification.forget)
+            if parts.shown is not None:
+                await _logged(parts.shown.forget, clock.now())
             if parts.accounts is not None and parts.audit is not None:
                 await _logged(parts.accounts.forget)
                 await _logged(parts.audit.forget)

@@ -42,12 +42,22 @@ def test_a_result_is_made_read_and_dropped(store: ShownStore) -> None:
 
 
 def test_a_result_expires(store: ShownStore) -> None:
-    """From then on it is not read, and the next to begin removes it."""
+    """From then on it is not read, and its place is free."""
     store.begin(ONE, NOON, SOON)
     store.fill(ONE, b"sealed")
     assert store.read(ONE, SOON) is None
-    assert store.begin(TWO, SOON, SOON + timedelta(minutes=15))
+    assert store.begin(ONE, SOON, SOON + timedelta(minutes=15))
+    assert store.read(ONE, SOON) == b""
+
+
+def test_what_expired_is_forgotten(store: ShownStore) -> None:
+    """And nothing else; twice is once."""
+    store.begin(ONE, NOON, SOON)
+    store.begin(TWO, NOON, SOON + timedelta(seconds=1))
+    assert store.forget(SOON) == 1
     assert store.read(ONE, NOON) is None
+    assert store.read(TWO, NOON) == b""
+    assert store.forget(SOON) == 0
 
 
 def test_of_many_who_begin_one_does(store: ShownStore) -> None:

@@ -12,7 +12,7 @@ class ShownStore(Protocol):
     """
 
     def begin(self, digest: bytes, now: datetime, expires: datetime) -> bool:
-        """Keep a place for a result; False where there is one. Those that expired are removed."""
+        """Keep a place for a result; False where there is one that has not expired."""
 
     def fill(self, digest: bytes, sealed: bytes) -> None:
         """Keep the result."""
@@ -22,3 +22,6 @@ class ShownStore(Protocol):
 
     def read(self, digest: bytes, now: datetime) -> bytes | None:
         """Return the result: empty while it is being made; None: there is none, or none any more."""
+
+    def forget(self, now: datetime) -> int:
+        """Remove those that expired by *now*; return how many."""

@@ -17,13 +17,14 @@ class SqlShown:
 
     def begin(self, digest: bytes, now: datetime, expires: datetime) -> bool:
         insert = postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        with writing(self._engine) as db:
-            gone = db.execute(delete(shown).where(shown.c.expires <= now)).rowcount
-            row = insert(shown).values(digest=digest, expires=expires)
-            new = db.execute(row.on_conflict_do_nothing().returning(shown.c.digest)).first()
-        if gone:
-            scrub(self._engine)
-        return new is not None
+        row = insert(shown).values(digest=digest, expires=expires)
+        begun = row.on_conflict_do_update(
+            index_elements=["digest"],
+            set_={"expires": expires, "sealed": None},
+            where=shown.c.expires <= now,
+        ).returning(shown.c.digest)
+        with writing(self._engine, alone=False) as db:
+            return db.execute(begun).first() is not None
 
     def fill(self, digest: bytes, sealed: bytes) -> None:
         with writing(self._engine, alone=False) as db:
@@ -38,3 +39,10 @@ class SqlShown:
         with self._engine.begin() as db:
             found = db.execute(asked).first()
         return None if found is None else found.sealed or b""
+
+    def forget(self, now: datetime) -> int:
+        with writing(self._engine) as db:
+            gone = db.execute(delete(shown).where(shown.c.expires <= now)).rowcount
+        if gone:
+            scrub(self._engine)
+        return gone

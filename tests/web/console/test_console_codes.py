@@ -69,8 +69,17 @@ def test_reloading_issues_no_second_code(office: Bureau) -> None:
     assert "State Expired" in browser.words()
 
 
-def test_a_double_tap_issues_one_code(office: Bureau) -> None:
-    """Eight equal forms at once lead to one page."""
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_a_double_tap_issues_one_code(
+    tmp_path: Path, request: pytest.FixtureRequest, engine: str
+) -> None:
+    """Eight equal forms at once lead to one page, on either engine."""
+    url = request.getfixturevalue("postgres_url") if engine == "postgres" else ""
+    with bureau(tmp_path, url=url) as office:
+        _tap_often(office)
+
+
+def _tap_often(office: Bureau) -> None:
     browser = office.signed_in()
     browser.see(menu.CODES)
     fields = {"type": "confirmed", "test": "2026-03-10", "realm": "79"}
