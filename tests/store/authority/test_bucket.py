@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx2
 import msgspec
 import pytest
 from msgspec import structs
@@ -17,12 +18,14 @@ from starlette.routing import Route
 
 from bluezone_node.authority.exporter import Exporter, ExportRun
 from bluezone_node.authority.settings import BucketSettings, ExportSettings
+from bluezone_node.clock import SystemClock
 from bluezone_node.errors import BadConfig, StorageUnusable
 from bluezone_node.export.container import open_verified
 from bluezone_node.export.signature import SignatureState
 from bluezone_node.store.authority import bucket
 from bluezone_node.store.authority.bucket import BucketShelf
 from bluezone_node.store.authority.folder import make_folder
+from bluezone_node.wiring.authority import authority_app, open_authority
 from bluezone_node.wiring.shelves import BUCKET_VARIABLE, open_shelf, place_of
 from tests.authorities import KnownKeys, Office, keys_of_days, served
 
@@ -212,6 +215,26 @@ def test_the_settings_choose_the_shelf(
     with pytest.raises(BadConfig) as refused:
         open_shelf(folder)
     assert "password" not in f"{refused.value}{refused.value.hint}"
+
+
+@pytest.mark.parametrize("given", ["", "s3://elsewhere/vn"])
+async def test_what_lies_in_a_bucket_is_not_served_from_here(
+    storage: "Storage", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """A file left in the folder would be an old one; the CDN has the new."""
+    monkeypatch.setenv(BUCKET_VARIABLE, given)
+    roles = ["registrar", "publisher"]
+    folder = make_folder(tmp_path / "home", roles)
+    folder.exports.mkdir()
+    (folder.exports / "index.txt").write_bytes(b"")
+    clock = SystemClock()
+    with open_authority(folder, clock, roles) as parts:
+        async with (
+            served(authority_app(folder, parts, clock)) as address,
+            httpx2.AsyncClient(base_url=address) as http,
+        ):
+            answer = await http.get("/exports/index.txt")
+    assert answer.status_code == (404 if given else 200)
 
 
 @pytest.mark.parametrize("url", ["bucket", "https://x/y", "s3://A_B", "s3://b", "s3://abc/x?y=1"])
