@@ -7,8 +7,10 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from bluezone_node import authority
 from bluezone_node.web import console
 from bluezone_node.web.console.language import languages
+from bluezone_node.web.console.wording import Wording
 
 FOLDER = Path(console.__file__).parent
 Message = str | tuple[str, ...]
@@ -65,3 +67,22 @@ def test_translations_fill_in_the_same_values() -> None:
 def test_lengths_of_time(name: str, seconds: float, words: str) -> None:
     """In their largest unit, in the singular where the language has one."""
     assert languages()[name].duration(seconds) == words
+
+
+def test_every_refusal_and_every_action_has_words() -> None:
+    """What the services behind the console refuse with, and what they write down."""
+    said = Wording(languages()["en"], {})
+    folder = Path(authority.__file__).parent
+    names = (
+        *("accounts", "lockout", "managing", "passwords", "sessions"),
+        *("attempts", "audit", "bulk", "issuing", "mint", "orders", "sms"),
+    )
+    source = "".join((folder / f"{name}.py").read_text(encoding="utf-8") for name in names)
+    reasons = set(re.findall(r'reason="(\w+)"', source))
+    assert {"sign_in_refused", "quota_exceeded", "file_columns", "last_admin"} <= reasons
+    # The page goes to the code that is there already.
+    assert [name for name in reasons - {"uuid_already_exists"} if not said.reason(name)] == []
+    pattern = r'(?:record|_record|_govern)\(\s*[\w.]+,\s*(?:name,\s*)?"(\w+)"'
+    actions = set(re.findall(pattern, source))
+    assert {"issue_code", "user_added", "sign_in"} <= actions
+    assert actions <= said.actions.keys()
