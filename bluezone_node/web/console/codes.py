@@ -1,6 +1,6 @@
 """Issuing one code, showing it, and what may be done with it afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -212,7 +212,7 @@ class Desk:
         }
         return Page("code.html", shown, status)
 
-    def _make(self, visit: Visit, handle: bytes, issue: Any) -> None:
+    def _make(self, visit: Visit, handle: bytes, issue: Callable[[], IssuedCode]) -> None:
         """Issue under *handle* once, however often the form comes; its page waits for the first."""
         try:
             self._shown.once(visit.token, handle.hex(), lambda: _kept(issue()))

@@ -5,9 +5,8 @@ answers into responses, so that no page can forget a header, a token or a check.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -32,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class Frame:
-    """Makes routes of pages. *handlers* may block: they run in threads."""
+    """Makes routes of pages. Pages may block: they run in threads."""
 
     def __init__(
         self,
@@ -84,7 +83,7 @@ class Frame:
 
     def _endpoint(
         self, page: Handler, role: str | None, section: str, *, form: bool, file: bool
-    ) -> Callable[[Request], Any]:
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             names = _Cookies(
                 guard.is_plain(

@@ -1,6 +1,6 @@
 """The people who work with the console: for administrators."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -8,14 +8,21 @@ from starlette.routing import BaseRoute
 
 from bluezone_node.authority.accounts import Accounts
 from bluezone_node.authority.one_time import qr_svg
-from bluezone_node.authority.ports.accounts import ADMIN, EVERYWHERE, ISSUER, ROLES, Enrolment
+from bluezone_node.authority.ports.accounts import (
+    ADMIN,
+    EVERYWHERE,
+    ISSUER,
+    ROLES,
+    Actor,
+    Enrolment,
+)
 from bluezone_node.authority.settings import RealmSettings
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.shown import Shown
-from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit
+from bluezone_node.web.console.visit import WAITING, Answer, Away, Handler, NotHere, Page, Visit
 
 _FIELD = {
     "invalid_name": "name",
@@ -47,7 +54,7 @@ def user_routes(
     def reset(visit: Visit) -> Answer:
         return enrol(visit, lambda: accounts.reset(visit.actor, visit.form["user"]))
 
-    def enrol(visit: Visit, make: Any) -> Answer:
+    def enrol(visit: Visit, make: Callable[[], Enrolment]) -> Answer:
         name = visit.form["nonce"]
         if not name.isalnum():
             raise NotHere
@@ -73,7 +80,7 @@ def user_routes(
         shown.drop(visit.token, visit.params["name"])
         return Away(menu.USERS)
 
-    def changing(change: Any) -> Any:
+    def changing(change: Callable[[Actor, str], object]) -> Handler:
         def changed(visit: Visit) -> Answer:
             try:
                 change(visit.actor, visit.form["user"])
@@ -106,7 +113,7 @@ def user_routes(
         }
         return Page("users.html", values, status)
 
-    def post(name: str, handler: Any) -> BaseRoute:
+    def post(name: str, handler: Handler) -> BaseRoute:
         return frame.post(f"{menu.USERS}/{name}", handler, role=ADMIN, section=menu.USERS)
 
     one = f"{menu.USERS}/{{name}}"
