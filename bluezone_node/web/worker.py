@@ -42,13 +42,13 @@ class Worker:
     async def live(self, stop: asyncio.Event) -> None:
         """Tell the parent that this loop turns; set *stop* when the parent is gone."""
         reader, writer = await asyncio.open_connection(sock=self.channel)
+        beating = asyncio.create_task(_beat(writer))
         try:
-            async with asyncio.TaskGroup() as group:
-                beating = group.create_task(_beat(writer))
+            with suppress(ConnectionError):
                 await reader.read()
-                beating.cancel()
         finally:
             stop.set()
+            beating.cancel()
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()

@@ -67,10 +67,12 @@ class Workers:
             BadConfig: a worker ended before it ever served.
         """
         parts = [*[Part.SERVING] * self._count, Part.ROUNDS]
-        slots = [_Slot(part, await self._start(part)) for part in parts]
+        slots: list[_Slot] = []
         jobs: list[asyncio.Task[None]] = []
         stopping = asyncio.create_task(stop.wait())
         try:
+            for part in parts:
+                slots.append(_Slot(part, await self._start(part)))
             first = asyncio.create_task(_all_ready(slots))
             await asyncio.wait((first, stopping), return_when=asyncio.FIRST_COMPLETED)
             if not first.done():
@@ -124,7 +126,11 @@ class Workers:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             if slot.child is child:
-                slot.child = await self._start(slot.part)
+                try:
+                    slot.child = await self._start(slot.part)
+                except OSError as error:
+                    # Too many processes, too little memory: both may pass.
+                    log.error("no worker could be started: %s", error.strerror)
 
     async def _reload(self, slots: Sequence["_Slot"], reload: asyncio.Event) -> None:
         """Replace all workers each time that *reload* is set; the old one ends last."""
@@ -132,13 +138,14 @@ class Workers:
             await reload.wait()
             reload.clear()
             for slot in slots:
-                slot.next = await self._start(slot.part)
                 try:
+                    slot.next = await self._start(slot.part)
                     await slot.next.started()
-                except BadConfig as error:
+                except (BadConfig, OSError) as error:
                     log.error("%s The others stay as they are.", error)
-                    await slot.next.end()
-                    slot.next = None
+                    if slot.next is not None:
+                        await slot.next.end()
+                        slot.next = None
                     break
                 old, slot.child, slot.next = slot.child, slot.next, None
                 await old.end()

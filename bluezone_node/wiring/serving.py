@@ -62,9 +62,10 @@ async def serve_authority(
     if (worker := this_worker()) is not None:
         await _work(folder, clock, roles, worker)
         return
-    manager, stop = ServiceManager(), server.stop_on_signals()
+    manager, stop, serving = ServiceManager(), server.stop_on_signals(), asyncio.Event()
 
     async def beat() -> None:
+        await serving.wait()
         while True:
             manager.alive()
             await asyncio.sleep(BEAT_SECONDS)
@@ -73,6 +74,7 @@ async def serve_authority(
 
         def listening() -> None:
             manager.ready()
+            serving.set()
             ready(server.address_of(bound))
 
         with open_authority(folder, clock, roles) as parts:

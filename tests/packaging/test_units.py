@@ -106,7 +106,8 @@ def test_the_authoritys_parent_outlives_its_workers() -> None:
     assert int(service["TimeoutStopSec"].removesuffix("s")) > STOP_SECONDS
     watchdog = int(service["WatchdogSec"].removesuffix("s"))
     assert watchdog > SILENT_SECONDS > 2 * BEAT_SECONDS
-    assert service["ExecReload"] == "/bin/kill -HUP $MAINPID"
+    # The shell's own: kill(1) is a package that a small machine may lack.
+    assert service["ExecReload"] == "/bin/sh -c 'kill -HUP $MAINPID'"
 
 
 def test_a_backup_is_made_with_a_key_that_the_server_cannot_read() -> None:

@@ -93,7 +93,7 @@ async def test_all_work_before_it_is_ready_and_all_end(tmp_path: Path) -> None:
     async with at_work(tmp_path) as staff:
         assert len(staff.pids()) == 2
         assert len(staff.pids("rounds")) == 1
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             assert await staff.heard.get() == "alive"
     assert staff.pids("ended") == staff.pids() | staff.pids("rounds")
 
