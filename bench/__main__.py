@@ -15,6 +15,7 @@ BENCHES = (
     "start",
     "air",
     "authority",
+    "publish",
     "peak_day",
     "accounts",
     "nearness",

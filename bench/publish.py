@@ -42,7 +42,7 @@ from tests import postgres
 
 KEYS = 14
 WORKERS = 2
-CONNECTIONS = 48
+CONNECTIONS = 128
 ROUNDS = 3
 UPLOADS = 1_000
 """In one round, after one of as many that does not count."""
@@ -99,7 +99,7 @@ def measure(name: str, folder: AuthorityFolder, url: str | None) -> tuple[float,
         )
         rate = LOAD * fastest["publish"]
         load = uvloop.run(
-            open_loop(address, CONNECTIONS * 2, uploads(folder, int(rate * LOAD_SECONDS)), rate)
+            open_loop(address, CONNECTIONS, uploads(folder, int(rate * LOAD_SECONDS)), rate)
         )
         at = sorted(load.seconds)
         p50, p99 = at[len(at) // 2], at[len(at) * 99 // 100]
@@ -126,7 +126,8 @@ def workers(folder: AuthorityFolder, environment: dict[str, str]) -> Iterator[tu
         try:
             for process in started:
                 assert process.stdout is not None
-                process.stdout.readline()
+                if not process.stdout.readline():
+                    raise RuntimeError("a worker did not start")
             yield bound.getsockname()
         finally:
             for process in started:
