@@ -288,7 +288,7 @@ def _pieces(connection: Connection, table: Table) -> Iterator[bytes]:
 
 def _files(folder: AuthorityFolder) -> Iterator[tuple[str, bytes]]:
     """Yield the path and content of the folder's own files, under the lock of its keys."""
-    left_out = {folder.exports.name, folder.settings.registrar.sms.outbox}
+    left_out = {folder.exports.name, *Path(folder.settings.registrar.sms.outbox).parts[:1]}
     databases = (folder.registry_db.name, folder.authority_db.name)
     keys = os.open(folder.path / KEYS, os.O_RDONLY | os.O_DIRECTORY)
     try:
