@@ -575,10 +575,12 @@ def keys_of_days(*days_ago: int, seed: int = 1, now: datetime = NOW) -> list[Tem
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, trusted_proxies: Sequence[str] = ()) -> AsyncIterator[str]:
+async def served(
+    app: ASGIApp, trusted_proxies: Sequence[str] = (), listen: str = "127.0.0.1:0"
+) -> AsyncIterator[str]:
     """Serve *app* on a port of the kernel's choice; yield its address."""
     stop, ready = asyncio.Event(), asyncio.Event()
-    with server.bind("127.0.0.1:0") as bound:
+    with server.bind(listen) as bound:
         running = asyncio.create_task(
             server.serve(app, bound, trusted_proxies=trusted_proxies, ready=ready.set, stop=stop)
         )

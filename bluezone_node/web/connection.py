@@ -8,7 +8,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from bluezone_node.web.limit import subscriber
+from bluezone_node.web.limit import plain, subscriber
 from bluezone_node.web.problem import problem
 
 HEADER_SECONDS = 10
@@ -38,6 +38,9 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        if self.client is not None:
+            # As settings name it, whichever kind of socket it came to.
+            self.client = (plain(self.client[0]), self.client[1])
         self._expect_header()
         if len(self.connections) > MAX_CONNECTIONS:
             self._turn_away("unavailable")

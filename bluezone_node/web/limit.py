@@ -48,9 +48,20 @@ class AddressLimit:
 def subscriber(address: str) -> str:
     """Return by what the attempts of *address* are counted."""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(plain(address))
     except ValueError:
         return address
     if isinstance(parsed, IPv6Address):
         return str(int(parsed) >> _SUBSCRIBER_BITS)
     return str(parsed)
+
+
+def plain(address: str) -> str:
+    """Return *address*, as IPv4 where a socket of both kinds has it as IPv6 (``::ffff:192.0.2.1``).
+
+    Raises:
+        ValueError: it is no address.
+    """
+    parsed = ip_address(address)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return str(mapped or address)

@@ -27,6 +27,13 @@ def test_addresses_do_not_share() -> None:
     assert limit.wait("") == 0.0
 
 
+def test_a_socket_of_both_kinds_makes_no_family_of_all_ipv4() -> None:
+    """Written as IPv6, an IPv4 address is the one that it is."""
+    limit = AddressLimit(SimClock(NOW), 1)
+    assert limit.wait("::ffff:192.0.2.1") == limit.wait("::ffff:192.0.2.2") == 0.0
+    assert limit.wait("192.0.2.1") > 0
+
+
 def test_memory_is_bounded() -> None:
     """The address that was quiet longest is forgotten first."""
     limit = AddressLimit(SimClock(NOW), 1)

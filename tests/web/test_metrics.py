@@ -126,6 +126,20 @@ async def test_metrics_are_for_those_named(
         assert (await http.get("/metrics", headers=headers)).status_code == status
 
 
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="IPv6 is off")
+async def test_a_socket_of_both_kinds_knows_this_machine() -> None:
+    """Who comes over IPv4 is judged, and a proxy trusted, by the address that settings name."""
+    meters = Meters()
+    routes = watch_routes(Watch({}), meters, HERE)
+    async with (
+        served(build_app(routes), ["127.0.0.1"], "[::]:0") as url,
+        httpx2.AsyncClient(base_url=url.replace("[::]", "127.0.0.1")) as http,
+    ):
+        assert (await http.get("/metrics")).status_code == 200
+        far = {"X-Forwarded-For": "192.0.2.1"}
+        assert (await http.get("/metrics", headers=far)).status_code == 403
+
+
 def test_workers_count_together(tmp_path: Path) -> None:
     """Two processes count into one folder, and each of them tells the sum."""
     program = (
