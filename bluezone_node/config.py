@@ -28,7 +28,7 @@ _USER_CONFIG = Path("bluezone-node/config.toml")
 class SourceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One authority whose exports are matched."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
     """A stable name: what was already matched is remembered by it."""
     url: str
     """Address of the folder with ``index.txt``."""

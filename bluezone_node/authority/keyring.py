@@ -44,7 +44,7 @@ class KeyState(StrEnum):
 class RingKey:
     """One key of a ring, without the key."""
 
-    key_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    key_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
     made: Annotated[datetime, Meta(tz=True)]
     signs_from: Annotated[datetime, Meta(tz=True)]
 

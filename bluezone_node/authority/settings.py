@@ -14,7 +14,8 @@ from msgspec import Meta
 
 from bluezone_node.errors import BadConfig
 
-_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+# Patterns end in \Z: to $ a line's end is an end, too.
+_Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}\Z")]
 _Minutes = Annotated[int, Meta(ge=1, le=1440)]
 
 MAX_CERTIFICATE_MINUTES = 60
@@ -58,7 +59,7 @@ class SmsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: {"to": "{phone}", "text": "{text}"}
     )
     """What is posted: {phone} and {text} are filled in."""
-    header: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "Authorization"
+    header: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")] = "Authorization"
     """In which the gateway's secret is sent."""
     secret_file: str = ""
     """The header's value, in a file of the authority's folder, 0600; stronger is the environment's
@@ -102,7 +103,7 @@ class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     audit_days: Annotated[int, Meta(ge=30, le=3660)] = 730
     """Who did what is kept so long: an audit once a year finds the whole year before it too."""
     sms: SmsSettings = msgspec.field(default_factory=SmsSettings)
-    publisher: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:/_\[\]-]+)?$")] = ""
+    publisher: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:/_\[\]-]+)?\Z")] = ""
     """Address of the publisher whose statistics the console shows; empty: it is this process."""
 
     def realm(self, realm_id: str) -> RealmSettings | None:
@@ -151,13 +152,13 @@ class BucketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Object storage for the export files; credentials are the environment's or the machine's."""
 
     url: (
-        Annotated[str, Meta(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w./-]*)?$")] | None
+        Annotated[str, Meta(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w./-]*)?\Z")] | None
     ) = None
     """``s3://BUCKET/PREFIX``: the files lie there under ``exports/``, for a CDN to hand out.
     Otherwise in the folder, and this server hands them out."""
-    endpoint: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+/?)?$")] = ""
+    endpoint: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:\[\]-]+/?)?\Z")] = ""
     """Address of the storage; empty: Amazon's of the region. http:// goes without encryption."""
-    region: Annotated[str, Meta(pattern=r"^[a-z0-9-]{0,64}$")] = ""
+    region: Annotated[str, Meta(pattern=r"^[a-z0-9-]{0,64}\Z")] = ""
     """Empty: what ``AWS_REGION`` says, or us-east-1, which other makers' storages take for any."""
 
 
@@ -165,7 +166,7 @@ class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How keys are handed out."""
 
     region: _Name = "VN"
-    key_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,16}$")] = "452"
+    key_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]{1,16}\Z")] = "452"
     """``verification_key_id``: by custom the mobile country code, 452 for Vietnam."""
     key_version: _Name = "v1"
     """``verification_key_version`` of the first signing key, as ``registrar.key_id``."""
@@ -188,7 +189,7 @@ class ExportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ImportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One other authority whose exports are imported."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")]
     """What its keys are kept under, and the folder that they are handed out in."""
     url: str
     """Address of the folder with its ``index.txt``, or of that file."""
@@ -224,7 +225,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     enabled: bool = True
     """Served at ``/console``; nobody can sign in before `authority users add` made somebody."""
-    url: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:\[\]_-]{1,100})?$")] = ""
+    url: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:\[\]_-]{1,100})?\Z")] = ""
     """Where browsers find the server, without a path. Only http to this very machine lets cookies
     do without ``Secure``. Empty: every request is judged by the name that it asks for."""
 

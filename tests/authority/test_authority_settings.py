@@ -25,6 +25,8 @@ def test_nothing_need_be_set() -> None:
         ("[registrar]\nlong_code_hours = 25", "registrar.long_code_hours"),
         ("[registrar]\npublic_url = 'codes.example.vn'", "registrar.public_url"),
         ('[registrar]\npublic_url = "https://a.vn\\n"', "registrar.public_url"),
+        ('[[registrar.realms]]\nid = "HN\\n"', "registrar.realms"),
+        ('[export]\nkey_id = "452\\n"', "export.key_id"),
         ("[registrar]\nrealms = []", "registrar.realms"),
         ("[[registrar.realms]]\n[[registrar.realms]]", "two realms have the same id"),
         ("[[registrar.realms]]\ntest_types = ['user-report']", "test_types"),
