@@ -13,6 +13,7 @@ import pytest
 
 from bluezone_node.authority.ports.messages import MessageNotSent
 from bluezone_node.authority.settings import SmsSettings
+from bluezone_node.errors import BadConfig
 from bluezone_node.store.authority.gateway import Gateway
 from bluezone_node.store.authority.outbox import Outbox
 
@@ -140,6 +141,23 @@ def test_a_gateway_that_is_gone_is_said() -> None:
         pytest.raises(MessageNotSent, match="cannot be reached"),
     ):
         gateway.send(PHONE, TEXT)
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("http://:abc", ""),
+        ("http://[::1", ""),
+        ("http://a..vn", ""),
+        ("http://a.vn", "khoá"),
+        ("http://a.vn", "two\nlines"),
+    ],
+)
+def test_what_nothing_can_be_sent_with_is_said_at_once(url: str, secret: str) -> None:
+    """Not with the first message, when its code has been made; the secret is not told."""
+    with pytest.raises(BadConfig) as refused:
+        Gateway(SmsSettings(gateway=url), secret)
+    assert not secret or secret not in str(refused.value)
 
 
 def test_a_gateway_that_is_silent_is_given_up() -> None:
