@@ -25,7 +25,7 @@ from bluezone_node.authority.ports.registry import (
     VerificationToken,
 )
 from bluezone_node.store.authority import tally
-from bluezone_node.store.authority.database import UnixTime, scrub, writing
+from bluezone_node.store.authority.database import scrub, writing
 from bluezone_node.store.authority.registry_tables import codes, daily_counts, tokens
 
 
