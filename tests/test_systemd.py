@@ -73,7 +73,7 @@ def test_an_authority_serves_on_the_socket_that_it_was_passed(
         manager.bind(str(tmp_path / "n.sock"))
         manager.settimeout(20)
         early.settimeout(20)
-        early.sendall(b"GET /exports/index.txt HTTP/1.1\r\nHost: here\r\n\r\n")
+        early.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
         with subprocess.Popen(
             [
                 *("sh", "-c", AS_SYSTEMD_STARTS_IT, "sh", *AUTHORITY, "serve", "--dir", home),
@@ -89,7 +89,7 @@ def test_an_authority_serves_on_the_socket_that_it_was_passed(
             assert address == f"http://127.0.0.1:{listening.getsockname()[1]}"
             assert manager.recv(100) == b"READY=1"
             assert early.recv(12) == b"HTTP/1.1 200"
-            with urllib.request.urlopen(f"{address}/exports/index.txt") as answered:
+            with urllib.request.urlopen(f"{address}/healthz") as answered:
                 assert answered.status == 200
             server.send_signal(signal.SIGTERM)
             while (said := manager.recv(100)) == b"WATCHDOG=1":

@@ -276,7 +276,7 @@ def upgraded() -> dict[str, object]:
 def fetch() -> int:
     """Return the status of an answer; 0 where the connection was made and then cut."""
     try:
-        with urllib.request.urlopen("http://127.0.0.1:8600/exports/index.txt", timeout=30) as got:
+        with urllib.request.urlopen("http://127.0.0.1:8600/healthz", timeout=30) as got:
             status: int = got.status
             return status
     except urllib.error.HTTPError as error:
