@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import zip_longest
+from unicodedata import normalize
 from uuid import UUID
 
 from bluezone_node.authority.codes import REPORT_TYPES
@@ -29,7 +31,7 @@ COLUMNS = {
     "symptom_date": ("symptom_date", "symptomdate", "ngày khởi phát", "ngay_khoi_phat"),
     "phone": ("phone", "điện thoại", "dien_thoai", "số điện thoại", "so_dien_thoai"),
     # Of our own files of rejected rows, so that they can be mended and sent again.
-    "": ("line", "reason"),
+    "ours": ("line", "reason"),
 }
 """The columns, and how their headings may be written; spaces and underscores are the same."""
 TYPES = {
@@ -233,6 +235,7 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, tuple[str, ...]]]
 
 
 def _columns(heading: Sequence[str]) -> list[str]:
+    """Return the column under each of *heading*; empty: it has none."""
     known = {_plain(name): column for column, names in COLUMNS.items() for name in names}
     columns = []
     for number, name in enumerate(heading, 1):
@@ -245,7 +248,7 @@ def _columns(heading: Sequence[str]) -> list[str]:
                 "leave out names and notes",
             )
         columns.append(column or "")
-    wanted = [column for column in columns if column]
+    wanted = [column for column in columns if column not in ("", "ours")]
     if "test_type" not in wanted or len(wanted) != len(set(wanted)):
         raise BadInput(
             "The heading must have the column test_type, and no column twice. Nothing was issued.",
@@ -255,16 +258,17 @@ def _columns(heading: Sequence[str]) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    return " ".join(name.replace("_", " ").split()).casefold()
+    # NFC: some keyboards and systems write ế as three characters.
+    return " ".join(normalize("NFC", name).replace("_", " ").split()).casefold()
 
 
 def _row(line: int, cells: tuple[str, ...], columns: Sequence[str]) -> Row:
-    if any(cell.strip() for cell in cells[len(columns) :]):
-        raise BadInput("The row has more cells than the heading.", reason="row_too_long")
     found = dict.fromkeys(COLUMNS, "")
-    for column, cell in zip(columns, cells, strict=False):
+    for column, cell in zip_longest(columns, cells, fillvalue=""):
         found[column] = cell.strip()
-    given = found["test_type"].casefold()
+        if found[column] and not column:
+            raise BadInput("A cell of the row stands under no heading.", reason="row_too_long")
+    given = _plain(found["test_type"])
     return Row(
         line,
         cells,

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 from datetime import UTC, date, datetime
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,8 @@ EXCEL = (
         TEXT.replace("\r\n", "\r").encode(),
         TEXT.replace("confirmed", '" Confirmed "').encode(),
         codecs.BOM_UTF8 + EXCEL.encode(),
+        normalize("NFD", EXCEL).encode(),
+        TEXT.replace("\r\n", ",\r\n").encode(),
         codecs.BOM_UTF16_LE + EXCEL.replace(";", "\t").encode("utf-16-le"),
         b"\r\n" + TEXT.encode() + b",,,\r\n\r\n",
     ],
@@ -104,6 +107,13 @@ def test_a_row_that_cannot_be_understood_is_told_with_its_line() -> None:
     assert sheet.rejected[0].cells == ("likely", "31/02/2026", "x")
     assert [row.line for row in sheet.rows] == [2, 5]
     assert sheet.read == 5
+
+
+def test_nothing_under_an_empty_heading_is_dropped() -> None:
+    """A cell there may be the date whose heading somebody removed."""
+    sheet = read_rows(b"test_type,,phone\r\nconfirmed,2026-03-09,\r\nlikely, ,\r\n")
+    assert [(each.line, each.reason) for each in sheet.rejected] == [(2, "row_too_long")]
+    assert [row.line for row in sheet.rows] == [3]
 
 
 def test_rejected_rows_can_be_mended_and_sent_again() -> None:
