@@ -1,4 +1,4 @@
-"""Results of forms on their way to the page that shows them, where every worker process sees them."""
+"""Results of forms on their way to the page that shows them, for every worker process to see."""
 
 from datetime import datetime
 from typing import Protocol
@@ -21,7 +21,7 @@ class ShownStore(Protocol):
         """Remove the result, or its place."""
 
     def read(self, digest: bytes, now: datetime) -> bytes | None:
-        """Return the result: empty while it is being made; None: there is none, or none any more."""
+        """Return the result: empty while it is being made; None: there is none (any more)."""
 
     def forget(self, now: datetime) -> int:
         """Remove those that expired by *now*; return how many."""
