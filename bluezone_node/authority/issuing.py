@@ -4,7 +4,7 @@ Here is who may do what, and how much of it; codes are made in `mint`.  Who issu
 it back or replace it, by its handle, until it is claimed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -70,12 +70,19 @@ class Issuing:
         return self._mint.deliver(drawn)
 
     def issue_many(
-        self, data: bytes, actor: Actor, *, realm: str = "", force: bool = False
+        self,
+        data: bytes,
+        actor: Actor,
+        *,
+        realm: str = "",
+        force: bool = False,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> BulkResult:
         """Issue a long code for each row of a CSV file, and say what became of every row.
 
         Either the whole file is refused and nothing was issued, or each row is issued or rejected.
-        *force*: although the same file came within a day.
+        *force*: although the same file came within a day. *stopped*: asked before each message;
+        from when it is true no more are sent, and their rows rejected.
 
         Raises:
             AuthorityRefused: reason ``forbidden``, ``unknown_realm``, ``quota_exceeded`` (for the
@@ -104,10 +111,8 @@ class Issuing:
                 reason="quota_exceeded",
             )
         # Remembered before anything is issued: whoever breaks off and retries is told.
-        fresh = self._attempts.first(
-            "file", sha256(f"{province.id}:".encode() + data).digest(), SAME_FILE
-        )
-        if ordered and not fresh and not force:
+        name = sha256(f"{province.id}:".encode() + data).digest()
+        if ordered and not self._attempts.first("file", name, SAME_FILE) and not force:
             raise AuthorityRefused(
                 "The same file was taken within the last day. Nothing was issued.",
                 reason="file_repeated",
@@ -117,7 +122,7 @@ class Issuing:
         self._audit.record(actor, "issue_codes", detail=counts, realm=province.id)
         drawn = self._mint.keep([order for _, order in ordered], province, actor)
         issued: list[Issued] = []
-        for (row, _), made in zip(ordered, self._delivered(drawn), strict=True):
+        for (row, _), made in zip(ordered, self._delivered(drawn, stopped), strict=True):
             if isinstance(made, AuthorityRefused):
                 rejected.append(Rejected(row.line, row.cells, made.reason, str(made)))
             else:
@@ -227,14 +232,19 @@ class Issuing:
                 )
         self._check_sending(order)
 
-    def _delivered(self, drawn: Sequence[Drawn]) -> list[IssuedCode | AuthorityRefused]:
+    def _delivered(
+        self, drawn: Sequence[Drawn], stopped: Callable[[], bool]
+    ) -> list[IssuedCode | AuthorityRefused]:
         """Bring many codes to their holders, some at a time; return what became of each."""
         failed = 0
 
         def deliver(code: Drawn) -> IssuedCode | AuthorityRefused:
             nonlocal failed
-            if code.order.phone and failed >= GIVE_UP and code.outcome is Outcome.KEPT:
-                return self._mint.give_up(code, "It was not tried, as those before it failed.")
+            if code.order.phone and code.outcome is Outcome.KEPT:
+                if failed >= GIVE_UP:
+                    return self._mint.give_up(code, "It was not tried, as those before it failed.")
+                if stopped():
+                    return self._mint.give_up(code, "It was not tried: the work was broken off.")
             try:
                 made = self._mint.deliver(code)
             except AuthorityRefused as refused:

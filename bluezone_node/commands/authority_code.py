@@ -1,9 +1,12 @@
 """``authority code``: a health worker's desk on the command line."""
 
 import asyncio
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -108,18 +111,21 @@ def bulk(
         raise BadInput(
             f"{out} exists and is not overwritten", reason="exists", hint="choose another name"
         ) from None
-    try:
-        result = _with_issuing(
-            folder,
-            clock_spec,
-            lambda issuing: issuing.issue_many(data, OPERATOR, realm=realm, force=force),
-        )
-    except BaseException:
-        out.rmdir()
-        raise
-    write_private(result.issued_csv(), out / ISSUED, replace=False)
-    if result.rejected:
-        write_private(result.rejected_csv(), out / REJECTED, replace=False)
+    with _breaking_off() as stopped:
+        try:
+            result = _with_issuing(
+                folder,
+                clock_spec,
+                lambda issuing: issuing.issue_many(
+                    data, OPERATOR, realm=realm, force=force, stopped=stopped
+                ),
+            )
+        except BaseException:
+            out.rmdir()
+            raise
+        write_private(result.issued_csv(), out / ISSUED, replace=False)
+        if result.rejected:
+            write_private(result.rejected_csv(), out / REJECTED, replace=False)
     if as_json:
         print_json(result.totals)
     else:
@@ -185,6 +191,22 @@ def code_status(folder: Any, handle: UUID, clock_spec: str, as_json: bool) -> No
         )
         return
     click.echo(f"{found.state}, {found.kind}, until {found.expires:%Y-%m-%d %H:%M} UTC")
+
+
+@contextmanager
+def _breaking_off() -> Iterator[Callable[[], bool]]:
+    """Yield what tells that the work is to be ended, which no signal does by itself meanwhile.
+
+    What was issued and sent until then is written down: nobody could tell it afterwards.
+    """
+    asked = Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, lambda *_: asked.set()) for each in signals]
+    try:
+        yield asked.is_set
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
 
 
 def _with_issuing(folder: Any, clock_spec: str, work: Callable[[Any], Result]) -> Result:

@@ -311,6 +311,29 @@ def test_a_gateway_that_is_gone_is_not_asked_for_every_row(office: Office) -> No
     assert events(office, "VN") == {"sms_failed": 200}
 
 
+def test_work_that_is_broken_off_is_told_row_by_row() -> None:
+    """What was sent until then is issued, the rest rejected, and their codes withdrawn."""
+    registrar = RegistrarSettings(public_url="https://codes.example.vn")
+    office = Office(AuthoritySettings(registrar))
+    rows = b"".join(b"likely,09120%05d\r\n" % n for n in range(100)) + b"likely,\r\n"
+    result = office.issuing.issue_many(
+        b"test_type,phone\r\n" + rows,
+        OPERATOR,
+        stopped=lambda: len(office.telephones.sent) >= 30,
+    )
+    sent = len(office.telephones.sent)
+    assert 30 <= sent < 30 + SENDERS
+    assert result.totals | {"read": 101, "sent": sent, "rejected": 100 - sent} == result.totals
+    assert office.verification.counts().codes_open == sent + 1
+
+
+def test_a_file_of_which_nothing_could_be_issued_may_come_again(office: Office) -> None:
+    """It is no retry: nobody has a code from it."""
+    for _ in range(2):
+        result = office.issuing.issue_many(b"test_type\r\nlikely\r\n", HANOI)
+        assert [each.reason for each in result.rejected] == ["invalid_test_type"]
+
+
 def test_neither_codes_nor_numbers_show_in_a_repr(office: Office) -> None:
     """Of anything that is handed about."""
     result = office.issuing.issue_many(FILE, HOA)

@@ -1,7 +1,13 @@
 """``authority code``, as typed."""
 
 import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -87,6 +93,46 @@ def test_nothing_is_overwritten_or_issued_twice(home: Path, tmp_path: Path) -> N
     forced = code(home, "bulk", tmp_path / "in.csv", "--out", tmp_path / "other", "--force")
     assert forced.exit_code == 0
     assert "issued: 3" in forced.stdout
+
+
+@contextmanager
+def mast(on_message: Callable[[], None]) -> Iterator[str]:
+    """Run a gateway that takes everything; yield its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            on_message()
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        running = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        running.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        running.join()
+
+
+def test_who_breaks_off_learns_what_was_sent(home: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends the sending, and both files are written; then it means what it did before."""
+    before = signal.getsignal(signal.SIGINT)
+    rows = "".join(f"likely,09120001{n}\r\n" for n in range(10, 60))
+    (tmp_path / "in.csv").write_text(f"test_type,phone\r\n{rows}")
+    with mast(lambda: os.kill(os.getpid(), signal.SIGINT)) as url:
+        with (home / "authority.toml").open("a") as settings:
+            settings.write(f"[registrar.sms]\ngateway = '{url}'\n")
+        done = code(home, "bulk", tmp_path / "in.csv", "--out", tmp_path / "out", "--json")
+    assert done.exit_code == 1
+    totals = json.loads(done.stdout)
+    assert totals["read"] == totals["sent"] + totals["rejected"] == 50
+    assert 1 <= totals["sent"] < 50
+    rejected = (tmp_path / "out" / "rejected.csv").read_text("utf-8-sig")
+    assert rejected.count("broken off") == totals["rejected"]
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_misuse_is_said(home: Path) -> None:
