@@ -29,8 +29,9 @@ TestType = Literal["confirmed", "likely", "negative"]
 class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One province, or another unit that issues codes for itself."""
 
-    id: _Name = "VN"
-    """Kept with each code and told to the publisher; never renamed."""
+    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,60}\Z")] = "VN"
+    """Kept with each code and told to the publisher; never renamed. As an issuer a program of the
+    province is ``key:ID``, for which the databases have 64 characters."""
     name_vi: Annotated[str, Meta(min_length=1, max_length=100)] = "Cả nước"
     name_en: Annotated[str, Meta(min_length=1, max_length=100)] = "Nationwide"
     daily_codes: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000

@@ -26,6 +26,7 @@ def test_nothing_need_be_set() -> None:
         ("[registrar]\npublic_url = 'codes.example.vn'", "registrar.public_url"),
         ('[registrar]\npublic_url = "https://a.vn\\n"', "registrar.public_url"),
         ('[[registrar.realms]]\nid = "HN\\n"', "registrar.realms"),
+        (f"[[registrar.realms]]\nid = '{'x' * 61}'", "registrar.realms"),
         ('[export]\nkey_id = "452\\n"', "export.key_id"),
         ("[registrar]\nrealms = []", "registrar.realms"),
         ("[[registrar.realms]]\n[[registrar.realms]]", "two realms have the same id"),
