@@ -8,10 +8,10 @@ from bluezone_node.web.watch import Finding, Gauge, Look
 
 if TYPE_CHECKING:
     from bluezone_node.authority.exporter import Exporter
-    from bluezone_node.authority.ports.imports import ImportStore
     from bluezone_node.authority.ports.tally import Tally
     from bluezone_node.store.authority.keys import SigningKeys
     from bluezone_node.wiring.authority import AuthorityParts
+    from bluezone_node.wiring.federation import Federation
 
 
 def looks_of(parts: "AuthorityParts", clock: Clock) -> Mapping[str, Look]:
@@ -25,7 +25,7 @@ def looks_of(parts: "AuthorityParts", clock: Clock) -> Mapping[str, Look]:
     if parts.exporter is not None:
         looks["export"] = _export(parts.exporter)
     if parts.federation is not None:
-        looks["imports"] = _imports(parts.federation.store)
+        looks["imports"] = _imports(parts.federation)
     return looks
 
 
@@ -79,13 +79,16 @@ def _export(exporter: "Exporter") -> Look:
     return look
 
 
-def _imports(store: "ImportStore") -> Look:
+def _imports(federation: "Federation") -> Look:
     """Numbers only: that another authority is out of order must not take us out of service."""
+    from bluezone_node.authority.ports.imports import ImportSource
 
     def look() -> Finding:
+        known = {each.origin: each for each in federation.store.sources()}
         gauges = []
-        for source in store.sources():
-            labels = {"origin": source.origin}
+        # Those in the settings: what was once imported from others fails for ever.
+        for origin in (each.name for each in federation.sources):
+            source, labels = known.get(origin, ImportSource(origin)), {"origin": origin}
             success = source.succeeded.timestamp() if source.succeeded else 0.0
             gauges += [
                 Gauge(
