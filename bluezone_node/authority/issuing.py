@@ -174,12 +174,20 @@ class Issuing:
         realm = self._settings.realm(found.realm)
         if realm is None:
             raise _unknown_realm()
-        order = CodeOrder(
-            found.report_type, found.symptom_date, found.test_date, _kind(found), phone, realm.id
+        order = self._mint.named(
+            CodeOrder(
+                found.report_type,
+                found.symptom_date,
+                found.test_date,
+                _kind(found),
+                phone,
+                realm.id,
+            )
         )
         self._check_sending(order)
         self._attempts.before_issue(realm.id, realm.issue_per_minute)
-        self._audit.record(actor, "reissue_code", handle.hex(), realm=realm.id)
+        new = {"new": order.handle.hex()}
+        self._audit.record(actor, "reissue_code", handle.hex(), new, realm=realm.id)
         drawn = self._mint.replace(found, order, realm, actor)
         if drawn.outcome is Outcome.NOT_OPEN:
             self._check_open(self._reachable(handle, actor))

@@ -125,7 +125,6 @@ class Mint:
         self, old: VerificationCode, order: CodeOrder, realm: RealmSettings, actor: Actor
     ) -> Drawn:
         """Draw a code for *order* and keep it in the place of *old*, which is over."""
-        order = self.named(order)
         for _ in range(COLLISIONS):
             drawn = self._draw(order, realm, actor)
             outcome = self._store.replace_code(old.handle or b"", drawn.record, realm.daily_codes)

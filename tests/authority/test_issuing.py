@@ -213,6 +213,9 @@ def test_a_reissued_code_says_the_same(office: Office) -> None:
     )
     assert refusal(office.verification.claim, old.code) == "code_expired"
     assert refusal(office.issuing.reissue, old.handle, LAN) == "code_revoked"
+    entry = office.audited.kept[-1]
+    assert (entry.action, entry.subject) == ("reissue_code", old.handle.hex())
+    assert entry.detail == {"new": new.handle.hex()}
 
 
 def test_a_long_code_is_reissued_by_message(office: Office) -> None:
