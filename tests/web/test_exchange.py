@@ -283,6 +283,27 @@ async def test_exports_are_plain_files_for_caches(desk: Desk, tmp_path: Path) ->
         assert (await desk.http.get(f"/{ROOT}/{path}")).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("asked", "status", "body"),
+    [
+        ("bytes=4-", 206, b"456789"),
+        ("bytes=99-", 416, b""),
+        ("bytes=5-3", 200, b"0123456789"),
+        ("bytes=0-0,2-2", 200, b"0123456789"),
+        ("lines=1-2", 200, b"0123456789"),
+        ("bytes", 200, b"0123456789"),
+    ],
+)
+async def test_a_download_that_broke_off_is_resumed(
+    desk: Desk, asked: str, status: int, body: bytes
+) -> None:
+    """Any other part that is asked for, and what is none, is answered with the whole."""
+    with desk.office.shelf.writing("1-2-00001.zip") as written:
+        written.write(b"0123456789")
+    answer = await desk.http.get(f"/{ROOT}/1-2-00001.zip", headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (status, body)
+
+
 async def test_an_unforeseen_error_says_nothing(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
