@@ -1,6 +1,7 @@
 """Exports brought on a USB stick: the same journey as a download, without a network."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -68,8 +69,12 @@ class FolderExports:
 
 def _read(path: Path, limit: int = LARGEST_FILE) -> bytes:
     try:
-        if path.stat().st_size > limit:
-            raise BadInput(f"{path} is too large for an export", reason="oversized")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            # A device has no size, and no end.
+            size = os.fstat(file.fileno()).st_size
+            content = b"" if size > limit else file.read(limit + 1)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}", reason="unreadable") from error
+    if max(size, len(content)) > limit:
+        raise BadInput(f"{path} is too large for an export", reason="oversized")
+    return content

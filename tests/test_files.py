@@ -82,3 +82,10 @@ async def test_a_folder_without_an_index_is_none(tmp_path: Path, body: bytes | N
         (tmp_path / "index.txt").write_bytes(body)
     with pytest.raises(Unreachable, match=r"index\.txt"):
         await FolderExports("stick", tmp_path).index()
+
+
+async def test_what_has_no_end_does_not_fill_the_memory(tmp_path: Path) -> None:
+    """An index that is a link to a device."""
+    (tmp_path / "index.txt").symlink_to("/dev/zero")
+    with pytest.raises(Unreachable):
+        await FolderExports("stick", tmp_path).index()
