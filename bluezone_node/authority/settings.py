@@ -6,7 +6,7 @@ server or verification server, whose clients this authority must please.
 
 import tomllib
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
 import msgspec
@@ -283,6 +283,11 @@ def _check(settings: AuthoritySettings, name: str) -> None:
         raise BadConfig(
             f"{name}: export.period_minutes must be a multiple of publisher.truncate_minutes"
         )
+    for proxy in settings.serve.trusted_proxies:
+        try:
+            ip_address(proxy)
+        except ValueError:
+            raise BadConfig(f"{name}: serve.trusted_proxies: {proxy!r} is no address") from None
     for network in settings.serve.metrics_from:
         try:
             ip_network(network, strict=False)

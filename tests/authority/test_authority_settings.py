@@ -36,6 +36,10 @@ def test_nothing_need_be_set() -> None:
             "[registrar.sms]\ngateway = 'https://a.vn'\nfields = {to = '{phone}'}",
             "must have {phone} and {text}",
         ),
+        ("[serve]\nmetrics_from = ['10.0.0.300']", "serve.metrics_from"),
+        ("[serve]\ntrusted_proxies = ['10.0.0.300']", "serve.trusted_proxies"),
+        ("[serve]\ntrusted_proxies = ['10.0.0.0/8']", "serve.trusted_proxies"),
+        ("[serve]\ntrusted_proxies = ['*']", "serve.trusted_proxies"),
         (
             "[[publisher.health_authorities]]\n[[publisher.health_authorities]]",
             "two health authorities have the same id",
