@@ -21,8 +21,6 @@ class Load:
     """Answers that were not 200."""
     began: float = 0.0
     ended: float = 0.0
-    cpu: float = 0.0
-    """The load's own share of a core."""
     seconds: list[float] = field(default_factory=list)
     """From when each request was due to the end of its answer."""
 
@@ -91,11 +89,11 @@ async def closed(address: tuple[str, int], connections: int, requests: Sequence[
             done.set()
 
     opened = await _connect(address, connections, answered)
-    load.began, cpu = time.perf_counter(), time.process_time()
+    load.began = time.perf_counter()
     for connection in opened:
         connection.send(rest.popleft(), time.perf_counter())
     await done.wait()
-    return _finished(load, opened, cpu)
+    return _finished(load, opened)
 
 
 async def open_loop(
@@ -118,7 +116,7 @@ async def open_loop(
 
     opened = await _connect(address, connections, answered)
     free.extend(opened)
-    load.began, cpu = time.perf_counter(), time.process_time()
+    load.began = time.perf_counter()
     for number, request in enumerate(requests):
         due = load.began + number / rate
         if (early := due - time.perf_counter()) > 0:
@@ -128,12 +126,11 @@ async def open_loop(
         else:
             waiting.append((request, due))
     await done.wait()
-    return _finished(load, opened, cpu)
+    return _finished(load, opened)
 
 
-def _finished(load: Load, opened: Sequence[_Connection], cpu: float) -> Load:
+def _finished(load: Load, opened: Sequence[_Connection]) -> Load:
     load.ended = time.perf_counter()
-    load.cpu = (time.process_time() - cpu) / (load.ended - load.began)
     for connection in opened:
         connection.close()
     if load.refused:

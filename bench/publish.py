@@ -5,7 +5,9 @@
 Everything runs on this machine: the load, two workers of the publisher on one socket, and a
 PostgreSQL of the bench's own that keeps its promises (fsync and synchronous_commit are on).  The
 empty exchange is a route in the same frame: JSON in, JSON with padding out.  Rounds of both take
-turns, so that a busy machine slows both.  Fails where the promise is not kept.
+turns, so that a busy machine slows both.  Beside the rates stands the processor time of everything
+that took part, load and database included: the ratio of the rates where nothing waits, and the
+same on a busy machine.  Fails where the promise is not kept.
 """
 
 import asyncio
@@ -17,7 +19,7 @@ import sys
 import tempfile
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -79,23 +81,26 @@ def measure(name: str, folder: AuthorityFolder, url: str | None) -> tuple[float,
     empty = request("/empty", b"{}")
     with workers(folder, environment) as address:
         rates: dict[str, list[float]] = {"empty": [], "publish": []}
-        spent: dict[str, float] = {"empty": 0, "publish": 0}
+        costs: dict[str, list[float]] = {"empty": [], "publish": []}
         for turn in range(ROUNDS + 1):
             for what, sent in (
                 ("empty", [empty] * UPLOADS * 2),
                 ("publish", uploads(folder, UPLOADS)),
             ):
+                before = processor_seconds()
                 load = uvloop.run(closed(address, CONNECTIONS, sent))
                 if turn:
                     rates[what].append(load.rate)
-                    spent[what] += load.cpu / ROUNDS
+                    costs[what].append((processor_seconds() - before) / len(sent))
         fastest = {what: median(found) for what, found in rates.items()}
+        cost = {what: median(found) for what, found in costs.items()}
         ratio = median(p / e for p, e in zip(rates["publish"], rates["empty"], strict=True))
         print(
             f"{name}: empty {fastest['empty']:.0f}/s, publish of {KEYS} keys "
             f"{fastest['publish']:.0f}/s, ratio {ratio:.3f} "
-            f"({min(rates['publish']):.0f}-{max(rates['publish']):.0f}/s); the load's own share of "
-            f"a core {spent['empty']:.0%} and {spent['publish']:.0%}"
+            f"({min(rates['publish']):.0f}-{max(rates['publish']):.0f}/s); processor time "
+            f"{cost['empty'] * 1e6:.0f} and {cost['publish'] * 1e6:.0f} µs, "
+            f"ratio {cost['empty'] / cost['publish']:.3f}"
         )
         rate = LOAD * fastest["publish"]
         load = uvloop.run(
@@ -108,6 +113,21 @@ def measure(name: str, folder: AuthorityFolder, url: str | None) -> tuple[float,
             f"p99 {p99 * 1000:.0f} ms, longest {at[-1] * 1000:.0f} ms"
         )
     return ratio, p99
+
+
+def processor_seconds() -> float:
+    """Return what this process and all below it have spent, those that ended included."""
+    parents, spent = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            process = int(stat.parent.name)
+            parents[process] = int(fields[1])
+            spent[process] = sum(map(int, fields[11:15]))
+    ours = {os.getpid()}
+    while below := {process for process, parent in parents.items() if parent in ours} - ours:
+        ours |= below
+    return sum(spent.get(process, 0) for process in ours) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
