@@ -9,6 +9,7 @@ its own address's allowance.
 
 import hmac
 from datetime import timedelta
+from math import ceil
 
 from bluezone_node.authority.ports.allowances import Allowances, Rate
 from bluezone_node.authority.settings import RegistrarSettings
@@ -25,9 +26,9 @@ class TooManyAttempts(AuthorityRefused):
     """Something was done too often."""
 
     def __init__(self, sentence: str, wait: timedelta) -> None:
-        self.seconds = max(1.0, wait.total_seconds())
+        self.seconds = max(1, ceil(wait.total_seconds()))
         super().__init__(
-            f"{sentence} Try again in {self.seconds:.0f} seconds.", reason="too_many_requests"
+            f"{sentence} Try again in {self.seconds} seconds.", reason="too_many_requests"
         )
 
 

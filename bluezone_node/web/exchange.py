@@ -20,13 +20,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from bluezone_node.authority.attempts import TooManyAttempts
 from bluezone_node.authority.padding import padding
-from bluezone_node.errors import (
-    AuthorityRefused,
-    BadInput,
-    Refused,
-    Unreachable,
-)
+from bluezone_node.errors import BadInput, Refused, Unreachable
 from bluezone_node.ports import Entropy
 from bluezone_node.web.chaff import HEADER, Chaff
 from bluezone_node.web.problem import DATABASE_FAILED, place_of
@@ -170,8 +166,8 @@ class Exchange:
                 return Response(status_code=400)  # nobody is there to read it
             except Exception as error:
                 status, outcome, told = _refusal(path, error)
-                if isinstance(error, TooManyRequests):
-                    headers["Retry-After"] = f"{error.seconds:.0f}"
+                if isinstance(error, TooManyAttempts):
+                    headers["Retry-After"] = f"{error.seconds}"
                 elif status == 503:
                     headers["Retry-After"] = f"{RETRY_SECONDS}"
                 document = {"error": told, self._error_name: outcome}
@@ -222,16 +218,6 @@ class PartlyRefused(Refused):
     def __init__(self, first: Refused, document: dict[str, Any]) -> None:
         super().__init__(str(first), reason=first.reason)
         self.document = document
-
-
-class TooManyRequests(AuthorityRefused):
-    """Too many attempts from this address."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"Too many attempts. Try again in {seconds:.0f} seconds.", reason="too_many_requests"
-        )
-        self.seconds = max(1.0, seconds)
 
 
 def check_media_type(request: Request) -> None:

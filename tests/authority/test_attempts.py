@@ -1,5 +1,7 @@
 """Who guesses is slowed down, and who holds a right code is not."""
 
+from datetime import timedelta
+
 import pytest
 
 from bluezone_node.authority.attempts import TooManyAttempts
@@ -85,3 +87,11 @@ def test_addresses_are_kept_nowhere() -> None:
     at.pass_time(hours=1)
     at.verification.forget()
     assert not limits.until
+
+
+@pytest.mark.parametrize(("wait", "seconds"), [(0.2, 1), (1.4, 2), (3.0, 3)])
+def test_who_waits_as_long_as_told_is_heard(wait: float, seconds: int) -> None:
+    """So seconds are rounded up."""
+    refused = TooManyAttempts("Too many attempts.", timedelta(seconds=wait))
+    assert str(refused) == f"Too many attempts. Try again in {seconds} seconds."
+    assert refused.seconds == seconds

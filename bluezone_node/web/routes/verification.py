@@ -5,9 +5,9 @@ that a used code is told from a wrong one.
 """
 
 import hmac
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -24,17 +24,10 @@ from bluezone_node.authority.ports.accounts import ISSUER, Actor
 from bluezone_node.authority.verification import Verification
 from bluezone_node.errors import AuthorityRefused, Refused
 from bluezone_node.ports import Entropy
-from bluezone_node.web.exchange import (
-    Exchange,
-    PartlyRefused,
-    RequestModel,
-    TooManyRequests,
-    from_base64,
-)
+from bluezone_node.web.exchange import Exchange, PartlyRefused, RequestModel, from_base64
 from bluezone_node.web.limit import AddressLimit, subscriber
 
 API_KEY_HEADER = "x-api-key"
-Result = TypeVar("Result")
 BATCH = 10
 """Codes in one request, as on Google's server; a file of many goes through the console."""
 
@@ -120,7 +113,7 @@ def verification_routes(
     def by_address(request: Request) -> str:
         address = request.client.host if request.client else ""
         if seconds := limit.wait(address):
-            raise TooManyRequests(seconds)
+            raise TooManyAttempts("Too many attempts.", timedelta(seconds=seconds))
         # Behind a socket without addresses all are one, rather than without a limit.
         return subscriber(address) or "unknown"
 
@@ -135,7 +128,7 @@ def verification_routes(
             phone="" if asked.only_generate_sms else asked.phone,
             handle=_handle(asked.uuid) if asked.uuid else b"",
         )
-        issued = _limited(lambda: issuing.issue(order, actor))
+        issued = issuing.issue(order, actor)
         answer = _issued(issued)
         if asked.only_generate_sms:
             answer["generatedSMS"] = issuing.message(issued.code)
@@ -165,9 +158,7 @@ def verification_routes(
 
     def verify(asked: VerifyRequest, address: str) -> dict[str, Any]:
         nonce = from_base64(asked.nonce, "nonce_invalid")
-        claimed = _limited(
-            lambda: verification.claim(asked.code, asked.accept, nonce, address=address)
-        )
+        claimed = verification.claim(asked.code, asked.accept, nonce, address=address)
         return {
             "testtype": claimed.report_type,
             "symptomDate": claimed.symptom_date.isoformat() if claimed.symptom_date else "",
@@ -195,13 +186,6 @@ def verification_routes(
         exchange.post("/api/certificate", CertificateRequest, certificate),
         Route("/jwks", jwks),
     ]
-
-
-def _limited(call: Callable[[], Result]) -> Result:
-    try:
-        return call()
-    except TooManyAttempts as refused:
-        raise TooManyRequests(refused.seconds) from refused
 
 
 def _issued(issued: IssuedCode) -> dict[str, Any]:
