@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeDecorator
 
 from bluezone_node.errors import BluezoneError, DatabaseUnusable
 from bluezone_node.store.authority import postgres
+from bluezone_node.store.authority.private import hand_over
 from bluezone_node.store.authority.schema import Layout, Step, bring_up, revision, vacant
 from bluezone_node.store.wal import write_ahead
 
@@ -100,7 +101,7 @@ class Database:
         engine = self._engine()
         with _named(self.label, engine):
             if self.url is None:
-                self.file.touch(mode=0o600)
+                _touch(self.file)
             with writing(engine) as connection:
                 if self.url is not None:
                     postgres.check_server(connection, self.layout.name)
@@ -139,7 +140,7 @@ class Database:
         engine = self._engine()
         with _named(self.label, engine):
             if self.url is None:
-                self.file.touch(mode=0o600)
+                _touch(self.file)
             with engine.begin() as connection:
                 if self.url is not None:
                     postgres.check_server(connection, self.layout.name)
@@ -159,6 +160,11 @@ def open_sqlite(path: Path, layout: Layout) -> Engine:
         DatabaseUnusable: the file cannot be opened or is no database, or of another version.
     """
     return Database(layout, path).open()
+
+
+def _touch(file: Path) -> None:
+    file.touch(mode=0o600)
+    hand_over(file)  # before SQLite's own files, which it makes its owner's
 
 
 @contextmanager

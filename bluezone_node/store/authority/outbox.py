@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from bluezone_node.authority.ports.messages import MessageNotSent
-from bluezone_node.store.authority.private import replace
+from bluezone_node.store.authority.private import hand_over, replace
 
 NAME_BYTES = 12
 """Of a file's name: drawn, so that neither number nor order of messages is to be read from it."""
@@ -24,7 +24,9 @@ class Outbox:
         # The number without +, the text in the default alphabet, which GSM-7 messages keep to.
         message = f"To: {phone.removeprefix('+')}\n\n{text}\n"
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
+            if not self._folder.exists():
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                hand_over(self._folder)
             replace(self._folder / f"sms-{secrets.token_hex(NAME_BYTES)}", message.encode("ascii"))
         except OSError as error:
             raise MessageNotSent(f"The outbox cannot be written: {error.strerror}.") from error

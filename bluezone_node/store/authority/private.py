@@ -37,15 +37,21 @@ def unreadable(path: Path, error: OSError) -> BadConfig:
     )
 
 
+def hand_over(path: Path) -> None:
+    """Give what an administrator made to the owner of its folder: the server is another user."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        # Not where a link leads: in the server's folder root follows nobody elsewhere.
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
 def replace(path: Path, data: bytes) -> None:
     """Write *path* whole or not at all, readable by its owner alone, even if the power fails."""
     partial = path.with_name(f".{path.name}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    descriptor = os.open(partial, flags, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        if os.geteuid() == 0:
-            # The server is another user: what an administrator makes must be readable to it.
-            owner = path.parent.stat()
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        hand_over(partial)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

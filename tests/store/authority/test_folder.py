@@ -1,5 +1,6 @@
 """The authority's folder and its databases on disk."""
 
+import os
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,8 @@ from bluezone_node.store.authority import registry, registry_tables
 from bluezone_node.store.authority.database import open_sqlite
 from bluezone_node.store.authority.directory import FileKeys, HttpKeys
 from bluezone_node.store.authority.folder import make_folder, open_folder
+from bluezone_node.store.authority.outbox import Outbox
+from bluezone_node.store.authority.private import hand_over
 from tests.authorities import NOW
 
 BOTH = ("registrar", "publisher")
@@ -172,3 +175,18 @@ def test_an_unreachable_registrar_is_no_refusal() -> None:
     """The upload may be tried again."""
     with pytest.raises(Unreachable):
         HttpKeys("http://127.0.0.1:1/jwks", SimClock(NOW)).key("v1")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_opens_first_is_the_servers(tmp_path: Path) -> None:
+    """Database and outbox, and nothing that a link in the server's folder leads to."""
+    home, elsewhere = tmp_path / "a", tmp_path / "elsewhere"
+    home.mkdir(mode=0o700)
+    elsewhere.touch()
+    os.chown(home, 4711, 4711)
+    open_sqlite(home / "registry.db", registry_tables.LAYOUT).dispose()
+    Outbox(home / "outbox").send("+84912000111", "x")
+    assert {path.stat().st_uid for path in home.rglob("*")} == {4711}
+    (home / "other.db").symlink_to(elsewhere)
+    hand_over(home / "other.db")
+    assert elsewhere.stat().st_uid == 0
