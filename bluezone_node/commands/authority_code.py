@@ -22,7 +22,19 @@ Result = TypeVar("Result")
 ISSUED, REJECTED = "issued.csv", "rejected.csv"
 
 handle_argument = click.argument("handle", metavar="UUID", type=click.UUID)
-phone_option = click.option("--phone", default="", help="Send it there, as a link in an SMS.")
+
+
+def _typed(_context: click.Context, _option: click.Parameter, given: str) -> str:
+    return click.prompt("telephone number", err=True) if given == "-" else given
+
+
+phone_option = click.option(
+    "--phone",
+    default="",
+    callback=_typed,
+    help="Send it there, as a link in an SMS; -: the number is asked for, so that it stands in no "
+    "list of processes.",
+)
 
 
 @click.group()

@@ -64,6 +64,15 @@ def test_a_code_is_sent(home: Path) -> None:
     assert f"/v#{issued['code']}" in message.read_text()
 
 
+def test_a_number_need_not_stand_in_the_command(home: Path) -> None:
+    """Every user of the machine can read commands, and the shell remembers them."""
+    line = ["authority", "code", "issue", "--phone", "-", "--json", "--dir", str(home)]
+    done = CliRunner().invoke(cli, line, input="0912000111\n")
+    assert json.loads(done.stdout)["sent"]
+    (message,) = (home / "outbox").iterdir()
+    assert message.read_text().startswith("To: 84912000111\n")
+
+
 def test_a_file_of_many_becomes_two_files(home: Path, tmp_path: Path) -> None:
     """Their owner's alone; rejected rows end with status 1, and totals are told."""
     (tmp_path / "in.csv").write_bytes(FILE.encode())
