@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -140,33 +140,46 @@ async def test_a_socket_of_both_kinds_knows_this_machine() -> None:
         assert (await http.get("/metrics", headers=far)).status_code == 403
 
 
+PROGRAM = """
+from bluezone_node.web.metrics import Meters
+from bluezone_node.web.observe import Seen
+meters = Meters()
+meters.tell(Seen('/ask', 200, 'ok', 0.003))
+print(meters.exposition({}).decode() + 'told', flush=True)
+input()
+"""
+
+
+@contextmanager
+def counting(environ: dict[str, str]) -> Iterator[str]:
+    """Run a process that counts one request; yield what it tells, while it lives."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        env=environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield "".join(iter(process.stdout.readline, "told\n"))
+        # As one that the kernel kills: nothing is tidied up.
+        process.kill()
+
+
 def test_workers_count_together(tmp_path: Path) -> None:
-    """Two processes count into one folder, and each of them tells the sum."""
-    program = (
-        "from bluezone_node.web.metrics import Meters\n"
-        "from bluezone_node.web.observe import Seen\n"
-        "meters = Meters()\n"
-        "meters.tell(Seen('/ask', 200, 'ok', 0.003))\n"
-        "print(meters.exposition({}).decode())\n"
-    )
+    """Each tells the sum of all, also of those that were killed, in whose files it goes on."""
     with counted_together({**os.environ, "RUNTIME_DIRECTORY": str(tmp_path)}) as environ:
-        assert Path(environ[FOLDER_VARIABLE]).parent == tmp_path
-        told = [
-            subprocess.run(
-                [sys.executable, "-c", program],
-                env=environ,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            for _ in range(2)
-        ]
-    assert [
-        samples(text)['bluezone_http_outcomes_total{outcome="ok",route="/ask"}'] for text in told
-    ] == [1, 2]
-    assert [
-        samples(text)['bluezone_http_request_seconds_count{route="/ask"}'] for text in told
-    ] == [1, 2]
+        folder = Path(environ[FOLDER_VARIABLE])
+        assert folder.parent == tmp_path
+        with counting(environ) as first, counting(environ) as second:
+            told = [first, second]
+        for _ in range(2):
+            with counting(environ) as another:
+                told.append(another)
+        assert len(list(folder.glob("*.db"))) == 2 * len(list(folder.glob("counter_*.db"))) == 4
+    for name in ('http_outcomes_total{outcome="ok",', "http_request_seconds_count{"):
+        sample = f'bluezone_{name}route="/ask"}}'
+        assert [samples(text)[sample] for text in told] == [1, 2, 3, 4]
     assert not list(tmp_path.iterdir())
 
 
