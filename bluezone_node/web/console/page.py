@@ -23,7 +23,8 @@ from bluezone_node.web.console.language import choose, languages
 from bluezone_node.web.console.render import render
 from bluezone_node.web.console.visit import Answer, Away, Download, Handler, NotHere, Page, Visit
 from bluezone_node.web.console.wording import Realms, Wording
-from bluezone_node.web.problem import place_of
+from bluezone_node.web.limit import subscriber
+from bluezone_node.web.problem import DATABASE_FAILED, place_of
 
 LANGUAGE_SECONDS = 365 * 86400
 
@@ -124,7 +125,7 @@ class Frame:
             section,
             request.path_params,
             dict(request.query_params),
-            request.client.host if request.client else "",
+            subscriber(request.client.host) if request.client else "",
             self._languages[chosen],
             self._wordings[chosen],
             self._entropy(16).hex(),
@@ -165,6 +166,8 @@ class Frame:
         if isinstance(error, Unreachable):
             return _problem_page("unavailable", 503)
         _log.error("%s failed: %s", visit.section, place_of(error))
+        if isinstance(error, DATABASE_FAILED):
+            return _problem_page("unavailable", 503)
         return _problem_page("internal_error", 500)
 
     def _response(self, visit: Visit, answer: Answer, names: "_Cookies") -> Response:

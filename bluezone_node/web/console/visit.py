@@ -21,7 +21,7 @@ class Visit:
     """Of the path."""
     query: Mapping[str, str]
     address: str
-    """Network address of the browser."""
+    """What the browser's network address is counted under; empty: it has none."""
     language: Language
     wording: Wording
     nonce: str

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from starlette.testclient import TestClient
 
 from bluezone_node.web.console import guard, menu
-from tests.bureau import Bureau, bureau
+from tests.bureau import ADDRESS, Bureau, bureau
 from tests.staff import PASSWORD
 
 
@@ -241,8 +242,37 @@ def test_nothing_typed_comes_into_a_log(office: Bureau, caplog: pytest.LogCaptur
         db.execute(text("DROP TABLE codes"))  # an error of SQL quotes what was to be written
     fields = {"type": "confirmed", "test": "2026-03-10", "symptoms": "2026-03-07", "realm": "79"}
     answer = browser.send(menu.CODES, fields)
-    assert answer.status_code == 500
+    assert answer.status_code == 503
     assert "The server made a mistake" in browser.words()
     assert "failed: OperationalError at" in caplog.text
     for secret in (PASSWORD, "2026-03-07", str(browser.client.cookies)):
         assert secret not in caplog.text
+
+
+def test_an_ipv6_subscriber_is_one_address(office: Bureau) -> None:
+    """Who has 2⁶⁴ of them is wrong no more often than others; the neighbours sign in."""
+
+    def come(address: str, name: str, code: str) -> int:
+        browser = office.browser()
+        browser.client = TestClient(
+            office.app, base_url=ADDRESS, client=(address, 50000), follow_redirects=False
+        )
+        browser.see(menu.SIGN_IN)
+        fields = {"name": name, "password": PASSWORD, "code": code}
+        return browser.send(menu.SIGN_IN, fields).status_code
+
+    office.person("lan", "issuer")
+    office.pass_time(seconds=30)
+    for n in range(20):
+        come(f"2001:db8::{n:x}", "nobody", "000000")
+    code = office.staff.code(office.enrolments["lan"])
+    assert come("2001:db8::ffff", "lan", code) == 403
+    assert come("2001:db8:0:1::1", "lan", code) == 303
+
+
+def test_a_database_that_fails_is_said_to_be_away(office: Bureau) -> None:
+    """503 as on every other route; it will be back, and nothing is wrong with the page."""
+    browser = office.signed_in()
+    with office.engine.begin() as db:
+        db.execute(text("ALTER TABLE sessions RENAME TO elsewhere"))
+    assert browser.get(menu.CODES).status_code == 503
