@@ -76,6 +76,7 @@ class Wording:
             "issue_codes": _("Many codes issued"),
             "password_changed": _("Password changed"),
             "reissue_code": _("Code issued again"),
+            "restored": _("Restored from a backup"),
             "revoke_code": _("Code revoked"),
             "sign_in": _("Signed in"),
             "user_added": _("Person added"),
@@ -90,10 +91,12 @@ class Wording:
             "failures": _("wrong attempts: %(value)s"),
             "hash": _("seal: %(value)s"),
             "minutes": _("minutes: %(value)s"),
+            "new": _("new reference number: %(value)s"),
             "realm": _("province: %(value)s"),
             "rejected": _("rejected: %(value)s"),
             "role": _("role: %(value)s"),
             "rows": _("lines: %(value)s"),
+            "taken": _("backup of: %(value)s"),
             "up_to": _("up to No. %(value)s"),
         }
         self._refusals = {
@@ -168,7 +171,7 @@ class Wording:
             "file_repeated": _(
                 "The same file was taken within the last day. Nothing was issued this time."
             ),
-            "row_too_long": _("The line has more cells than the first one."),
+            "row_too_long": _("A cell of the line stands under no heading."),
             # People
             "not_allowed": _("Your role does not allow this."),
             "invalid_name": _(
