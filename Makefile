@@ -13,7 +13,7 @@ demo: $(VENV)/.ready-demo
 
 # Side by side, because they mostly wait: for processes, for turns of listening, for the air.
 test: check
-	@$(BIN)/pytest -n auto --dist loadfile -m "slow and not vm"
+	@$(BIN)/pytest -n auto --dist loadfile -m "(slow or postgres) and not vm"
 	@$(MAKE) --no-print-directory test-vm
 
 # The part of the tests that needs Debian's postgresql: on a server of their own, thrown away after.
@@ -29,7 +29,7 @@ check: $(VENV)/.ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -n auto -m "not slow and not vm"
+	@$(BIN)/pytest -n auto -m "not slow and not postgres and not vm"
 
 bench: $(VENV)/.ready-dev
 	@$(BIN)/python -m bench

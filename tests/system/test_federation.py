@@ -38,6 +38,8 @@ from bluezone_node.wiring.authority import AuthorityParts, authority_app, open_a
 from bluezone_node.wiring.watch import looks_of
 from tests.authorities import served
 from tests.kept import adding
+
+pytestmark = pytest.mark.slow
 from tests.sources import Told, at_once
 from tests.stores import MemoryNodeStore, OnMemory
 

@@ -117,6 +117,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[str | None]:
         yield url
 
 
+@pytest.mark.slow
 def test_what_was_kept_is_back_on_any_engine(
     folder: AuthorityFolder, tmp_path: Path, source: str | None, target: str | None
 ) -> None:
@@ -165,6 +166,7 @@ def test_a_backup_says_nothing_without_its_key(made: Path, folder: AuthorityFold
     assert refused.value.reason == "wrong_key"
 
 
+@pytest.mark.slow
 def test_every_altered_byte_is_noticed(made: Path, tmp_path: Path) -> None:
     """Wherever it is, and a missing end too; then nothing is restored."""
     data = made.read_bytes()

@@ -28,6 +28,7 @@ def store(path: Path) -> Iterator[SqliteNodeStore]:
         yield opened
 
 
+@pytest.mark.slow
 def test_forgotten_secrets_are_nowhere_in_the_files(path: Path, store: SqliteNodeStore) -> None:
     """Two days of life, forgotten piece by piece: never a byte of what was due."""
     life = Life(store, random.Random(1))
