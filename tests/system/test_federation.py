@@ -38,10 +38,10 @@ from bluezone_node.wiring.authority import AuthorityParts, authority_app, open_a
 from bluezone_node.wiring.watch import looks_of
 from tests.authorities import served
 from tests.kept import adding
-
-pytestmark = pytest.mark.slow
 from tests.sources import Told, at_once
 from tests.stores import MemoryNodeStore, OnMemory
+
+pytestmark = pytest.mark.slow
 
 MET = datetime(2026, 3, 8, 8, 0, tzinfo=UTC)
 NOW = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)
