@@ -2,15 +2,17 @@
 
 Each address has an allowance of attempts.  Where wrong short codes come in numbers from everywhere,
 somebody is guessing from many addresses: until that is over each address may be wrong but a few
-times.  Right codes use nothing up of that, and wrong ones from elsewhere nothing either, so the
-holder of a right code is heard; and a long code, which cannot be guessed, is held up by nothing but
-its own address's allowance.
+times, and each network not much oftener, as who rents one has thousands of addresses.  Right codes
+use nothing up of that, and wrong ones from elsewhere nothing either, so the holder of a right code
+is heard; and a long code, which cannot be guessed, is held up by nothing but its own address's
+allowance.
 """
 
 import hmac
 from datetime import timedelta
 from math import ceil
 
+from bluezone_node.authority.addresses import site, subscriber
 from bluezone_node.authority.ports.allowances import Allowances, Rate
 from bluezone_node.authority.settings import RegistrarSettings
 from bluezone_node.errors import AuthorityRefused
@@ -20,6 +22,9 @@ _MINUTE = timedelta(minutes=1)
 DURING_ALARM = Rate(5, timedelta(minutes=15))
 """Wrong short codes of each address while somebody guesses: who mistyped one can try again, and an
 address meets one of 100 living codes once in 5.7 years."""
+OF_A_SITE = Rate(50, timedelta(minutes=15))
+"""The same of each network (IPv6 /48, IPv4 /24). A /48 has 65,536 subscribers' addresses; where
+those are a carrier's telephones, ten times as many may mistype as behind one address."""
 
 
 class TooManyAttempts(AuthorityRefused):
@@ -52,11 +57,11 @@ class Attempts:
         """
         if not address:
             return
-        self._take("address", address, self._each, "Too many attempts.")
+        self._take("address", subscriber(address), self._each, "Too many attempts.")
         now = self._clock.now()
         if not guessable or not self._allowances.wait(*self._everybody, now):
             return
-        if wait := self._allowances.wait(self._bucket("wrong", address), DURING_ALARM, now):
+        if wait := max(self._allowances.wait(*each, now) for each in self._wrong(address)):
             raise TooManyAttempts(
                 "Many wrong codes are being tried, so that attempts are limited.", wait
             )
@@ -66,7 +71,8 @@ class Attempts:
         now = self._clock.now()
         self._allowances.take(*self._everybody, now)
         if address:
-            self._allowances.take(self._bucket("wrong", address), DURING_ALARM, now)
+            for each in self._wrong(address):
+                self._allowances.take(*each, now)
 
     def before_issue(self, realm: str, per_minute: int) -> None:
         """Take one code of those that *realm* may issue in a minute.
@@ -89,6 +95,12 @@ class Attempts:
     @property
     def _everybody(self) -> tuple[bytes, Rate]:
         return self._bucket("everybody", ""), self._all
+
+    def _wrong(self, address: str) -> list[tuple[bytes, Rate]]:
+        return [
+            (self._bucket("wrong", subscriber(address)), DURING_ALARM),
+            (self._bucket("site", site(address)), OF_A_SITE),
+        ]
 
     def _take(self, kind: str, name: str, rate: Rate, sentence: str) -> None:
         if wait := self._allowances.take(self._bucket(kind, name), rate, self._clock.now()):

@@ -5,15 +5,12 @@ A token bucket for each address, in memory: a restart forgives, and a restart is
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 
+from bluezone_node.authority.addresses import subscriber
 from bluezone_node.ports import Clock
 
 MAX_ADDRESSES = 20_000
 """Some 4 MB. The address that was quiet longest is forgotten first."""
-
-_SUBSCRIBER_BITS = 64
-"""One IPv6 subscriber has at least this many bits of addresses to come from."""
 
 
 @dataclass(slots=True)
@@ -43,25 +40,3 @@ class AddressLimit:
             return (1 - bucket.level) * 60 / self._per_minute
         bucket.level -= 1
         return 0.0
-
-
-def subscriber(address: str) -> str:
-    """Return by what the attempts of *address* are counted."""
-    try:
-        parsed = ip_address(plain(address))
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(int(parsed) >> _SUBSCRIBER_BITS)
-    return str(parsed)
-
-
-def plain(address: str) -> str:
-    """Return *address*, as IPv4 where a socket of both kinds has it as IPv6 (``::ffff:192.0.2.1``).
-
-    Raises:
-        ValueError: it is no address.
-    """
-    parsed = ip_address(address)
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return str(mapped or address)

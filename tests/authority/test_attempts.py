@@ -67,6 +67,16 @@ def test_during_an_alarm_an_address_may_be_wrong_five_times() -> None:
     assert guess(at, "198.51.100.7", right) == "claimed"
 
 
+def test_during_an_alarm_a_network_may_be_wrong_fifty_times() -> None:
+    """Who rents a /48 has 65,536 times the five of an address; others are heard."""
+    at = office()
+    right = at.issue("confirmed")
+    alarm(at)
+    found = [guess(at, f"2001:db8:7:{n:x}::1") for n in range(51)]
+    assert found == ["code_invalid"] * 50 + ["too_many_requests"]
+    assert guess(at, "2001:db8:8::1", right) == "claimed"
+
+
 def test_what_is_no_code_raises_no_alarm() -> None:
     """Garbage is not a guess, nor is a long code; neither is looked for among short ones."""
     at = office(1)

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bluezone_node.authority.accounts import Accounts
+from bluezone_node.authority.addresses import subscriber
 from bluezone_node.authority.ports.accounts import ISSUER, Session
 from bluezone_node.errors import BadInput, Refused, Unreachable
 from bluezone_node.ports import Entropy
@@ -23,7 +24,6 @@ from bluezone_node.web.console.language import choose, languages
 from bluezone_node.web.console.render import render
 from bluezone_node.web.console.visit import Answer, Away, Download, Handler, NotHere, Page, Visit
 from bluezone_node.web.console.wording import Realms, Wording
-from bluezone_node.web.limit import subscriber
 from bluezone_node.web.problem import DATABASE_FAILED, place_of
 
 LANGUAGE_SECONDS = 365 * 86400

@@ -25,7 +25,7 @@ from bluezone_node.authority.verification import Verification
 from bluezone_node.errors import AuthorityRefused, Refused
 from bluezone_node.ports import Entropy
 from bluezone_node.web.exchange import Exchange, PartlyRefused, RequestModel, from_base64
-from bluezone_node.web.limit import AddressLimit, subscriber
+from bluezone_node.web.limit import AddressLimit
 
 API_KEY_HEADER = "x-api-key"
 BATCH = 10
@@ -115,7 +115,7 @@ def verification_routes(
         if seconds := limit.wait(address):
             raise TooManyAttempts("Too many attempts.", timedelta(seconds=seconds))
         # Behind a socket without addresses all are one, rather than without a limit.
-        return subscriber(address) or "unknown"
+        return address or "unknown"
 
     def issue_one(asked: CodeRequest, actor: Actor) -> dict[str, Any]:
         if asked.only_generate_sms:
