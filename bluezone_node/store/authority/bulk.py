@@ -7,7 +7,8 @@ SQLAlchemy's types, so that the rows hold what the driver takes: instants are wh
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.exc import DBAPIError
+
+from bluezone_node.store.authority.postgres import driver
 
 _TYPES = {
     "BIGINT": "int8",
@@ -36,20 +37,11 @@ def add_rows(
         db.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608
         return
     types = [_TYPES.get(str(table.c[name].type.compile(db.dialect)), "varchar") for name in columns]
-    driver = db.connection.driver_connection
-    assert driver is not None  # noqa: S101 - the transaction has one
-    try:
-        with (
-            driver.cursor() as cursor,
-            cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
-        ):
-            copy.set_types(types)
-            for row in rows:
-                copy.write_row(row)
-    except db.dialect.loaded_dbapi.Error as error:
-        # The rest of the server's message quotes the row.
-        said = getattr(getattr(error, "diag", None), "message_primary", None)
-        error.args = (said or "the server did not take the rows",)
-        raise DBAPIError.instance(  # as where SQLAlchemy had sent them
-            None, None, error, db.dialect.loaded_dbapi.Error, dialect=db.dialect
-        ) from None
+    with (
+        driver(db) as connection,
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)

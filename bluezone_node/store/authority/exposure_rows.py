@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Row,
     Select,
     Table,
     and_,
@@ -91,7 +90,7 @@ def forget_keys(engine: Engine, whose: ColumnElement[bool], before: datetime) ->
             return forgotten
 
 
-def exposure_of(row: Row[Any]) -> Exposure:
+def exposure_of(row: Sequence[Any]) -> Exposure:
     values: list[Any] = list(row)
     report_type, days, at = values[-3:]
     exposure = Exposure(*values[:-3])

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bluezone_node.authority.ports.exposures import Changes, Decide, Exposure, ExposureCounts
+from bluezone_node.store.authority import brief
 from bluezone_node.store.authority.database import writing
 from bluezone_node.store.authority.exposure_rows import (
     add,
@@ -24,12 +25,6 @@ from bluezone_node.store.authority.tally import count_all
 
 _LOOKUP_CHUNK = 500
 """Keys in one IN (…): SQLite stops at 999 parameters where it is old."""
-
-_AMONG = text(
-    "exposures.key = ANY(ARRAY(SELECT substring(:keys FROM 1 + 16 * n FOR 16)"
-    " FROM generate_series(0, :last) AS n))"
-)
-"""All keys, of 16 bytes each, as one value: a list would be quoted and parsed one by one."""
 
 
 @dataclass(slots=True)
@@ -65,8 +60,6 @@ class SqlExposures:
         self._origin = origin
         # Made once: making them took longer than running them.
         self._newest_end = newest_end(origin)
-        # FOR UPDATE holds the rows where writers run side by side; SQLite has one.
-        self._lookup = by_key(origin).where(_AMONG).with_for_update()
         self._gathered = Gathered(self._write)
 
     def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
@@ -86,8 +79,10 @@ class SqlExposures:
         with writing(self._engine, alone=alone) as db:
             # In one order, both reading and adding: of two that wait for one another one would
             # fail.
-            view = _View(self._stored(db, sorted({key for one in group for key in one.keys})))
-            drawn = db.scalar(self._newest_end)
+            quick = db.dialect.name == "postgresql"
+            keys = sorted({key for one in group for key in one.keys})
+            stored, drawn = brief.find(db, self._origin, keys) if quick else self._find(db, keys)
+            view = _View(stored)
             outcomes: list[Changes | Exception] = []
             for publication in group:
                 try:
@@ -100,21 +95,22 @@ class SqlExposures:
             add(db, self._origin, [view.added[key] for key in sorted(view.added)])
             self._revise(db, view.revised.values())
             # Last: these rows are everybody's, and are held until the commit.
-            count_all(db, daily_counts, view.counted)
+            if quick:
+                brief.count_and_commit(db, view.counted)
+            else:
+                count_all(db, daily_counts, view.counted)
         for publication, outcome in zip(group, outcomes, strict=True):
             publication.outcome = outcome
 
-    def _stored(self, db: Connection, keys: Sequence[bytes]) -> dict[bytes, Exposure]:
-        if db.dialect.name == "postgresql":
-            packed = {"keys": b"".join(keys), "last": len(keys) - 1}
-            rows = db.execute(self._lookup, packed)
-            return {row.key: exposure_of(row) for row in rows}
+    def _find(
+        self, db: Connection, keys: Sequence[bytes]
+    ) -> tuple[dict[bytes, Exposure], datetime | None]:
         stored: dict[bytes, Exposure] = {}
         for first in range(0, len(keys), _LOOKUP_CHUNK):
             among = exposures.c.key.in_(keys[first : first + _LOOKUP_CHUNK])
             rows = db.execute(by_key(self._origin, among))
             stored.update((row.key, exposure_of(row)) for row in rows)
-        return stored
+        return stored, db.scalar(self._newest_end)
 
     def _revise(self, db: Connection, revised: Iterable[Exposure]) -> None:
         for exposure in sorted(revised, key=lambda revised: revised.key):

@@ -4,13 +4,16 @@ One URL serves both databases of the authority: each is a schema of its own, and
 that one schema only, so no statement can cross and a role needs rights on no more than one.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from typing import Any
 from zlib import crc32
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bluezone_node.errors import BadConfig, DatabaseUnusable
 
@@ -103,7 +106,9 @@ def postgres_engine(url: URL, schema: str) -> Engine:
     def begin(connection: Connection) -> None:
         # Until the end of the transaction, as BEGIN IMMEDIATE on SQLite.
         if function := _LOCKS.get(connection.get_execution_options().get("writes", "")):
-            connection.exec_driver_sql(f"SELECT {function}(%s, %s)", (LOCK_SPACE, lock)).close()
+            # With the driver's BEGIN in one message.
+            with driver(connection) as raw, raw.pipeline():
+                raw.execute(f"SELECT {function}(%s, %s)", (LOCK_SPACE, lock))
 
     event.listen(engine, "begin", begin)
     event.listen(engine, "handle_error", _without_values)
@@ -145,6 +150,25 @@ def time_of(connection: Connection) -> datetime:
 def take_time(connection: Connection) -> None:
     """Let the transaction wait for its program as long as it likes: it holds up nobody."""
     connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+@contextmanager
+def driver(db: Connection) -> Iterator[Any]:
+    """Yield the driver's own connection, for what SQLAlchemy has no words for or takes long over.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: as where SQLAlchemy had spoken to it; the transaction is over.
+    """
+    connection = db.connection.driver_connection
+    try:
+        yield connection
+    except db.dialect.loaded_dbapi.Error as error:
+        # The rest of the server's message quotes the row.
+        said = getattr(getattr(error, "diag", None), "message_primary", None)
+        error.args = (said or "the server broke off",)
+        raise DBAPIError.instance(
+            None, None, error, db.dialect.loaded_dbapi.Error, dialect=db.dialect
+        ) from None
 
 
 def _without_values(context: ExceptionContext) -> None:

@@ -43,20 +43,32 @@ def count_all(db: Connection, table: Table, numbers: Mapping[tuple[date, str, st
     """Add to several counts, by day, realm and event; in one order, so that none waits forever."""
     if not numbers:
         return
+    db.execute(_statement(table, db.dialect.name), {"rows": as_json(numbers)})
+
+
+def as_json(numbers: Mapping[tuple[date, str, str], int]) -> str:
+    """Return *numbers* as the one value of `add_to`, in the order in which all count."""
     rows = [[day.isoformat(), *rest, number] for (day, *rest), number in sorted(numbers.items())]
-    # One statement with one value, whatever their number: the lists differ each time.
-    db.execute(_add_to(table, db.dialect.name), {"rows": msgspec.json.encode(rows).decode()})
+    return msgspec.json.encode(rows).decode()
 
 
 @cache
-def _add_to(table: Table, dialect: str) -> TextClause:
+def _statement(table: Table, dialect: str) -> TextClause:
+    return text(add_to(table, dialect))
+
+
+def add_to(table: Table, dialect: str) -> str:
+    """Return the statement that counts.
+
+    It has one value, ``:rows``, whatever their number: the lists differ each time.
+    """
     if dialect == "postgresql":
         listed = "json_array_elements(CAST(:rows AS json)) AS row"
         source = f"(row->>0)::date, row->>1, row->>2, (row->>3)::int FROM {listed}"
     else:
         fields = ", ".join(f"json_extract(value, '$[{n}]')" for n in range(4))
         source = f"{fields} FROM json_each(:rows) WHERE true"
-    return text(
+    return (
         f"INSERT INTO {table.name} (day, realm, event, count) SELECT {source}"
         " ON CONFLICT (day, realm, event)"
         f" DO UPDATE SET count = {table.name}.count + excluded.count"
