@@ -4,6 +4,7 @@ Here is who may do what, and how much of it; codes are made in `mint`.  Who issu
 it back or replace it, by its handle, until it is claimed.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +23,8 @@ from bluezone_node.authority.settings import RealmSettings, RegistrarSettings
 from bluezone_node.authority.sms import parse_phone
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock
+
+log = logging.getLogger(__name__)
 
 SENDERS = 8
 """Messages of a file under way at a time: a gateway takes some 200 ms for each."""
@@ -247,6 +250,15 @@ class Issuing:
         failed = 0
 
         def deliver(code: Drawn) -> IssuedCode | AuthorityRefused:
+            try:
+                return sent(code)
+            except Exception as error:  # what became of the other rows must be told all the same
+                log.error("a code of a file was not delivered: %s", type(error).__name__)
+                return AuthorityRefused(
+                    "The server failed; the message may have been sent.", reason="row_failed"
+                )
+
+        def sent(code: Drawn) -> IssuedCode | AuthorityRefused:
             nonlocal failed
             if code.order.phone and code.outcome is Outcome.KEPT:
                 if failed >= GIVE_UP:

@@ -1,7 +1,8 @@
 """Issuing codes: what is asked for, by whom, and what becomes of it."""
 
+import itertools
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -328,6 +329,27 @@ def test_work_that_is_broken_off_is_told_row_by_row() -> None:
     assert 30 <= sent < 30 + SENDERS
     assert result.totals | {"read": 101, "sent": sent, "rejected": 100 - sent} == result.totals
     assert office.verification.counts().codes_open == sent + 1
+
+
+def test_a_fault_in_the_middle_loses_no_other_row(caplog: pytest.LogCaptureFixture) -> None:
+    """The database may fail while messages go out: who has one must still be told."""
+
+    calls = itertools.count()
+
+    class Flaky(MemoryRegistry):
+        def count(self, at: datetime, realm: str, event: str) -> None:
+            if next(calls) == 3:
+                raise OSError(PHONE)
+            super().count(at, realm, event)
+
+    registrar = RegistrarSettings(public_url="https://codes.example.vn")
+    office = Office(AuthoritySettings(registrar), registry=Flaky())
+    rows = b"".join(b"likely,09120%05d\r\n" % n for n in range(9))
+    result = office.issuing.issue_many(b"test_type,phone\r\n" + rows, OPERATOR)
+    assert len(result.issued) == 8
+    assert [each.reason for each in result.rejected] == ["row_failed"]
+    assert "OSError" in caplog.text
+    assert PHONE not in caplog.text
 
 
 def test_a_file_of_which_nothing_could_be_issued_may_come_again(office: Office) -> None:

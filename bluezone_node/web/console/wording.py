@@ -171,6 +171,10 @@ class Wording:
             "file_repeated": _(
                 "The same file was taken within the last day. Nothing was issued this time."
             ),
+            "row_failed": _(
+                "The server failed in the middle; the message may have been sent. "
+                "Ask before you send this line again."
+            ),
             "row_too_long": _("A cell of the line stands under no heading."),
             # People
             "not_allowed": _("Your role does not allow this."),
