@@ -147,8 +147,9 @@ class Workers:
                         await slot.next.end()
                         slot.next = None
                     break
-                old, slot.child, slot.next = slot.child, slot.next, None
-                await old.end()
+                slot.last, slot.child, slot.next = slot.child, slot.next, None
+                await slot.last.end()
+                slot.last = None
             else:
                 log.info("all workers were replaced")
 
@@ -232,10 +233,12 @@ class _Slot:
     child: _Child
     next: _Child | None = field(default=None)
     """Who is about to take the place of *child*."""
+    last: _Child | None = None
+    """Whose place *child* took, as long as it has requests under way."""
 
     @property
     def children(self) -> list[_Child]:
-        return [self.child, *([self.next] if self.next else [])]
+        return [child for child in (self.child, self.next, self.last) if child is not None]
 
 
 async def _all_ready(slots: Sequence[_Slot]) -> None:

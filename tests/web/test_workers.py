@@ -134,6 +134,24 @@ async def test_all_are_replaced_one_by_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+async def test_those_that_were_replaced_are_waited_for(tmp_path: Path) -> None:
+    """Told to stop meanwhile, the parent does not end before what the old one has under way."""
+    busy = WORKER.replace(
+        "        await stop.wait()\n",
+        "        busy = not Path(sys.argv[1], 'idle').exists()\n"
+        "        await stop.wait()\n"
+        "        Path(sys.argv[1], f'told-{os.getpid()}').touch()\n"
+        "        await asyncio.sleep(2 * busy)\n",
+    )
+    async with at_work(tmp_path, count=1, code=busy) as staff:
+        old = staff.pids() | staff.pids("rounds")
+        (tmp_path / "idle").touch()
+        staff.reload.set()
+        await until(lambda: old <= staff.pids("told"))
+    assert staff.pids("ended") == staff.pids() | staff.pids("rounds")
+
+
+@pytest.mark.slow
 async def test_a_replacement_that_does_not_work_changes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
