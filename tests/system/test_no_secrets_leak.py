@@ -8,6 +8,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,14 +16,16 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
 import httpx2
+import pyotp
 import pytest
 
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.store.authority.folder import AuthorityFolder, make_folder
+from bluezone_node.web.console import menu
 from tests.authorities import keys_of_days, uploaded
 from tests.authority_process import PATIENCE, Running, running
 from tests.postgres import Server
@@ -31,8 +34,9 @@ pytestmark = pytest.mark.slow
 
 PHONE = "+84912345678"
 NAME = "Nguyễn Thị Bí Mật"
-WORKER = "bs.trần.mật"
+WORKER = "bs.tran.mat"
 PASSWORD = "mật khẩu mười hai 7319"
+NEW_PASSWORD = "một mật khẩu khác, 9173"
 
 
 class Day:
@@ -161,20 +165,65 @@ async def _live(day: Day) -> None:
         b"GET /?" + key + b" HTTP/1.1\r\nX: " + key * 2000 + b"\r\n\r\n",
     ):
         await day.send(raw)
-    await _sign_in(day)
 
 
-async def _sign_in(day: Day) -> None:
-    """Try to sign in to the console with a wrong password."""
-    page = await day.http.get("/console/sign-in")
+async def _work_at_the_desk(day: Day, person: dict[str, str]) -> None:
+    """Sign in to the console, wrongly and rightly; issue a code and a file of many."""
+    day.secret("worker", WORKER)
+    day.secret("worker's one-time secret", _one_time_secret(person))
+    day.secret("worker's new password", NEW_PASSWORD)
+    page = await day.http.get(menu.SIGN_IN)
     day.hear("sign-in page", page.content)
     form = {"name": WORKER, "password": PASSWORD, "code": "123456"}
     for origin in (day.server.url, "https://evil.example"):
         answer = await day.http.post(
-            "/console/sign-in", data=form, headers={"origin": origin, "referer": origin}
+            menu.SIGN_IN, data=form, headers={"origin": origin, "referer": origin}
         )
         day.statuses.append(answer.status_code)
-        day.hear("sign-in", answer.content)
+        # The name goes back to who typed it.
+        day.hear("sign-in", answer.content.replace(WORKER.encode(), b""))
+
+    browser = {"sec-fetch-site": "same-origin"}
+    async with httpx2.AsyncClient(
+        base_url=day.server.url, timeout=PATIENCE, headers=browser
+    ) as http:
+
+        async def send(path: str, fields: dict[str, str], file: bytes | None = None) -> str:
+            """Send the form on the page at *path*; return where it leads."""
+            shown = (await http.get(path)).text
+            hidden = {
+                name: re.findall(rf'name="{name}" value="([^"]*)"', shown)[-1]
+                for name in ("csrf", "nonce")
+                if f'name="{name}"' in shown
+            }
+            day.secret("form", hidden["csrf"])
+            files = None if file is None else {"file": ("list.csv", file, "text/csv")}
+            answer = await http.post(path, data=hidden | fields, files=files)
+            assert answer.status_code == 303, answer.text
+            return str(answer.headers["location"])
+
+        now = pyotp.TOTP(_one_time_secret(person)).now()
+        wrong = form | {"code": now}
+        assert (await http.post(menu.SIGN_IN, data=wrong)).status_code in (400, 403)
+        await send(menu.SIGN_IN, {"name": WORKER, "password": person["password"], "code": now})
+        for cookie in http.cookies.jar:
+            day.secret("cookie", str(cookie.value))
+        new = {"old": person["password"], "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+        await send(menu.PASSWORD, new)
+        order = {"type": "confirmed", "test": _now().date().isoformat(), "kind": "short"}
+        issued = (await http.get(await send(menu.CODES, order))).text
+        (code,) = re.findall(r'id="code" aria-label="([^"]*)"', issued)
+        day.secret("code at the desk", code.replace(" ", ""))
+        rows = f"test_type,phone\nconfirmed,\nlikely,\nconfirmed,{PHONE}\n{NAME},\n".encode()
+        result = await send(menu.BULK, {}, rows)
+        long_codes = re.findall(r"\b[a-z0-9]{16}\b", (await http.get(f"{result}/codes.csv")).text)
+        assert len(long_codes) == 2
+        for long_code in long_codes:
+            day.secret("code of many", long_code)
+
+
+def _one_time_secret(person: dict[str, str]) -> str:
+    return parse_qs(urlsplit(person["otpauth"]).query)["secret"][0]
 
 
 async def _while_the_database_fails(day: Day) -> None:
@@ -239,29 +288,42 @@ def _folder(tmp_path: Path) -> AuthorityFolder:
     return make_folder(tmp_path / "authority", ("registrar", "publisher"))
 
 
+async def _add_worker(day: Day, folder: AuthorityFolder, environ: dict[str, str]) -> dict[str, str]:
+    """Return what the person is handed: shown once, by right."""
+    words = ("users", "add", WORKER, "--realm", "VN", "--role", "supervisor", "--show", "--json")
+    out, err = await _run(folder, environ, *words)
+    day.hear("users add", err)
+    person = {name: str(value) for name, value in json.loads(out).items()}
+    for name in ("password", "otpauth"):
+        day.secret("worker's first " + name, person[name])
+    return person
+
+
 async def _commands(day: Day, folder: AuthorityFolder, environ: dict[str, str]) -> None:
-    """Run what an operator runs, and hear all of it but what is shown once by right."""
+    """Run what an operator runs, and hear all of it."""
     for words in (
         ("status", "--json"),
-        ("users", "add", WORKER, "--realm", "VN", "--json"),
         ("export", "run", "--json"),
         ("keys", "list", "--json"),
         ("audit", "verify", "--json"),
     ):
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bluezone_node", "authority", *words),
-            *("--dir", str(folder.path)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, **environ},
-        )
-        out, err = await process.communicate()
-        assert b"Traceback" not in err, err.decode()
-        day.hear(" ".join(words), err if words[0] == "users" else out + err)
-        if words[0] == "users" and process.returncode == 0:
-            for value in json.loads(out).values():
-                if isinstance(value, str) and len(value) > 12:
-                    day.secret("enrolment", value)
+        day.hear(" ".join(words), b"".join(await _run(folder, environ, *words)))
+
+
+async def _run(
+    folder: AuthorityFolder, environ: dict[str, str], *words: str
+) -> tuple[bytes, bytes]:
+    """Return what a command wrote to standard output, and to standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bluezone_node", "authority", *words),
+        *("--dir", str(folder.path)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environ},
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    return out, err
 
 
 def _search(day: Day, tmp_path: Path) -> None:
@@ -273,9 +335,10 @@ def _search(day: Day, tmp_path: Path) -> None:
             day.hear(f"temporary {path.name}", path.read_bytes())
     for path in (tmp_path / "authority").glob("registry.db*"):
         kept = path.read_bytes()
-        # Who was tested never lies beside which keys; and codes are kept as digests.
+        # Who was tested never lies beside which keys; and codes are kept as digests. Of health
+        # workers the name is kept, and nothing else of theirs.
         for kind, value in day.secrets.items():
-            if not kind.startswith("enrolment"):
+            if not kind.startswith("worker "):
                 assert value not in kept, f"{kind} is in {path.name}"
     assert len(day.said) > 25
     for where, said in day.said.items():
@@ -304,6 +367,7 @@ async def test_nothing_leaks_from_files(tmp_path: Path) -> None:
     environ = {"TMPDIR": str(tmp_path / "tmp")}
     async with _day(folder, **environ) as day:
         await _live(day)
+        await _work_at_the_desk(day, await _add_worker(day, folder, environ))
         with _locked(folder):
             await _while_the_database_fails(day)
         await _commands(day, folder, environ)
@@ -322,6 +386,7 @@ async def test_nothing_leaks_from_postgres(tmp_path: Path, postgres_server: Serv
         }
         async with _day(folder, **environ) as day:
             await _live(day)
+            await _work_at_the_desk(day, await _add_worker(day, folder, environ))
             with _deserted(postgres_server, name):
                 await _while_the_database_fails(day)
             await _commands(day, folder, environ)
