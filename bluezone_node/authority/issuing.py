@@ -4,9 +4,7 @@ Here is who may do what, and how much of it; codes are made in `mint`.  Who issu
 it back or replace it, by its handle, until it is claimed.
 """
 
-import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import cast
@@ -14,7 +12,7 @@ from typing import cast
 from bluezone_node.authority.attempts import Attempts
 from bluezone_node.authority.bulk import BulkResult, Issued, Rejected, Row, read_rows
 from bluezone_node.authority.codes import REPORT_TYPES, Kind
-from bluezone_node.authority.mint import Drawn, Mint
+from bluezone_node.authority.mint import Mint
 from bluezone_node.authority.orders import CodeOrder, CodeState, CodeStatus, IssuedCode
 from bluezone_node.authority.ports.accounts import SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail
@@ -24,13 +22,6 @@ from bluezone_node.authority.sms import parse_phone
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock
 
-log = logging.getLogger(__name__)
-
-SENDERS = 8
-"""Messages of a file under way at a time: a gateway takes some 200 ms for each."""
-GIVE_UP = 20
-"""Messages of a file that fail in a row, after which no more are tried: each may take as long as
-the gateway's time limit, and of ten thousand it would be hours."""
 SAME_FILE = timedelta(days=1)
 """Within which a file that comes again is taken for a retry, not for other people."""
 LATEST_ZONE = timedelta(hours=14)
@@ -125,7 +116,7 @@ class Issuing:
         self._audit.record(actor, "issue_codes", detail=counts, realm=province.id)
         drawn = self._mint.keep([order for _, order in ordered], province, actor)
         issued: list[Issued] = []
-        for (row, _), made in zip(ordered, self._delivered(drawn, stopped), strict=True):
+        for (row, _), made in zip(ordered, self._mint.deliver_all(drawn, stopped), strict=True):
             if isinstance(made, AuthorityRefused):
                 rejected.append(Rejected(row.line, row.cells, made.reason, str(made)))
             else:
@@ -242,39 +233,6 @@ class Issuing:
                     reason="invalid_date",
                 )
         self._check_sending(order)
-
-    def _delivered(
-        self, drawn: Sequence[Drawn], stopped: Callable[[], bool]
-    ) -> list[IssuedCode | AuthorityRefused]:
-        """Bring many codes to their holders, some at a time; return what became of each."""
-        failed = 0
-
-        def deliver(code: Drawn) -> IssuedCode | AuthorityRefused:
-            try:
-                return sent(code)
-            except Exception as error:  # what became of the other rows must be told all the same
-                log.error("a code of a file was not delivered: %s", type(error).__name__)
-                return AuthorityRefused(
-                    "The server failed; the message may have been sent.", reason="row_failed"
-                )
-
-        def sent(code: Drawn) -> IssuedCode | AuthorityRefused:
-            nonlocal failed
-            if code.order.phone and code.outcome is Outcome.KEPT:
-                if failed >= GIVE_UP:
-                    return self._mint.give_up(code, "It was not tried, as those before it failed.")
-                if stopped():
-                    return self._mint.give_up(code, "It was not tried: the work was broken off.")
-            try:
-                made = self._mint.deliver(code)
-            except AuthorityRefused as refused:
-                failed += refused.reason == "sms_failure"
-                return refused
-            failed = 0 if made.sent else failed
-            return made
-
-        with ThreadPoolExecutor(SENDERS) as pool:
-            return list(pool.map(deliver, drawn))
 
     def _check_sending(self, order: CodeOrder) -> None:
         if order.phone:

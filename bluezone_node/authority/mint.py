@@ -3,7 +3,9 @@
 Codes are kept only as HMACs under a server secret, a telephone number not at all.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
@@ -18,11 +20,18 @@ from bluezone_node.authority.sms import message_text, parse_phone
 from bluezone_node.errors import AuthorityRefused, BluezoneError
 from bluezone_node.ports import Clock, Entropy
 
+log = logging.getLogger(__name__)
+
 COLLISIONS = 6
 """New codes tried before giving up: with 10⁸ of them, meeting six taken ones means a fault."""
 NONE_FREE = "No free verification code was found; try again."
 AT_ONCE = 500
 """Codes kept in one transaction: others get their turn in between."""
+SENDERS = 8
+"""Messages of a file under way at a time: a gateway takes some 200 ms for each."""
+GIVE_UP = 20
+"""Messages of a file that fail in a row, after which no more are tried: each may take as long as
+the gateway's time limit, and of ten thousand it would be hours."""
 HANDLE_BYTES = 16
 """Those of a UUID."""
 
@@ -151,7 +160,7 @@ class Mint:
             try:
                 self._messenger.send(parse_phone(order.phone), self.message(drawn.code))
             except MessageNotSent as error:
-                raise self.give_up(drawn, str(error), hint) from error
+                raise self._give_up(drawn, str(error), hint) from error
             self._store.count(self._clock.now(), record.realm, "sms_sent")
         return IssuedCode(
             drawn.code,
@@ -161,7 +170,36 @@ class Mint:
             sent=bool(order.phone),
         )
 
-    def give_up(self, drawn: Drawn, why: str, hint: str = "") -> AuthorityRefused:
+    def deliver_all(
+        self, drawn: Sequence[Drawn], stopped: Callable[[], bool]
+    ) -> list[IssuedCode | AuthorityRefused]:
+        """Bring many codes to their holders, some at a time; return what became of each."""
+        failed = 0
+
+        def deliver(code: Drawn) -> IssuedCode | AuthorityRefused:
+            nonlocal failed
+            try:
+                if code.order.phone and code.outcome is Outcome.KEPT:
+                    if failed >= GIVE_UP:
+                        return self._give_up(code, "It was not tried, as those before it failed.")
+                    if stopped():
+                        return self._give_up(code, "It was not tried: the work was broken off.")
+                made = self.deliver(code)
+            except AuthorityRefused as refused:
+                failed += refused.reason == "sms_failure"
+                return refused
+            except Exception as error:  # what became of the other rows must be told all the same
+                log.error("a code of a file was not delivered: %s", type(error).__name__)
+                return AuthorityRefused(
+                    "The server failed; the message may have been sent.", reason="row_failed"
+                )
+            failed = 0 if made.sent else failed
+            return made
+
+        with ThreadPoolExecutor(SENDERS) as pool:
+            return list(pool.map(deliver, drawn))
+
+    def _give_up(self, drawn: Drawn, why: str, hint: str = "") -> AuthorityRefused:
         """Withdraw what cannot be sent; return what to tell."""
         self._store.withdraw_code(drawn.record.digest, self._clock.now())
         return AuthorityRefused(

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from bluezone_node.authority.issuing import SENDERS
+from bluezone_node.authority.mint import SENDERS
 from bluezone_node.authority.orders import CodeOrder, CodeState
 from bluezone_node.authority.ports.accounts import ISSUER, OPERATOR, SUPERVISOR, Actor
 from bluezone_node.authority.ports.messages import MessageNotSent
