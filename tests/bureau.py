@@ -38,6 +38,7 @@ from bluezone_node.web.app import build_app
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.exports import Publication
 from bluezone_node.web.console.routes import ConsoleParts, console_routes
+from bluezone_node.web.observe import Seen
 from tests.authorities import NOW, Office, seeded, uploaded
 from tests.staff import PASSWORD, Staff
 
@@ -105,8 +106,11 @@ class Bureau:
             if with_publisher
             else None,
         )
+        self.seen: list[Seen] = []
+        """What was answered, as metrics are told."""
         self.app = build_app(
-            console_routes(parts, self.clock, seeded(7), settings.registrar, ConsoleSettings())
+            console_routes(parts, self.clock, seeded(7), settings.registrar, ConsoleSettings()),
+            self.seen.append,
         )
         self.enrolments: dict[str, Enrolment] = {}
 

@@ -46,7 +46,7 @@ class Meters:
         )
         self._outcomes = Counter(
             PREFIX + "http_outcomes",
-            "Requests of the API: ok, chaff, or the reason of a refusal.",
+            "Requests of the API, and sign-ins: ok, chaff, or the reason of a refusal.",
             ["route", "outcome"],
             registry=self._registry,
         )

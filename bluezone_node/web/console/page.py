@@ -104,6 +104,10 @@ class Frame:
                     if form:
                         visit = await self._with_form(request, visit, file)
                     answer = await run_in_threadpool(page, visit)
+                if isinstance(answer, Page):
+                    request.state.outcome = answer.outcome
+                elif isinstance(answer, Away) and answer.token:
+                    request.state.outcome = "ok"
                 response = self._response(visit, answer, names)
             except ClientDisconnect:
                 return Response(status_code=400)  # nobody is there to read it

@@ -30,7 +30,8 @@ def signing_in_routes(frame: Frame, accounts: Accounts) -> list[BaseRoute]:
                 form["name"], form.secret("password"), form["code"], address=visit.address
             )
         except AuthorityRefused as refused:
-            return _page(form["name"], {"": visit.wording.refusal(refused)}, 403)
+            sentence = visit.wording.refusal(refused)
+            return _page(form["name"], {"": sentence}, 403, refused.reason)
         # Always a new token: one that somebody put into the browser before is worth nothing.
         return Away(menu.HOME, token=signed_in.token)
 
@@ -54,5 +55,5 @@ def signing_in_routes(frame: Frame, accounts: Accounts) -> list[BaseRoute]:
     ]
 
 
-def _page(name: str, errors: dict[str, str], status: int = 200) -> Page:
-    return Page("sign_in.html", {"values": {"name": name}, "errors": errors}, status)
+def _page(name: str, errors: dict[str, str], status: int = 200, outcome: str = "") -> Page:
+    return Page("sign_in.html", {"values": {"name": name}, "errors": errors}, status, outcome)

@@ -47,6 +47,8 @@ class Page:
     values: dict[str, Any] = field(default_factory=dict, repr=False)
     """For the template; *errors* are sentences by the name of their field."""
     status: int = 200
+    outcome: str = ""
+    """Reason of a refusal, where refusals are counted."""
 
 
 WAITING = Page("waiting.html")

@@ -33,6 +33,17 @@ def test_the_cookies_of_a_session(office: Bureau) -> None:
     assert "Max-Age" not in rest
 
 
+def test_who_signs_in_is_counted_by_what_came_of_it(office: Bureau) -> None:
+    """Metrics tell wrong passwords from right ones, and other pages from neither."""
+    office.person("lan", "issuer")
+    browser = office.browser()
+    browser.sign_in("lan", "a wrong password")
+    browser.sign_in("lan")
+    browser.get(menu.CODES)
+    seen = [(seen.route, seen.outcome) for seen in office.seen if seen.outcome]
+    assert seen == [(menu.SIGN_IN, "sign_in_refused"), (menu.SIGN_IN, "ok")]
+
+
 def test_cookies_on_this_very_machine(office: Bureau) -> None:
     """Over http to a loopback name they have plain names, and still no script sees them."""
     office.person("lan", "issuer")
