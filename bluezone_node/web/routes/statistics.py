@@ -3,18 +3,17 @@
 As in Google's key server: a bearer token signed by the registrar, and nothing of few or of late.
 """
 
-from collections.abc import Mapping
 from datetime import date
 from itertools import groupby
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
 from bluezone_node.authority.statistics_desk import StatisticsDesk
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Entropy
+from bluezone_node.web.answers import StatisticsDay
 from bluezone_node.web.exchange import Exchange, RequestModel
 
 
@@ -25,14 +24,6 @@ class StatisticsRequest(RequestModel, frozen=True):
     last: date
 
 
-class DayOfRealm(msgspec.Struct, frozen=True):
-    """What was counted in one province on one day."""
-
-    day: date
-    realm: str
-    counts: Mapping[str, int]
-
-
 def statistics_routes(desk: StatisticsDesk, entropy: Entropy) -> list[Route]:
     """Return the publisher's route for statistics."""
     exchange = Exchange(entropy, error_name="code", headers={"x-api-version": "v1"})
@@ -41,7 +32,7 @@ def statistics_routes(desk: StatisticsDesk, entropy: Entropy) -> list[Route]:
         found = desk.read(token, asked.first, asked.last)
         return {
             "days": [
-                DayOfRealm(day, realm, {count.event: count.count for count in counts})
+                StatisticsDay(day, realm, {count.event: count.count for count in counts})
                 for (day, realm), counts in groupby(found, lambda count: (count.day, count.realm))
             ]
         }
