@@ -68,6 +68,10 @@ class RequestModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     padding: str = ""
 
+    def __repr__(self) -> str:
+        # The fields are codes, tokens, keys and telephone numbers.
+        return f"{type(self).__name__}(…)"
+
 
 class PostRoute(Route):
     """A route of an `Exchange`, which knows what it takes."""

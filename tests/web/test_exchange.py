@@ -21,7 +21,9 @@ from bluezone_node.web.app import build_app, publisher_routes, registrar_routes
 from bluezone_node.web.exchange import decode
 from bluezone_node.web.routes.publish import PublishRequest
 from bluezone_node.web.routes.verification import (
+    BatchIssueRequest,
     CertificateRequest,
+    CodeRequest,
     IssueRequest,
     VerifyRequest,
 )
@@ -394,3 +396,16 @@ def test_any_body_is_a_request_or_unparsable(model: type[msgspec.Struct], body: 
     except BadInput:
         return
     assert isinstance(parsed, model)
+
+
+def test_no_request_shows_what_was_sent() -> None:
+    """Whatever prints it: codes, tokens and telephone numbers stand in requests."""
+    code = CodeRequest("confirmed", phone="0912000111", external_issuer_id="lan.h")
+    requests = (
+        VerifyRequest(code="12345678"),
+        CertificateRequest(token="t0ken", ekeyhmac=""),
+        BatchIssueRequest(codes=[code]),
+        code,
+    )
+    for secret in ("0912000111", "lan.", "12345678", "t0ken"):
+        assert secret not in repr(requests)

@@ -52,6 +52,9 @@ class CodeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     external_issuer_id: str = msgspec.field(name="externalIssuerID", default="")
     """Not looked at, and not kept: it names a person."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
 
 class IssueRequest(CodeRequest, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One code."""
