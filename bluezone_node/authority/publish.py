@@ -16,7 +16,7 @@ from bluezone_node.authority.certificate import Certificate, CertificateRefused
 from bluezone_node.authority.decision import Decision
 from bluezone_node.authority.ports.exposures import Changes, Decide, Exposure, ExposureStore
 from bluezone_node.authority.ports.keys import KeyDirectory
-from bluezone_node.authority.revision import TokenKey, read_token, write_token
+from bluezone_node.authority.revision import Named, TokenKey, read_token, write_token
 from bluezone_node.authority.settings import HealthAuthoritySettings, PublisherSettings
 from bluezone_node.authority.signed import NotSigned, key_id
 from bluezone_node.authority.upload import (
@@ -28,6 +28,7 @@ from bluezone_node.authority.upload import (
     floor,
     onset_of,
 )
+from bluezone_node.crypto.mac import Mac
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.intervals import ROLLING_PERIOD, day_of, interval_at
 from bluezone_node.ports import Clock, Entropy
@@ -81,7 +82,7 @@ class Publisher:
         self._clock = clock
         self._entropy = entropy
         self._token_secret = hmac.digest(secret, b"revision token", "sha256")
-        self._owner_secret = hmac.digest(secret, b"owner", "sha256")
+        self._owner_mac = Mac(hmac.digest(secret, b"owner", "sha256"))
         self._directories = directories
         self._settings = settings
         self._authorities = {entry.id: entry for entry in settings.health_authorities}
@@ -175,21 +176,19 @@ class Publisher:
     def _owner(self, certificate: Certificate, key: bytes) -> bytes:
         # Only who knows the device's HMAC secret could be certified for this HMAC, so it proves
         # the same sender; mixed with each key it links no two keys of one sender.
-        return hmac.digest(self._owner_secret, certificate.keys_hmac + key, "sha256")
+        return self._owner_mac(certificate.keys_hmac + key)
 
     def _token(
         self, vouched: Mapping[bytes, TokenKey], theirs: Iterable[Exposure], now: datetime
     ) -> str:
         """Return the right to revise what could be revised before, and what is *theirs* now."""
         oldest = interval_at(now - timedelta(hours=self._settings.max_age_hours))
-        kept = {
+        kept: dict[bytes, Named] = {
             key: entry
             for key, entry in vouched.items()
             if entry.rolling_start + entry.rolling_period >= oldest
         }
-        for exposure in theirs:
-            entry = TokenKey(exposure.key, exposure.rolling_start, exposure.rolling_period)
-            kept[exposure.key] = entry
+        kept.update((exposure.key, exposure) for exposure in theirs)
         return write_token(kept.values(), self._token_secret, self._entropy) if kept else ""
 
 

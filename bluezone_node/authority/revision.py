@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from struct import Struct
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -34,7 +35,18 @@ class TokenKey:
     rolling_period: int
 
 
-def write_token(keys: Iterable[TokenKey], secret: bytes, entropy: Entropy) -> str:
+class Named(Protocol):
+    """Whatever has the fields of a `TokenKey`."""
+
+    @property
+    def key(self) -> bytes: ...
+    @property
+    def rolling_start(self) -> int: ...
+    @property
+    def rolling_period(self) -> int: ...
+
+
+def write_token(keys: Iterable[Named], secret: bytes, entropy: Entropy) -> str:
     """Return a token over *keys*, encrypted under the 32-byte *secret*."""
     entries = [_ENTRY.pack(k.key, k.rolling_start, k.rolling_period) for k in keys]
     entries += [_ENTRY.pack(_FILLER, 0, 0)] * (LEAST_ENTRIES - len(entries))

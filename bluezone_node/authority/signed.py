@@ -7,6 +7,7 @@ the caller, who has a clock.
 
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -23,7 +24,7 @@ class NotSigned(Exception):
     """The text is no token, or no key of ours has signed it. Nothing of it is quoted."""
 
 
-class _Header(msgspec.Struct):
+class _Header(msgspec.Struct, frozen=True):
     alg: Literal["ES256"]
     kid: str = ""
     crit: object = None
@@ -65,8 +66,14 @@ def payload(text: str, key_of: Callable[[str], PublicKey | None]) -> bytes | Non
 def _read_header(text: str) -> _Header:
     if text.count(".") != 2:
         raise NotSigned
+    return _decoded(text.partition(".")[0])
+
+
+@lru_cache(maxsize=16)
+def _decoded(header_text: str) -> _Header:
+    """Return the header: that of all tokens signed with one key is the same."""
     try:
-        header = _header.decode(_octets(text.partition(".")[0]))
+        header = _header.decode(_octets(header_text))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise NotSigned from None
     if header.crit is not None or header.b64 is not None:

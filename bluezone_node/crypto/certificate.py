@@ -7,7 +7,8 @@ Source: exposure-notifications-server, docs/getting-started/publishing-temporary
 
 import hmac
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.errors import BadInput
@@ -41,11 +42,11 @@ def keys_hmac(
     Raises:
         BadInput: reason ``hmac_secret_length``: *secret* has fewer than 16 bytes.
     """
-    return hmac_forms(key_texts(keys, risks), secret)[0]
+    return next(hmac_forms(key_texts(keys, risks), secret))
 
 
-def hmac_forms(texts: Sequence[KeyText], secret: bytes) -> tuple[bytes, ...]:
-    """Return every HMAC that a publisher accepts for *texts*; a device sends the first.
+def hmac_forms(texts: Sequence[KeyText], secret: bytes) -> Iterator[bytes]:
+    """Yield every HMAC that a publisher accepts for *texts*; a device sends the first.
 
     Where all risks are 0 a device may leave them out of the text altogether.
 
@@ -57,13 +58,9 @@ def hmac_forms(texts: Sequence[KeyText], secret: bytes) -> tuple[bytes, ...]:
             f"The HMAC secret needs at least {SECRET_BYTES} bytes.", reason="hmac_secret_length"
         )
     # Sorted as text: base64 does not keep the order of the bytes it stands for.
-    ordered = sorted(texts, key=lambda text: text[0])
-    with_risks = _digest(ordered, secret)
-    if any(risk for *_, risk in texts):
-        return (with_risks,)
-    return with_risks, _digest([text[:3] for text in ordered], secret)
-
-
-def _digest(ordered: Iterable[Iterable[str | int]], secret: bytes) -> bytes:
-    lines = (".".join(map(str, fields)) for fields in ordered)
-    return hmac.digest(secret, ",".join(lines).encode(), "sha256")
+    ordered = sorted(texts, key=itemgetter(0))
+    lines = [f"{key}.{start}.{period}.{risk}" for key, start, period, risk in ordered]
+    yield hmac.digest(secret, ",".join(lines).encode(), "sha256")
+    if not any(risk for *_, risk in texts):
+        lines = [f"{key}.{start}.{period}" for key, start, period, _ in ordered]
+        yield hmac.digest(secret, ",".join(lines).encode(), "sha256")

@@ -3,6 +3,7 @@
 Everything is signed and verified by digest, so that a file of any size can be streamed once.
 """
 
+import hashlib
 from base64 import b64decode, b64encode
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     derive_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256, Hash
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -38,6 +39,7 @@ _ORDER = 0xFFFFFFFF_00000000_FFFFFFFF_FFFFFFFF_BCE6FAAD_A7179E84_F3B9CAC2_FC6325
 """Of the group of P-256 (FIPS 186-5 with SP 800-186)."""
 
 _ALGORITHM = Prehashed(SHA256())
+_VERIFIED = ECDSA(_ALGORITHM)
 
 
 def generate_private_key(entropy: bytes) -> PrivateKey:
@@ -111,9 +113,7 @@ def public_base64(key: PublicKey) -> str:
 
 def sha256(data: bytes) -> bytes:
     """Return the 32-byte digest of *data*."""
-    digest = Hash(SHA256())
-    digest.update(data)
-    return digest.finalize()
+    return hashlib.sha256(data).digest()
 
 
 def sign(key: PrivateKey, data: bytes) -> bytes:
@@ -138,7 +138,7 @@ def verify(key: PublicKey, signature: bytes, data: bytes) -> bool:
 def verify_digest(key: PublicKey, signature: bytes, digest: bytes) -> bool:
     """Tell whether *signature* is *key*'s over the data whose SHA-256 is *digest*."""
     try:
-        key.verify(signature, digest, ECDSA(_ALGORITHM))
+        key.verify(signature, digest, _VERIFIED)
     except InvalidSignature:
         return False
     return True
