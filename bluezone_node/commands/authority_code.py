@@ -81,8 +81,9 @@ def issue(
         phone,
         realm,
     )
-    issued = _with_issuing(folder, clock_spec, lambda issuing: issuing.issue(order, OPERATOR))
-    _show(issued, as_json)
+    with _breaking_off():
+        issued = _with_issuing(folder, clock_spec, lambda issuing: issuing.issue(order, OPERATOR))
+        _show(issued, as_json)
 
 
 @code.command()
@@ -170,10 +171,11 @@ def reissue(folder: Any, handle: UUID, phone: str, clock_spec: str, as_json: boo
     """Make a new code with what was said for the old one, which is over."""
     from bluezone_node.authority.ports.accounts import OPERATOR
 
-    issued = _with_issuing(
-        folder, clock_spec, lambda issuing: issuing.reissue(handle.bytes, OPERATOR, phone)
-    )
-    _show(issued, as_json)
+    with _breaking_off():
+        issued = _with_issuing(
+            folder, clock_spec, lambda issuing: issuing.reissue(handle.bytes, OPERATOR, phone)
+        )
+        _show(issued, as_json)
 
 
 @code.command("status")
@@ -209,7 +211,7 @@ def code_status(folder: Any, handle: UUID, clock_spec: str, as_json: bool) -> No
 def _breaking_off() -> Iterator[Callable[[], bool]]:
     """Yield what tells that the work is to be ended, which no signal does by itself meanwhile.
 
-    What was issued and sent until then is written down: nobody could tell it afterwards.
+    What was issued and sent until then is told: nobody could find it out afterwards.
     """
     asked = Event()
     signals = (signal.SIGINT, signal.SIGTERM)

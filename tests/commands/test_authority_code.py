@@ -144,6 +144,14 @@ def test_who_breaks_off_learns_what_was_sent(home: Path, tmp_path: Path) -> None
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_code_that_was_sent_is_told_of(home: Path) -> None:
+    """Who is tired of waiting for the gateway is not told that nothing was done."""
+    with mast(lambda: os.kill(os.getpid(), signal.SIGINT)) as url:
+        with (home / "authority.toml").open("a") as settings:
+            settings.write(f"[registrar.sms]\ngateway = '{url}'\n")
+        assert answer(home, "issue", "--phone", "0912000111")["sent"]
+
+
 def test_misuse_is_said(home: Path) -> None:
     """What is no uuid, and a province that there is not."""
     assert code(home, "status", "12345678").exit_code == 2
