@@ -65,8 +65,11 @@ def main() -> None:
         # Not standalone, click returns the status of `--help` or `Context.exit`, or what the
         # command returned, which is nothing.
         sys.exit(cli.main(standalone_mode=False))
-    except click.Abort:
-        click.echo("aborted; nothing was done", err=True)
+    except click.Abort as abort:
+        # A question was answered with no; or it is click's word for Ctrl-C, at any moment.
+        midway = isinstance(abort.__cause__, KeyboardInterrupt)
+        said = "interrupted; what was done by then stays" if midway else "aborted; nothing was done"
+        click.echo(said, err=True)
         sys.exit(1)
     except click.ClickException as misuse:
         misuse.show()

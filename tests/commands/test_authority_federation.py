@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -37,9 +37,9 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path, handler: type[_Quiet] = _Quiet) -> Iterator[str]:
     """Serve *folder* as any static web server does; yield its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -214,3 +214,36 @@ def test_a_mirror_that_goes_on_is_stopped_by_ctrl_c(away: Path, tmp_path: Path) 
         _, err = process.communicate(timeout=10)
     assert process.returncode == 0
     assert err == "stopped; the next round goes on from here\n"
+
+
+@pytest.mark.slow
+def test_a_mirror_that_is_interrupted_does_not_say_that_nothing_was_done(
+    away: Path, tmp_path: Path
+) -> None:
+    """The files that had come stay, and the next run goes on with the others."""
+    asked, over = Event(), Event()
+
+    class Stalling(_Quiet):
+        def do_GET(self) -> None:
+            if not self.path.endswith("2.zip"):
+                super().do_GET()
+                return
+            asked.set()
+            over.wait(60)
+
+    command = [sys.executable, "-W", "error", "-m", "bluezone_node", "authority", "mirror"]
+    target = tmp_path / "exports"
+    with (
+        serving(away, Stalling) as url,
+        subprocess.Popen(
+            [*command, f"{url}/exports", str(target), "--unverified"],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert asked.wait(40)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        over.set()
+    assert (process.returncode, err.strip()) == (1, "interrupted; what was done by then stays")
+    assert (target / "1.zip").exists()
