@@ -165,9 +165,7 @@ class Issuing:
         """
         found = self._reachable(handle, actor)
         self._check_open(found)
-        realm = self._settings.realm(found.realm)
-        if realm is None:
-            raise _unknown_realm()
+        realm = self.realm_for(found.realm, actor)
         order = self._mint.named(
             CodeOrder(
                 found.report_type,
@@ -210,7 +208,11 @@ class Issuing:
             return own[0]
         realm = next((realm for realm in own if realm.id == realm_id), None)
         if realm is None:
-            raise _unknown_realm()
+            raise AuthorityRefused(
+                "Name a province that you may issue codes for.",
+                reason="unknown_realm",
+                hint=", ".join(realm.id for realm in own),
+            )
         return realm
 
     def check(self, order: CodeOrder, realm: RealmSettings) -> None:
@@ -274,7 +276,3 @@ def _day(at: datetime) -> date:
 
 def _forbidden(sentence: str) -> AuthorityRefused:
     return AuthorityRefused(sentence, reason="forbidden")
-
-
-def _unknown_realm() -> AuthorityRefused:
-    return AuthorityRefused("Name a province that you may issue codes for.", reason="unknown_realm")

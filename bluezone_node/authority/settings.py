@@ -107,9 +107,6 @@ class RegistrarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     publisher: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:/_\[\]-]+)?\Z")] = ""
     """Address of the publisher whose statistics the console shows; empty: it is this process."""
 
-    def realm(self, realm_id: str) -> RealmSettings | None:
-        return next((realm for realm in self.realms if realm.id == realm_id), None)
-
 
 class HealthAuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One registrar whose certificates the publisher believes."""

@@ -89,8 +89,10 @@ def test_a_province_issues_what_it_may(office: Office) -> None:
 
 
 def test_who_works_for_all_names_the_province(office: Office) -> None:
-    """Where there is more than one."""
-    assert refusal(office.issuing.issue, CONFIRMED, OPERATOR) == "unknown_realm"
+    """Where there is more than one, and is told which there are."""
+    with pytest.raises(AuthorityRefused) as refused:
+        office.issuing.issue(CONFIRMED, OPERATOR)
+    assert (refused.value.reason, refused.value.hint) == ("unknown_realm", "VN-79, VN-HN")
     issued = office.issuing.issue(CodeOrder("confirmed", realm="VN-HN"), OPERATOR)
     assert office.issuing.status(issued.handle, HANOI).realm == "VN-HN"
     assert office.audited.kept[0].realm == "VN-HN"
