@@ -271,6 +271,7 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
     from bluezone_node.web import app
     from bluezone_node.web.metrics import Meters
     from bluezone_node.web.routes.mirror import MIRRORS, mirror_routes
+    from bluezone_node.web.routes.statistics import statistics_routes
     from bluezone_node.web.watch import Watch
     from bluezone_node.wiring.console import routes_of_console
     from bluezone_node.wiring.watch import looks_of
@@ -285,6 +286,8 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
         # What lies in a bucket is handed out from there.
         exports = folder.exports if bucket_of(folder) is None else None
         routes += app.publisher_routes(parts.publisher, os.urandom, exports)
+    if parts.statistics_desk is not None:
+        routes += statistics_routes(parts.statistics_desk, os.urandom)
     routes += routes_of_console(folder, parts, clock)
     if (mirrors := folder.path / MIRRORS).is_dir():
         routes += mirror_routes(mirrors)
