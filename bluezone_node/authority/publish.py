@@ -108,7 +108,7 @@ class Publisher:
             judged = self._judge(upload)
         else:
             judged = await asyncio.to_thread(self._judge, upload)
-        changes = await asyncio.wrap_future(self._store.publish_soon(*_asked_of(judged)))
+        changes = await self._store.publish_soon(*_asked_of(judged))
         return self._published(judged, changes)
 
     def _at_hand(self, upload: Upload) -> bool:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
+import msgspec
+
 from bluezone_node.authority.settings import PublisherSettings
 from bluezone_node.crypto.certificate import SECRET_BYTES, hmac_forms
 from bluezone_node.crypto.keys import KEY_BYTES
@@ -29,15 +31,17 @@ DEFAULT_RISK = {"confirmed": 2, "likely": 4, "negative": 6}
 """Transmission risk written where the device gave none, by report type."""
 
 
-@dataclass(frozen=True, slots=True)
-class UploadedKey:
+class UploadedKey(msgspec.Struct, frozen=True):
     """A key as it came over the wire: nothing about it is known to be true."""
 
-    text: str = field(repr=False)
+    text: str
     """Base64."""
     rolling_start: int
     rolling_period: int
     transmission_risk: int
+
+    def __repr__(self) -> str:
+        return "UploadedKey()"
 
     def octets(self) -> bytes | None:
         """Return the key; None where the text is not base64 of anything."""

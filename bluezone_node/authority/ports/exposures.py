@@ -1,7 +1,6 @@
 """The publisher's side of its database: keys, and what a publication does to them. No names."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -84,7 +83,7 @@ class ExposureStore(Protocol):
         same time, *decide* is asked again.  Where it raises, nothing is written.
         """
 
-    def publish_soon(self, keys: Sequence[bytes], decide: Decide) -> Future[Changes]:
-        """As `publish`, without waiting for it; *decide* may be asked in another thread."""
+    async def publish_soon(self, keys: Sequence[bytes], decide: Decide) -> Changes:
+        """As `publish`, without a thread that waits; *decide* may be asked in another one."""
 
     def counts(self) -> ExposureCounts: ...

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -63,10 +62,10 @@ class SqlExposures:
         self._gathered = Gathered(self._write)
 
     def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
-        return self._gathered.publish(keys, decide).result()
-
-    def publish_soon(self, keys: Sequence[bytes], decide: Decide) -> Future[Changes]:
         return self._gathered.publish(keys, decide)
+
+    async def publish_soon(self, keys: Sequence[bytes], decide: Decide) -> Changes:
+        return await self._gathered.publish_soon(keys, decide)
 
     def _write(self, group: Sequence[Publication]) -> None:
         try:

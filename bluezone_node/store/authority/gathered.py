@@ -7,8 +7,11 @@ moment, in which more will.  A publication is answered after the commit
 that holds it, like before.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from time import sleep
@@ -31,10 +34,12 @@ class Publication:
     decide: Decide = field(repr=False)
     outcome: Changes | BaseException | None = None
     """None: not written yet."""
-    told: Future[Changes] = field(default_factory=Future, repr=False)
+    told: Future[Changes] | asyncio.Future[Changes] = field(default_factory=Future, repr=False)
 
     def tell(self) -> None:
-        """Tell the outcome to whoever waits for it."""
+        """Tell the outcome to whoever waits for it: of a loop, in that loop."""
+        if self.told.cancelled():
+            return
         if isinstance(self.outcome, Changes):
             self.told.set_result(self.outcome)
         else:
@@ -52,16 +57,24 @@ class Gathered:
         self._busy = False
         self._writer = ThreadPoolExecutor(1, "publications")
 
-    def publish(self, keys: Sequence[bytes], decide: Decide) -> Future[Changes]:
-        """Return what *decide* will have answered once it is written, or what was raised."""
-        mine = Publication(keys, decide)
-        mine.told.set_running_or_notify_cancel()  # it is written, whoever goes away
+    def publish(self, keys: Sequence[bytes], decide: Decide) -> Changes:
+        """Return what *decide* answered, once it is written, or raise what was raised."""
+        told = Future[Changes]()
+        self._add(Publication(keys, decide, told=told))
+        return told.result()
+
+    async def publish_soon(self, keys: Sequence[bytes], decide: Decide) -> Changes:
+        """As `publish`, in a loop; it is written even where the caller is cancelled."""
+        told: asyncio.Future[Changes] = asyncio.get_running_loop().create_future()
+        self._add(Publication(keys, decide, told=told))
+        return await told
+
+    def _add(self, mine: Publication) -> None:
         with self._lock:
             self._waiting.append(mine)
             idle, self._busy = not self._busy, True
         if idle:
             self._writer.submit(self._write_all)
-        return mine.told
 
     def _write_all(self) -> None:
         several = False
@@ -75,8 +88,7 @@ class Gathered:
             except BaseException as error:
                 for publication in group:
                     publication.outcome = publication.outcome or error
-            for publication in group:
-                publication.tell()
+            _tell(group)
 
     def _next(self, most: int = MOST) -> list[Publication]:
         with self._lock:
@@ -92,3 +104,21 @@ class Gathered:
     def _taken(self, most: int) -> list[Publication]:
         group, self._waiting = self._waiting[:most], self._waiting[most:]
         return group
+
+
+def _tell(group: Sequence[Publication]) -> None:
+    """Tell all of *group*, each loop once: waking it costs more than telling."""
+    of_loops = defaultdict[asyncio.AbstractEventLoop, list[Publication]](list)
+    for publication in group:
+        if isinstance(publication.told, Future):
+            publication.tell()
+        else:
+            of_loops[publication.told.get_loop()].append(publication)
+    for loop, theirs in of_loops.items():
+        with suppress(RuntimeError):  # it was closed: nobody waits there
+            loop.call_soon_threadsafe(_tell_here, theirs)
+
+
+def _tell_here(group: Sequence[Publication]) -> None:
+    for publication in group:
+        publication.tell()

@@ -13,11 +13,11 @@ from bluezone_node.ports import Entropy
 from bluezone_node.web.exchange import Exchange, RequestModel
 
 
-class PublishedKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class PublishedKey(UploadedKey, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One key. What is missing is zero, and costs this key only."""
 
-    key: str = ""
-    rolling_start_number: int = 0
+    text: str = msgspec.field(name="key", default="")
+    rolling_start: int = msgspec.field(name="rollingStartNumber", default=0)
     rolling_period: int = 0
     transmission_risk: int = 0
 
@@ -63,10 +63,7 @@ def _upload(asked: PublishRequest) -> Upload:
     if asked.hmac_key and asked.hmac_key_lower and asked.hmac_key != asked.hmac_key_lower:
         raise BadInput("hmacKey is given twice, and differs.", reason="bad_request")
     return Upload(
-        keys=[
-            UploadedKey(k.key, k.rolling_start_number, k.rolling_period, k.transmission_risk)
-            for k in asked.temporary_exposure_keys
-        ],
+        keys=asked.temporary_exposure_keys,
         health_authority=asked.health_authority,
         certificate=asked.verification_payload,
         hmac_secret=_secret(asked.hmac_key or asked.hmac_key_lower),
