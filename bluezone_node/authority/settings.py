@@ -5,7 +5,6 @@ server or verification server, whose clients this authority must please.
 """
 
 import tomllib
-from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
@@ -249,10 +248,6 @@ class AuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
     database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
     imports: list[ImportSettings] = msgspec.field(default_factory=list)
-
-    @property
-    def truncate(self) -> timedelta:
-        return timedelta(minutes=self.publisher.truncate_minutes)
 
 
 def parse_settings(text: str, name: str) -> AuthoritySettings:
