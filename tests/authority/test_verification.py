@@ -51,6 +51,25 @@ def test_a_code_becomes_a_token_becomes_a_certificate(office: Office) -> None:
     assert certificate == certificates.Certificate("likely", onset, HMAC, "VN")
 
 
+def test_refused_claims_are_counted_by_reason(office: Office) -> None:
+    """A wrong one for no province, for nobody knows which; others for that of their code."""
+    used, late = office.issue(), office.issue()
+    office.verification.claim(used)
+    for code in (used, "00000000"):
+        with pytest.raises(AuthorityRefused):
+            office.verification.claim(code)
+    office.pass_time(minutes=16)
+    with pytest.raises(AuthorityRefused):
+        office.verification.claim(late)
+    assert isinstance(office.registry, MemoryRegistry)
+    found = {
+        (realm, event): count
+        for (_, realm, event), count in office.registry.tally.items()
+        if event.startswith("claims_")
+    }
+    assert found == {("", "claims_wrong"): 1, ("VN", "claims_used"): 1, ("VN", "claims_expired"): 1}
+
+
 def test_without_a_symptom_date_there_is_no_onset_claim(office: Office) -> None:
     """The day of the test is not passed off as the day of first symptoms."""
     code = office.issue("confirmed", None, date(2026, 3, 9))
