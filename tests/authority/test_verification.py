@@ -53,7 +53,7 @@ def test_a_code_becomes_a_token_becomes_a_certificate(office: Office) -> None:
 
 def test_refused_claims_are_counted_by_reason(office: Office) -> None:
     """A wrong one for no province, for nobody knows which; others for that of their code."""
-    used, late = office.issue(), office.issue()
+    used, late = office.issue("likely"), office.issue("likely")
     office.verification.claim(used)
     for code in (used, "00000000"):
         with pytest.raises(AuthorityRefused):
