@@ -59,7 +59,7 @@ class Issuing:
         self.check(order, realm)
         self._attempts.before_issue(realm.id, realm.issue_per_minute)
         order = self._mint.named(order)
-        self._audit.record(actor, "issue_code", order.handle.hex(), realm=realm.id)
+        self._audit.record(actor, "code_issued", order.handle.hex(), realm=realm.id)
         (drawn,) = self._mint.keep([order], realm, actor)
         return self._mint.deliver(drawn)
 
@@ -113,7 +113,7 @@ class Issuing:
                 hint="look for the result of the first time; force it if these are other people",
             )
         counts = {"rows": sheet.read, "rejected": len(rejected)}
-        self._audit.record(actor, "issue_codes", detail=counts, realm=province.id)
+        self._audit.record(actor, "codes_issued", detail=counts, realm=province.id)
         drawn = self._mint.keep([order for _, order in ordered], province, actor)
         issued: list[Issued] = []
         for (row, _), made in zip(ordered, self._mint.deliver_all(drawn, stopped), strict=True):
@@ -151,7 +151,7 @@ class Issuing:
         """
         found = self._reachable(handle, actor)
         self._check_open(found)
-        self._audit.record(actor, "revoke_code", handle.hex(), realm=found.realm)
+        self._audit.record(actor, "code_revoked", handle.hex(), realm=found.realm)
         if not self._store.revoke_code(handle, self._clock.now()):
             self._check_open(self._reachable(handle, actor))
 
@@ -179,7 +179,7 @@ class Issuing:
         self._check_sending(order)
         self._attempts.before_issue(realm.id, realm.issue_per_minute)
         new = {"new": order.handle.hex()}
-        self._audit.record(actor, "reissue_code", handle.hex(), new, realm=realm.id)
+        self._audit.record(actor, "code_reissued", handle.hex(), new, realm=realm.id)
         drawn = self._mint.replace(found, order, realm, actor)
         if drawn.outcome is Outcome.NOT_OPEN:
             self._check_open(self._reachable(handle, actor))

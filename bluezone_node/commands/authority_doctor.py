@@ -101,8 +101,16 @@ def _address(folder: "AuthorityFolder") -> Finding:
         local = ip_address(host).is_loopback
     except ValueError:
         local = host == "localhost"
-    if local or serve.trusted_proxies:
+    if serve.trusted_proxies:
         return Finding("address", True, f"{serve.listen}, for a reverse proxy with TLS before it")
+    if local:
+        return Finding(
+            "address",
+            True,
+            f"{serve.listen}, for this machine alone",
+            "before a reverse proxy passes requests on, name it in serve.trusted_proxies: "
+            "all who come through it would share one limit of attempts",
+        )
     return Finding(
         "address",
         False,

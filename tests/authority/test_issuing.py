@@ -54,7 +54,7 @@ def test_a_short_code_lives_a_quarter_of_an_hour(office: Office) -> None:
     assert (len(long.code), long.expires - NOW) == (16, timedelta(hours=24))
     assert events(office) == {"codes_issued": 2, "codes_issued_long": 1}
     trail = [(entry.actor, entry.action, entry.subject) for entry in office.audited.kept]
-    assert trail == [("lan", "issue_code", each.handle.hex()) for each in (short, long)]
+    assert trail == [("lan", "code_issued", each.handle.hex()) for each in (short, long)]
     office.pass_time(hours=23, minutes=59)
     assert office.verification.claim(long.code.upper()).report_type == "likely"
 
@@ -217,7 +217,7 @@ def test_a_reissued_code_says_the_same(office: Office) -> None:
     assert refusal(office.verification.claim, old.code) == "code_expired"
     assert refusal(office.issuing.reissue, old.handle, LAN) == "code_revoked"
     entry = office.audited.kept[-1]
-    assert (entry.action, entry.subject) == ("reissue_code", old.handle.hex())
+    assert (entry.action, entry.subject) == ("code_reissued", old.handle.hex())
     assert entry.detail == {"new": new.handle.hex()}
 
 

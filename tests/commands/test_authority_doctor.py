@@ -83,6 +83,13 @@ def test_each_fault_is_found_with_its_cure(home: Path, break_it: Any, subject: s
     assert found[subject]["found"]
 
 
+def test_a_proxy_that_was_not_named_is_asked_for(home: Path) -> None:
+    """No fault on a laptop; behind a proxy a whole country would be one guesser."""
+    assert "serve.trusted_proxies" in findings(home)["address"]["cure"]
+    (home / "authority.toml").write_text('[serve]\ntrusted_proxies = ["127.0.0.1"]\n')
+    assert findings(home)["address"]["cure"] == ""
+
+
 def test_a_registrar_that_does_not_answer_is_found(home: Path) -> None:
     """Reports would be refused from tomorrow on."""
     (home / "authority.toml").write_text(

@@ -72,12 +72,12 @@ class Wording:
         }
         self.actions = {
             "audit_erased": _("Entries erased, their time being over"),
-            "issue_code": _("Code issued"),
-            "issue_codes": _("Many codes issued"),
+            "code_issued": _("Code issued"),
+            "codes_issued": _("Many codes issued"),
             "password_changed": _("Password changed"),
-            "reissue_code": _("Code issued again"),
+            "code_reissued": _("Code issued again"),
             "restored": _("Restored from a backup"),
-            "revoke_code": _("Code revoked"),
+            "code_revoked": _("Code revoked"),
             "sign_in": _("Signed in"),
             "user_added": _("Person added"),
             "user_disabled": _("Person disabled"),

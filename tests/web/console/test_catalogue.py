@@ -84,5 +84,5 @@ def test_every_refusal_and_every_action_has_words() -> None:
     assert [name for name in reasons - {"uuid_already_exists"} if not said.reason(name)] == []
     pattern = r'(?:record|_record|_govern)\(\s*[\w.]+,\s*(?:name,\s*)?"(\w+)"'
     actions = set(re.findall(pattern, source))
-    assert {"issue_code", "user_added", "sign_in"} <= actions
+    assert {"code_issued", "user_added", "sign_in"} <= actions
     assert actions <= said.actions.keys()

@@ -114,7 +114,7 @@ def test_the_trail_is_paged_and_each_sees_their_province(office: Bureau) -> None
     browser = office.signed_in("supervisor", name="hoa")
     browser.issue()
     for number in range(54):
-        office.staff.trail.record(Actor("hoa", "79", "supervisor"), "issue_code", f"{number:032x}")
+        office.staff.trail.record(Actor("hoa", "79", "supervisor"), "code_issued", f"{number:032x}")
     far = office.signed_in("supervisor", "01", name="far")
     browser.see(menu.AUDIT)
     assert browser.page.count("Code issued") == 50

@@ -154,7 +154,7 @@ def test_a_session_that_is_over_does_nothing(office: Bureau) -> None:
     answer = browser.send(menu.CODES, {"type": "confirmed", "test": "2026-03-10"})
     assert answer.status_code == 401
     assert "signed out" in browser.words()
-    assert ("issuer.79", "issue_code") not in {done[:2] for done in office.staff.done()}
+    assert ("issuer.79", "code_issued") not in {done[:2] for done in office.staff.done()}
 
 
 @pytest.mark.parametrize("path", [menu.SIGN_IN, menu.CODES, menu.LANGUAGE, menu.SIGN_OUT])
