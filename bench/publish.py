@@ -34,12 +34,8 @@ from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.intervals import interval_at, rolling_start
 from bluezone_node.store.authority.folder import AuthorityFolder, make_folder, open_folder
-from bluezone_node.wiring.authority import (
-    DATABASE_VARIABLE,
-    authority_app,
-    databases_of,
-    open_authority,
-)
+from bluezone_node.wiring.application import authority_app
+from bluezone_node.wiring.authority import DATABASE_VARIABLE, databases_of, open_authority
 from tests import postgres
 
 KEYS = 14

@@ -1,4 +1,4 @@
-"""What an authority is made of: databases, services, and the application that serves them.
+"""What an authority is made of: databases and services.
 
 Nothing here is imported by a node, which does without the server's packages.
 """
@@ -11,12 +11,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bluezone_node.ports import Clock
-from bluezone_node.wiring.shelves import bucket_of, open_shelf
+from bluezone_node.wiring.shelves import open_shelf
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.routing import BaseRoute
-
     from bluezone_node.authority.accounts import Accounts
     from bluezone_node.authority.audit import ChainedTrail
     from bluezone_node.authority.exporter import Exporter
@@ -264,33 +261,3 @@ def open_messenger(folder: "AuthorityFolder") -> "Iterator[Messenger]":
         return
     with closing(Gateway(sms, os.environ.get(SMS_VARIABLE) or folder.sms_secret())) as gateway:
         yield gateway
-
-
-def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock) -> "Starlette":
-    """Return the application that serves *parts*."""
-    from bluezone_node.web import app
-    from bluezone_node.web.metrics import Meters
-    from bluezone_node.web.routes.mirror import MIRRORS, mirror_routes
-    from bluezone_node.web.routes.statistics import statistics_routes
-    from bluezone_node.web.watch import Watch
-    from bluezone_node.wiring.console import routes_of_console
-    from bluezone_node.wiring.watch import looks_of
-
-    routes: list[BaseRoute] = []
-    if parts.verification is not None and parts.issuing is not None:
-        per_minute = folder.settings.registrar.verify_per_minute
-        routes += app.registrar_routes(
-            parts.verification, parts.issuing, clock, os.urandom, folder.api_keys(), per_minute
-        )
-    if parts.publisher is not None:
-        # What lies in a bucket is handed out from there.
-        exports = folder.exports if bucket_of(folder) is None else None
-        routes += app.publisher_routes(parts.publisher, os.urandom, exports)
-    if parts.statistics_desk is not None:
-        routes += statistics_routes(parts.statistics_desk, os.urandom)
-    routes += routes_of_console(folder, parts, clock)
-    if (mirrors := folder.path / MIRRORS).is_dir():
-        routes += mirror_routes(mirrors)
-    meters, watch = Meters(), Watch(looks_of(parts, clock))
-    routes += app.watch_routes(watch, meters, folder.settings.serve.metrics_from)
-    return app.build_app(routes, meters.tell)

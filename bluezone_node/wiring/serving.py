@@ -16,7 +16,8 @@ from bluezone_node.errors import BluezoneError
 from bluezone_node.ports import Clock
 from bluezone_node.systemd import ServiceManager, passed_socket
 from bluezone_node.web.worker import BEAT_SECONDS, Part, Worker, this_worker
-from bluezone_node.wiring.authority import AuthorityParts, authority_app, open_authority
+from bluezone_node.wiring.application import authority_app
+from bluezone_node.wiring.authority import AuthorityParts, open_authority
 
 if TYPE_CHECKING:
     from bluezone_node.authority.audit import ChainedTrail

@@ -21,7 +21,8 @@ from bluezone_node.export.container import open_verified
 from bluezone_node.export.signature import SignatureState
 from bluezone_node.ports import Authority, ClaimedCode, KeySource, Publication, PublishReceipt
 from bluezone_node.store.authority.folder import make_folder
-from bluezone_node.wiring.authority import authority_app, open_authority
+from bluezone_node.wiring.application import authority_app
+from bluezone_node.wiring.authority import open_authority
 from tests.authorities import NOW, MemoryShelf, Office, keys_of_days, served, uploaded
 
 NONCE, OTHER_NONCE = b"n" * 32, b"o" * 32

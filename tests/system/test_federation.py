@@ -34,7 +34,8 @@ from bluezone_node.proximity.encounters import fold_all
 from bluezone_node.proximity.model import Sighting
 from bluezone_node.store.authority.folder import AuthorityFolder, make_folder
 from bluezone_node.store.authority.shelf import FolderShelf
-from bluezone_node.wiring.authority import AuthorityParts, authority_app, open_authority
+from bluezone_node.wiring.application import authority_app
+from bluezone_node.wiring.authority import AuthorityParts, open_authority
 from bluezone_node.wiring.watch import looks_of
 from tests.authorities import served
 from tests.kept import adding

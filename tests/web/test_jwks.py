@@ -13,7 +13,8 @@ from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.clock import SimClock
 from bluezone_node.store.authority.directory import HttpKeys
 from bluezone_node.store.authority.folder import make_folder
-from bluezone_node.wiring.authority import AuthorityParts, authority_app, open_authority
+from bluezone_node.wiring.application import authority_app
+from bluezone_node.wiring.authority import AuthorityParts, open_authority
 from tests.authorities import NOW, served
 
 MINUTE = 60.0

@@ -12,7 +12,8 @@ from bluezone_node.client import HttpAuthority
 from bluezone_node.clock import SimClock
 from bluezone_node.node.diagnosis import claim_nonce, code_in
 from bluezone_node.store.authority.folder import make_folder, open_folder
-from bluezone_node.wiring.authority import authority_app, open_authority
+from bluezone_node.wiring.application import authority_app
+from bluezone_node.wiring.authority import open_authority
 from tests.authorities import NOW, served
 
 SETTINGS = """

@@ -17,7 +17,8 @@ from bluezone_node.web import answers
 from bluezone_node.web.exchange import PostRoute
 from bluezone_node.web.openapi import DESCRIBED, description, path_of
 from bluezone_node.web.problem import Problem
-from bluezone_node.wiring.authority import authority_app, open_authority
+from bluezone_node.wiring.application import authority_app
+from bluezone_node.wiring.authority import open_authority
 from tests.authorities import served
 
 PAGES = "/console"

@@ -25,7 +25,8 @@ from bluezone_node.export.signature import SignatureState
 from bluezone_node.store.authority import bucket
 from bluezone_node.store.authority.bucket import BucketShelf
 from bluezone_node.store.authority.folder import make_folder
-from bluezone_node.wiring.authority import authority_app, open_authority
+from bluezone_node.wiring.application import authority_app
+from bluezone_node.wiring.authority import open_authority
 from bluezone_node.wiring.shelves import BUCKET_VARIABLE, open_shelf, place_of
 from tests.authorities import KnownKeys, Office, keys_of_days, served
 
