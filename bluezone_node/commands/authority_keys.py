@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from bluezone_node.clock import SystemClock
 from bluezone_node.commands.authority import clock_of, clock_option, dir_option
 from bluezone_node.commands.console import columns, json_option, note, print_json
+from bluezone_node.errors import BluezoneError
 
 REGISTRAR_OVERLAP_DAYS = 7
 """A publisher that reads a copied file needs a person, who is there on working days."""
@@ -96,6 +98,7 @@ def rotate(
         )
     now = asyncio.run(_now(clock_spec))
     new = _kept(folder, use).rotate(now, timedelta(days=overlap), force=force)
+    _tell_trail(folder, use, new.key_id)
     if as_json:
         print_json(asdict(new))
         return
@@ -114,6 +117,21 @@ def _kept(folder: Any, use: str) -> Any:
         "export": folder.export_keys,
     }
     return kept[use]()
+
+
+def _tell_trail(folder: Any, use: str, key_id: str) -> None:
+    """Record the rotation where there is a trail; without one a stolen key must go, too."""
+    from bluezone_node.authority.ports.accounts import OPERATOR
+    from bluezone_node.wiring.authority import databases_of, open_authority
+
+    try:
+        if not databases_of(folder)["registrar"].exists():
+            return
+        with open_authority(folder, SystemClock(), ["registrar"]) as parts:
+            assert parts.audit is not None  # noqa: S101 - the role was asked for
+            parts.audit.record(OPERATOR, "key_rotated", key_id, {"key": use})
+    except BluezoneError as error:
+        note(f"The audit trail does not tell of this: {error}")
 
 
 async def _now(clock_spec: str) -> datetime:

@@ -53,6 +53,27 @@ def test_rotate_says_which_key_and_from_when(home: Path) -> None:
     assert secret[:20] not in done.output
 
 
+def test_the_trail_tells_of_a_rotation_where_there_is_one(home: Path) -> None:
+    """Which key, by its id; without a registrar's database nothing is made for it."""
+    assert keys(home, "rotate", "--key", "export").exit_code == 0
+    assert not (home / "registry.db").exists()
+    people = ["authority", "users", "list", "--dir", str(home)]
+    assert CliRunner().invoke(cli, people).exit_code == 0
+    new = keys(home, "rotate").stdout.strip()
+    trail = ["authority", "audit", "list", "--json", "--dir", str(home)]
+    (entry,) = json.loads(CliRunner().invoke(cli, trail).stdout)
+    assert (entry["action"], entry["subject"]) == ("key_rotated", new)
+
+
+def test_a_trail_that_is_away_holds_up_no_rotation(home: Path) -> None:
+    """It is said: a key that was stolen must go all the same."""
+    (home / "registry.db").write_bytes(b"this is no database" * 100)
+    done = keys(home, "rotate")
+    assert done.exit_code == 0
+    assert "audit trail does not tell" in done.stderr
+    assert len(listed(home)) == 2
+
+
 def test_a_second_rotation_must_be_forced(home: Path) -> None:
     """The sentence says what is still to come; forced, the new key signs at once."""
     assert keys(home, "rotate").exit_code == 0

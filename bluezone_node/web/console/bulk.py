@@ -1,6 +1,7 @@
 """Issuing many codes: a CSV file goes in, totals, rejects and two CSV files come out."""
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -9,6 +10,7 @@ from bluezone_node.authority.bulk import MAX_ROWS
 from bluezone_node.authority.issuing import Issuing
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.errors import BadInput, Refused
+from bluezone_node.ports import Clock
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.shown import Shown
@@ -17,14 +19,18 @@ from bluezone_node.web.console.visit import WAITING, Answer, Away, Download, Not
 MOST_SHOWN = 200
 """Rejected rows on the page; the file has them all."""
 
-SAMPLE = """\
-test_type,test_date,symptom_date,phone
-confirmed,2026-11-21,2026-11-19,0912345678
-likely,2026-11-22,,
-"""
+
+def sample(today: date) -> str:
+    """Return a file that would be taken *today*."""
+    yesterday, before = today - timedelta(days=1), today - timedelta(days=3)
+    return (
+        "test_type,test_date,symptom_date,phone\n"
+        f"confirmed,{yesterday},{before},0912345678\n"
+        f"likely,{today},,\n"
+    )
 
 
-def bulk_routes(frame: Frame, issuing: Issuing, shown: Shown) -> list[BaseRoute]:
+def bulk_routes(frame: Frame, issuing: Issuing, shown: Shown, clock: Clock) -> list[BaseRoute]:
     """Return the routes of the bulk issue."""
 
     def show(visit: Visit) -> Answer:
@@ -50,7 +56,7 @@ def bulk_routes(frame: Frame, issuing: Issuing, shown: Shown) -> list[BaseRoute]
             (realm.id, visit.wording.realm(realm.id)) for realm in issuing.realms(visit.actor)
         ]
         values = {
-            "sample": SAMPLE,
+            "sample": sample(clock.now().date()),
             "rows": MAX_ROWS,
             "realms": realms,
             "realm": visit.form["realm"],

@@ -57,7 +57,7 @@ def console_routes(
         Route(menu.STYLE, _style),
         *signing_in_routes(frame, parts.accounts),
         *Desk(parts.issuing, shown, clock, settings).routes(frame),
-        *bulk_routes(frame, parts.issuing, shown),
+        *bulk_routes(frame, parts.issuing, shown, clock),
         *funnel_routes(frame, parts.tally, parts.published, clock, list(realms)),
         *export_routes(frame, parts.publication, clock),
         *user_routes(frame, parts.accounts, shown, clock, settings.realms),

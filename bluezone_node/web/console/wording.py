@@ -74,6 +74,7 @@ class Wording:
             "audit_erased": _("Entries erased, their time being over"),
             "code_issued": _("Code issued"),
             "codes_issued": _("Many codes issued"),
+            "key_rotated": _("Signing key rotated"),
             "password_changed": _("Password changed"),
             "code_reissued": _("Code issued again"),
             "restored": _("Restored from a backup"),
@@ -90,6 +91,7 @@ class Wording:
         self._details = {
             "failures": _("wrong attempts: %(value)s"),
             "hash": _("seal: %(value)s"),
+            "key": _("key: %(value)s"),
             "minutes": _("minutes: %(value)s"),
             "new": _("new reference number: %(value)s"),
             "realm": _("province: %(value)s"),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_a_file_is_answered_line_by_line(office: Bureau) -> None:
     assert [row[0] for row in rejected] == ["line", "4", "5"]
     assert rejected[2][2].startswith("'=HYPERLINK")
     assert one[2] not in address
+
+
+def test_the_sample_beside_the_form_would_be_taken(office: Bureau) -> None:
+    """Whoever copies it must not be refused for its dates, in whatever year."""
+    browser = office.signed_in("supervisor")
+    browser.see(menu.BULK)
+    shown = re.search(r'<pre class="sample"[^>]*>(.*?)</pre>', browser.page, re.DOTALL)
+    assert shown is not None
+    browser.see(_issue(browser, shown[1].encode()))
+    assert "Lines read 2 Codes issued 2" in browser.words()
 
 
 def test_the_same_form_twice_is_one_issue(office: Bureau) -> None:
