@@ -162,7 +162,7 @@ def _registrars(folder: "AuthorityFolder") -> Iterator[Finding]:
             if entry.jwks.startswith(("http://", "https://")):
                 HttpKeys(entry.jwks, SystemClock()).key("")
             else:
-                FileKeys(folder.path / entry.jwks)
+                FileKeys(folder.path / entry.jwks, SystemClock())
         except BluezoneError as error:
             cure = error.hint or "is the registrar running, and may this machine call it?"
             yield Finding(f"registrar {entry.id}", False, f"{entry.jwks}: {error}", cure)

@@ -185,7 +185,7 @@ def open_authority(
             directories: dict[str, KeyDirectory] = {
                 entry.id: HttpKeys(entry.jwks, clock)
                 if entry.jwks.startswith(("http://", "https://"))
-                else FileKeys(folder.path / entry.jwks)
+                else FileKeys(folder.path / entry.jwks, clock)
                 for entry in authorities
             }
             publisher = Publisher(

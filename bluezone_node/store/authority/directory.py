@@ -27,19 +27,25 @@ STALE_SECONDS = 86_400.0
 """Where the registrar cannot be asked, a key is believed so long: reports must not wait for the
 repair of a road that they do not take."""
 
+LOOK_SECONDS = 1.0
+"""Between two looks at a file for a key that is known: under load each costs a publication some
+20 µs, because another thread may run meanwhile. For an unknown one it is looked at each time."""
+
 log = logging.getLogger(__name__)
 
 
 class FileKeys:
     """`KeyDirectory` on a JSON Web Key Set in a file, read again when it was changed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         """Read *path* now.
 
         Raises:
             BadConfig: it cannot be read, or is none.
         """
         self._path = path
+        self._clock = clock
+        self._looked = clock.monotonic()
         self._stamp = stamp(path)
         try:
             self._keys: Mapping[str, PublicKey] = read_jwks(path.read_bytes())
@@ -52,7 +58,10 @@ class FileKeys:
             raise BadConfig(f"{path}: {error}") from error
 
     def key(self, key_id: str) -> PublicKey | None:
-        found = stamp(self._path)
+        now = self._clock.monotonic()
+        if (key := self._keys.get(key_id)) is not None and now - self._looked < LOOK_SECONDS:
+            return key
+        self._looked, found = now, stamp(self._path)
         if found != self._stamp:
             # Before it is read: what is still being copied has another stamp when it is whole.
             self._stamp = found

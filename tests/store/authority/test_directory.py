@@ -108,14 +108,20 @@ async def test_many_reports_at_once_ask_once(registrar: Registrar) -> None:
 
 
 def test_a_file_of_keys_is_read_again_when_it_changes(tmp_path: Path) -> None:
-    """A new one takes effect at once; a broken or missing one changes nothing."""
+    """A new key is known at once, one that is gone after a second; no set changes nothing."""
     path = tmp_path / "registrar.jwks.json"
     path.write_bytes(write_jwks({"one": PUBLIC["one"]}))
-    keys = FileKeys(path)
+    clock = SimClock(NOW)
+    keys = FileKeys(path, clock)
     path.write_bytes(b'{"keys": [')
+    clock.advance(1)
     assert keys.key("one") is not None
     path.unlink()
+    clock.advance(1)
     assert keys.key("one") is not None
+    path.write_bytes(write_jwks({"one": PUBLIC["one"], "two": PUBLIC["two"]}))
+    assert keys.key("two") is not None
     path.write_bytes(write_jwks({"two": PUBLIC["two"]}))
+    clock.advance(1)
     assert keys.key("one") is None
     assert keys.key("two") is not None

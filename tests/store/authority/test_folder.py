@@ -164,11 +164,11 @@ def test_no_foreign_key_crosses_the_databases() -> None:
 def test_missing_public_keys_are_named(tmp_path: Path) -> None:
     """A publisher without the registrar's keys is told where they come from."""
     with pytest.raises(BadConfig) as refused:
-        FileKeys(tmp_path / "registrar.jwks.json")
+        FileKeys(tmp_path / "registrar.jwks.json", SimClock(NOW))
     assert "registrar" in refused.value.hint
     (tmp_path / "bad.json").write_text("{}")
     with pytest.raises(BadConfig, match="no JSON Web Key Set"):
-        FileKeys(tmp_path / "bad.json")
+        FileKeys(tmp_path / "bad.json", SimClock(NOW))
 
 
 def test_an_unreachable_registrar_is_no_refusal() -> None:

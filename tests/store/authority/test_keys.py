@@ -65,7 +65,7 @@ def signers(keys: SigningKeys) -> set[str]:
 def test_the_life_of_two_rotations(folder: AuthorityFolder) -> None:
     """A certificate of every moment is taken until it expires; the publisher reads the file."""
     clock, keys = SimClock(NOW), folder.registrar_keys()
-    publisher = FileKeys(folder.path / "registrar.jwks.json")
+    publisher = FileKeys(folder.path / "registrar.jwks.json", clock)
     for turn in range(2):
         new = keys.rotate(clock.now(), WEEK)
         before = keys.signing(clock.now())[0]
