@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.authority.ports.exposures import Changes
-from bluezone_node.commands.authority_export import HELD, PROBLEMS
+from bluezone_node.commands.authority.export import HELD, PROBLEMS
 from bluezone_node.store.authority import exposure_tables
 from bluezone_node.store.authority.database import Database
 from bluezone_node.store.authority.exposures import SqlExposures

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bluezone_node.commands.authority import dir_option
+from bluezone_node.commands.authority.options import dir_option
 from bluezone_node.commands.console import json_option, note, print_json
 from bluezone_node.errors import BadInput
 

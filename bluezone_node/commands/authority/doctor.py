@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bluezone_node.clock import SystemClock
-from bluezone_node.commands.authority import ROLES
+from bluezone_node.commands.authority.options import ROLES
 from bluezone_node.commands.console import json_option
 from bluezone_node.commands.doctor.finding import Finding, show
 from bluezone_node.errors import BluezoneError
@@ -240,7 +240,7 @@ def _messages(folder: "AuthorityFolder") -> Finding:
 
 def _exports(folder: "AuthorityFolder", parts: "AuthorityParts") -> Finding:
     """Judge how far exports have come, and whether every file of the index is there."""
-    from bluezone_node.commands.authority_export import PROBLEMS
+    from bluezone_node.commands.authority.export import PROBLEMS
     from bluezone_node.wiring.shelves import place_of
 
     assert parts.exporter is not None  # noqa: S101 - the publisher's
@@ -259,7 +259,7 @@ def _exports(folder: "AuthorityFolder", parts: "AuthorityParts") -> Finding:
 
 
 def _imports(folder: "AuthorityFolder", parts: "AuthorityParts") -> Iterator[Finding]:
-    from bluezone_node.commands.authority_imports import standing
+    from bluezone_node.commands.authority.imports import standing
 
     assert parts.federation is not None  # noqa: S101 - the publisher's
     named = [each.name for each in folder.settings.imports]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import click
 
-from bluezone_node.commands.authority import ROLES, clock_of, clock_option, dir_option
+from bluezone_node.commands.authority.options import ROLES, clock_of, clock_option, dir_option
 from bluezone_node.commands.console import json_option, note, print_json
 from bluezone_node.commands.private_file import write_private
 from bluezone_node.errors import BadInput

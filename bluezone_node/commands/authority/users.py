@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bluezone_node.commands.authority import ROLES, clock_of, clock_option, dir_option
+from bluezone_node.commands.authority.options import ROLES, clock_of, clock_option, dir_option
 from bluezone_node.commands.console import columns, json_option, note, print_json
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bluezone_node.clock import SystemClock
-from bluezone_node.commands.authority import clock_of, clock_option, dir_option
+from bluezone_node.commands.authority.options import clock_of, clock_option, dir_option
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.errors import BluezoneError
 
