@@ -16,6 +16,7 @@ from bluezone_node.ble import scenario
 from bluezone_node.commands import cli
 from bluezone_node.presets import load_preset, preset_names
 from bluezone_node.web.routes.publish import PublishRequest
+from bluezone_node.web.routes.statistics import StatisticsRequest
 from bluezone_node.web.routes.verification import (
     BatchIssueRequest,
     CertificateRequest,
@@ -39,6 +40,7 @@ REQUESTS: dict[str, type[msgspec.Struct]] = {
     "/api/verify": VerifyRequest,
     "/api/certificate": CertificateRequest,
     "/v1/publish": PublishRequest,
+    "/v1/stats": StatisticsRequest,
 }
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
