@@ -1,4 +1,4 @@
-"""How many uploads one core takes, and how long an export of many keys lasts.
+"""How many uploads one core takes.
 
     python -m bench.authority
 
@@ -10,13 +10,11 @@ import os
 import tempfile
 import time
 from base64 import b64encode
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import OPERATOR
-from bluezone_node.authority.ports.exposures import Changes, Exposure
 from bluezone_node.authority.publish import Upload
 from bluezone_node.authority.upload import UploadedKey
 from bluezone_node.clock import SimClock
@@ -30,7 +28,6 @@ from bluezone_node.wiring.authority import open_authority
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
 UPLOADS = 300
 KEYS = 14
-EXPORTED = 200_000
 ROLES = ("registrar", "publisher")
 
 
@@ -42,8 +39,6 @@ def main() -> None:
             assert parts.verification is not None
             assert parts.issuing is not None
             assert parts.publisher is not None
-            assert parts.exporter is not None
-            assert parts.exposures is not None
             today = rolling_start(interval_at(NOW))
             uploads = []
             began = time.process_time()
@@ -79,23 +74,6 @@ def main() -> None:
                 f"upload of {KEYS} keys: {published * 1000:.2f} ms CPU, {1 / published:.0f} a "
                 f"second and core; {published / verified:.1f} x one signature check"
             )
-
-            blank = Exposure(b"", today - 144, 144, 2, "confirmed", 0, NOW, bytes(32))
-            many = [replace(blank, key=os.urandom(16)) for _ in range(EXPORTED)]
-            parts.exposures.publish([], lambda _stored, _drawn: Changes(added=many))
-            clock.advance(86_400)
-            began = time.process_time()
-            run = parts.exporter.run()
-            exported = time.process_time() - began
-            began = time.process_time()
-            parts.exporter.run()
-            idle = time.process_time() - began
-            size = sum(file.stat().st_size for file in folder.exports.glob("*.zip"))
-            print(
-                f"export of {EXPORTED} keys: {exported:.2f} s CPU, {run.written} file, "
-                f"{size / 1e6:.1f} MB, {EXPORTED / exported:.0f} keys a second"
-            )
-            print(f"a run with nothing to do: {idle * 1000:.1f} ms CPU, 1/{exported / idle:.0f}")
 
 
 if __name__ == "__main__":
