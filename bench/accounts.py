@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pyotp
 
-from bluezone_node.authority.accounts import Accounts
-from bluezone_node.authority.audit import ChainedTrail, check, link
-from bluezone_node.authority.passwords import AT_ONCE, WAITING, Passwords
+from bluezone_node.authority.people.accounts import Accounts
+from bluezone_node.authority.people.audit import ChainedTrail, check, link
+from bluezone_node.authority.people.passwords import AT_ONCE, WAITING, Passwords
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.clock import SimClock
 from bluezone_node.errors import AuthorityRefused

@@ -13,10 +13,10 @@ from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import OPERATOR
-from bluezone_node.authority.publish import Upload
-from bluezone_node.authority.upload import UploadedKey
+from bluezone_node.authority.publisher.publish import Upload
+from bluezone_node.authority.publisher.upload import UploadedKey
+from bluezone_node.authority.registrar.orders import CodeOrder
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.crypto.keys import TemporaryExposureKey

@@ -24,7 +24,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, Engine, event
 
-from bluezone_node.authority.exporter import Exporter
+from bluezone_node.authority.distribution.exporter import Exporter
 from bluezone_node.authority.ports.exposures import Exposure
 from bluezone_node.authority.ports.windows import ExportBatch
 from bluezone_node.authority.settings import ExportSettings

@@ -16,12 +16,8 @@ from typing import IO
 
 from starlette.types import ASGIApp
 
-from bluezone_node.authority.attempts import Attempts
-from bluezone_node.authority.audit import ChainedTrail
-from bluezone_node.authority.exporter import Exporter
-from bluezone_node.authority.issuing import Issuing
-from bluezone_node.authority.mint import Mint
-from bluezone_node.authority.orders import CodeOrder
+from bluezone_node.authority.distribution.exporter import Exporter
+from bluezone_node.authority.people.audit import ChainedTrail
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.authority.ports.allowances import Allowances, Rate
 from bluezone_node.authority.ports.audit import AuditEntry, AuditHead, Link, LinkErased
@@ -48,10 +44,14 @@ from bluezone_node.authority.ports.windows import (
     Fill,
     files_of,
 )
-from bluezone_node.authority.publish import Published, Publisher, Upload
+from bluezone_node.authority.publisher.publish import Published, Publisher, Upload
+from bluezone_node.authority.publisher.upload import UploadedKey
+from bluezone_node.authority.registrar.attempts import Attempts
+from bluezone_node.authority.registrar.issuing import Issuing
+from bluezone_node.authority.registrar.mint import Mint
+from bluezone_node.authority.registrar.orders import CodeOrder
+from bluezone_node.authority.registrar.verification import Verification
 from bluezone_node.authority.settings import AuthoritySettings
-from bluezone_node.authority.upload import UploadedKey
-from bluezone_node.authority.verification import Verification
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.crypto.keys import TemporaryExposureKey

@@ -13,10 +13,10 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from bluezone_node.authority.keyring import KEEP_EXPORT_KEY, KeyRing, RingKey
-from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import Actor, Enrolment
 from bluezone_node.authority.ports.tally import DayCount
-from bluezone_node.authority.publish import Upload
+from bluezone_node.authority.publisher.publish import Upload
+from bluezone_node.authority.registrar.orders import CodeOrder
 from bluezone_node.authority.settings import (
     AuthoritySettings,
     ConsoleSettings,

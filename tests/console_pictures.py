@@ -20,10 +20,10 @@ from pathlib import Path
 import uvicorn
 from playwright.sync_api import Page, sync_playwright
 
-from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.authority.ports.tally import DayCount
-from bluezone_node.authority.publish import Upload
+from bluezone_node.authority.publisher.publish import Upload
+from bluezone_node.authority.registrar.orders import CodeOrder
 from bluezone_node.authority.settings import RealmSettings
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.web import server

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from bluezone_node.authority.imported import Terms
-from bluezone_node.authority.importing import Import, Importer
+from bluezone_node.authority.distribution.imported import Terms
+from bluezone_node.authority.distribution.importing import Import, Importer
 from bluezone_node.authority.ports.exposures import Exposure
 from bluezone_node.authority.ports.imports import (
     ImportCounts,

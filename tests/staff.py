@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 from argon2 import PasswordHasher
 
-from bluezone_node.authority.accounts import Accounts
-from bluezone_node.authority.audit import ChainedTrail
-from bluezone_node.authority.passwords import Passwords
+from bluezone_node.authority.people.accounts import Accounts
+from bluezone_node.authority.people.audit import ChainedTrail
+from bluezone_node.authority.people.passwords import Passwords
 from bluezone_node.authority.ports.accounts import (
     ADMIN,
     EVERYWHERE,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bluezone_node.authority.audit import ERASED
+from bluezone_node.authority.people.audit import ERASED
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.clock import SimClock
 from bluezone_node.store.authority.folder import make_folder

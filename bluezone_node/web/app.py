@@ -7,9 +7,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.issuing import Issuing
-from bluezone_node.authority.publish import Publisher
-from bluezone_node.authority.verification import Verification
+from bluezone_node.authority.publisher.publish import Publisher
+from bluezone_node.authority.registrar.issuing import Issuing
+from bluezone_node.authority.registrar.verification import Verification
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.web.limit import AddressLimit
 from bluezone_node.web.metrics import Meters

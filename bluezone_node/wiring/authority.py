@@ -14,18 +14,18 @@ from bluezone_node.ports import Clock
 from bluezone_node.wiring.shelves import open_shelf
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.accounts import Accounts
-    from bluezone_node.authority.audit import ChainedTrail
-    from bluezone_node.authority.exporter import Exporter
-    from bluezone_node.authority.issuing import Issuing
+    from bluezone_node.authority.distribution.exporter import Exporter
+    from bluezone_node.authority.people.accounts import Accounts
+    from bluezone_node.authority.people.audit import ChainedTrail
     from bluezone_node.authority.ports.exposures import ExposureStore
     from bluezone_node.authority.ports.keys import KeyDirectory
     from bluezone_node.authority.ports.messages import Messenger
     from bluezone_node.authority.ports.shown import ShownStore
     from bluezone_node.authority.ports.tally import PublicationStats, Tally
-    from bluezone_node.authority.publish import Publisher
-    from bluezone_node.authority.statistics_desk import StatisticsDesk
-    from bluezone_node.authority.verification import Verification
+    from bluezone_node.authority.publisher.publish import Publisher
+    from bluezone_node.authority.publisher.statistics_desk import StatisticsDesk
+    from bluezone_node.authority.registrar.issuing import Issuing
+    from bluezone_node.authority.registrar.verification import Verification
     from bluezone_node.store.authority.database import Database
     from bluezone_node.store.authority.folder import AuthorityFolder
     from bluezone_node.store.authority.keys import SigningKeys
@@ -91,17 +91,17 @@ def open_authority(
         BadConfig: a key of a role is missing.
         DatabaseUnusable: a database cannot be opened, or waits for `authority migrate`.
     """
-    from bluezone_node.authority.accounts import Accounts
-    from bluezone_node.authority.attempts import Attempts
-    from bluezone_node.authority.audit import ChainedTrail
-    from bluezone_node.authority.exporter import Exporter
-    from bluezone_node.authority.issuing import Issuing
-    from bluezone_node.authority.mint import Mint
-    from bluezone_node.authority.passwords import Passwords
-    from bluezone_node.authority.publish import Publisher
-    from bluezone_node.authority.statistics import Statistics
-    from bluezone_node.authority.statistics_desk import StatisticsDesk
-    from bluezone_node.authority.verification import Verification
+    from bluezone_node.authority.distribution.exporter import Exporter
+    from bluezone_node.authority.people.accounts import Accounts
+    from bluezone_node.authority.people.audit import ChainedTrail
+    from bluezone_node.authority.people.passwords import Passwords
+    from bluezone_node.authority.publisher.publish import Publisher
+    from bluezone_node.authority.publisher.statistics import Statistics
+    from bluezone_node.authority.publisher.statistics_desk import StatisticsDesk
+    from bluezone_node.authority.registrar.attempts import Attempts
+    from bluezone_node.authority.registrar.issuing import Issuing
+    from bluezone_node.authority.registrar.mint import Mint
+    from bluezone_node.authority.registrar.verification import Verification
     from bluezone_node.store.authority import (
         exposure_tables,
         exposures,

@@ -22,8 +22,8 @@ from bluezone_node.wiring.threads import in_thread
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from bluezone_node.authority.exporter import Exporter, ExportRun
-    from bluezone_node.authority.importing import Import, Importer
+    from bluezone_node.authority.distribution.exporter import Exporter, ExportRun
+    from bluezone_node.authority.distribution.importing import Import, Importer
     from bluezone_node.authority.ports.imports import ImportStore
     from bluezone_node.authority.ports.keys import ExportKeys
     from bluezone_node.authority.settings import ImportSettings
@@ -84,8 +84,8 @@ def federate(
         BadConfig: an address is none, or the file of a public key is missing.
         BadInput: a public key is malformed.
     """
-    from bluezone_node.authority.exporter import Exporter
-    from bluezone_node.authority.importing import Importer
+    from bluezone_node.authority.distribution.exporter import Exporter
+    from bluezone_node.authority.distribution.importing import Importer
     from bluezone_node.client import HttpExports
     from bluezone_node.store.authority.imports import SqlImports
     from bluezone_node.store.authority.windows import SqlWindows
@@ -121,8 +121,8 @@ def federate(
 def _import(
     folder: "AuthorityFolder", settings: "ImportSettings", source: "HttpExports"
 ) -> "Import":
-    from bluezone_node.authority.imported import Terms
-    from bluezone_node.authority.importing import Import
+    from bluezone_node.authority.distribution.imported import Terms
+    from bluezone_node.authority.distribution.importing import Import
 
     return Import(
         source,

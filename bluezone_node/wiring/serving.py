@@ -20,7 +20,7 @@ from bluezone_node.wiring.application import authority_app
 from bluezone_node.wiring.authority import AuthorityParts, open_authority
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.audit import ChainedTrail
+    from bluezone_node.authority.people.audit import ChainedTrail
     from bluezone_node.store.authority.folder import AuthorityFolder
 
 EXPORT_SECONDS = 60

@@ -50,7 +50,7 @@ def open_shelf(folder: "AuthorityFolder", series: str = "") -> "ExportShelf":
     Raises:
         BadConfig: object storage was set and its library is not installed.
     """
-    from bluezone_node.authority.exporter import ROOT
+    from bluezone_node.authority.distribution.exporter import ROOT
 
     bucket = bucket_of(folder)
     if bucket is None:

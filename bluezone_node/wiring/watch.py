@@ -7,7 +7,7 @@ from bluezone_node.ports import Clock
 from bluezone_node.web.watch import Finding, Gauge, Look
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.exporter import Exporter
+    from bluezone_node.authority.distribution.exporter import Exporter
     from bluezone_node.authority.ports.tally import Tally
     from bluezone_node.store.authority.keys import SigningKeys
     from bluezone_node.wiring.authority import AuthorityParts

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bluezone_node.authority.audit import ERASED, check, link
-from bluezone_node.authority.lockout import attempted
+from bluezone_node.authority.people.audit import ERASED, check, link
+from bluezone_node.authority.people.lockout import attempted
 from bluezone_node.authority.ports.accounts import OPERATOR, StoredSession, User, UserStore
 from bluezone_node.authority.ports.audit import AuditEntry, AuditHead, AuditStore
 from bluezone_node.errors import AuthorityRefused

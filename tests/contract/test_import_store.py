@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from bluezone_node.authority.exporter import Exporter
+from bluezone_node.authority.distribution.exporter import Exporter
 from bluezone_node.authority.ports.exposures import Changes, Exposure, Revision
 from bluezone_node.authority.ports.imports import (
     ImportCounts,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bluezone_node.authority.exporter import ROOT
-from bluezone_node.authority.orders import CodeOrder
+from bluezone_node.authority.distribution.exporter import ROOT
 from bluezone_node.authority.ports.accounts import OPERATOR
+from bluezone_node.authority.registrar.orders import CodeOrder
 from bluezone_node.client import HttpAuthority, HttpExports
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.certificate import keys_hmac

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from bluezone_node.authority.importing import ImportRound
-from bluezone_node.authority.mirror import Mirror
+from bluezone_node.authority.distribution.importing import ImportRound
+from bluezone_node.authority.distribution.mirror import Mirror
 from bluezone_node.authority.ports.exposures import Changes, Exposure, Revision
 from bluezone_node.authority.settings import ImportSettings
 from bluezone_node.client import HttpExports

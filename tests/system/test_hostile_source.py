@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bluezone_node.authority.mirror import Mirror
+from bluezone_node.authority.distribution.mirror import Mirror
 from bluezone_node.client import HttpExports
 from bluezone_node.clock import SimClock
 from bluezone_node.errors import Unreachable

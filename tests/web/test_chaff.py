@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from bluezone_node.authority.exporter import ROOT
+from bluezone_node.authority.distribution.exporter import ROOT
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.web.app import build_app, publisher_routes
 from bluezone_node.web.chaff import FIRST_SAMPLE, LONGEST_SECONDS, REMEMBERED, Chaff

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.authority.exporter import ROOT
+from bluezone_node.authority.distribution.exporter import ROOT
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.errors import BadInput
 from bluezone_node.store.authority.shelf import FolderShelf

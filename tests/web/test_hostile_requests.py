@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from bluezone_node.authority.exporter import ROOT
+from bluezone_node.authority.distribution.exporter import ROOT
 from bluezone_node.web import connection, exchange
 from bluezone_node.web.app import build_app, publisher_routes
 from bluezone_node.web.problem import MEDIA_TYPE

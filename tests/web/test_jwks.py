@@ -8,8 +8,8 @@ import httpx2 as httpx
 
 from bluezone_node.authority import certificate as certificates
 from bluezone_node.authority.certificate import CertificateRefused
-from bluezone_node.authority.orders import CodeOrder
 from bluezone_node.authority.ports.accounts import OPERATOR
+from bluezone_node.authority.registrar.orders import CodeOrder
 from bluezone_node.clock import SimClock
 from bluezone_node.store.authority.directory import HttpKeys
 from bluezone_node.store.authority.folder import make_folder

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from bluezone_node.authority.orders import CodeOrder, CodeState
 from bluezone_node.authority.ports.accounts import OPERATOR
+from bluezone_node.authority.registrar.orders import CodeOrder, CodeState
 from bluezone_node.client import HttpAuthority
 from bluezone_node.clock import SimClock
 from bluezone_node.node.diagnosis import claim_nonce, code_in

@@ -11,8 +11,8 @@ import pytest
 
 from bluezone_node.authority.certificate import Certificate, sign
 from bluezone_node.authority.ports.tally import DayCount
-from bluezone_node.authority.statistics import LEAST_UPLOADS, Statistics
-from bluezone_node.authority.statistics_desk import StatisticsDesk
+from bluezone_node.authority.publisher.statistics import LEAST_UPLOADS, Statistics
+from bluezone_node.authority.publisher.statistics_desk import StatisticsDesk
 from bluezone_node.authority.statistics_token import write_token
 from bluezone_node.crypto.signing import PrivateKey
 from bluezone_node.errors import AuthorityRefused, Unreachable

@@ -77,7 +77,7 @@ def head(folder: Any, as_json: bool) -> None:
 @json_option
 def verify(folder: Any, noted: str | None, as_json: bool) -> None:
     """Check every entry; the exit status is 1 where one was changed or is missing."""
-    from bluezone_node.authority.audit import parse_head
+    from bluezone_node.authority.people.audit import parse_head
 
     expected = parse_head(noted) if noted is not None else None
     verdict = _asked(folder, lambda trail: trail.verify(expected))

@@ -70,8 +70,8 @@ def issue(
     as_json: bool,
 ) -> None:
     """Make a code for one person, to be read out to them or sent."""
-    from bluezone_node.authority.orders import CodeOrder
     from bluezone_node.authority.ports.accounts import OPERATOR
+    from bluezone_node.authority.registrar.orders import CodeOrder
 
     order = CodeOrder(
         test_type,
@@ -112,8 +112,8 @@ def bulk(
 
     Columns: test_type, and if wanted test_date, symptom_date, phone. No names.
     """
-    from bluezone_node.authority.bulk import MAX_BYTES
     from bluezone_node.authority.ports.accounts import OPERATOR
+    from bluezone_node.authority.registrar.bulk import MAX_BYTES
 
     with file.open("rb") as opened:
         data = opened.read(MAX_BYTES + 1)

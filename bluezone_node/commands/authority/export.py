@@ -11,7 +11,7 @@ from bluezone_node.commands.authority.options import ROLES, clock_of, clock_opti
 from bluezone_node.commands.console import json_option, note, print_json
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.exporter import ExportHealth, ExportRun
+    from bluezone_node.authority.distribution.exporter import ExportHealth, ExportRun
 
 HELD = {
     "busy": "another exporter is at work: nothing was done here",

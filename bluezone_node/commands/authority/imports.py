@@ -11,7 +11,7 @@ from bluezone_node.commands.authority.options import ROLES, clock_of, clock_opti
 from bluezone_node.commands.console import columns, json_option, note, print_json
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.importing import ImportRound
+    from bluezone_node.authority.distribution.importing import ImportRound
     from bluezone_node.authority.ports.imports import ImportStore
 
 

@@ -15,7 +15,7 @@ from bluezone_node.commands.console import json_option, note, print_json
 from bluezone_node.errors import BadConfig, Unreachable
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.mirror import Mirror, MirrorRun
+    from bluezone_node.authority.distribution.mirror import Mirror, MirrorRun
     from bluezone_node.ports import KeySource
 
 MARK = ".mirror"
@@ -105,7 +105,7 @@ async def _again(
 async def _mirror(
     source: str, folder: Path, public_keys: tuple[str, ...]
 ) -> "AsyncIterator[Mirror]":
-    from bluezone_node.authority.mirror import Mirror
+    from bluezone_node.authority.distribution.mirror import Mirror
     from bluezone_node.store.authority.shelf import FolderShelf
     from bluezone_node.wiring.public_keys import read_public_keys
     from bluezone_node.wiring.threads import in_thread

@@ -11,7 +11,7 @@ from bluezone_node.commands.authority.options import ROLES, clock_of, clock_opti
 from bluezone_node.commands.console import columns, json_option, note, print_json
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.accounts import Accounts
+    from bluezone_node.authority.people.accounts import Accounts
     from bluezone_node.authority.ports.accounts import Enrolment
 
 _ROLES = ["issuer", "supervisor", "admin"]
@@ -171,7 +171,7 @@ def _hand_over(enrolment: "Enrolment", as_json: bool) -> None:
     click.echo(f"name            {enrolment.name}")
     click.echo(f"first password  {enrolment.password}")
     if sys.stdout.isatty():
-        from bluezone_node.authority.one_time import qr_terminal
+        from bluezone_node.authority.people.one_time import qr_terminal
 
         click.echo(qr_terminal(enrolment.otpauth))
     else:

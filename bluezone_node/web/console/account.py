@@ -2,8 +2,8 @@
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.accounts import Accounts
-from bluezone_node.authority.passwords import SHORTEST
+from bluezone_node.authority.people.accounts import Accounts
+from bluezone_node.authority.people.passwords import SHORTEST
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame

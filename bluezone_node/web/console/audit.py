@@ -2,7 +2,7 @@
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.audit import parse_head
+from bluezone_node.authority.people.audit import parse_head
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.errors import Refused

@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.bulk import MAX_ROWS
-from bluezone_node.authority.issuing import Issuing
 from bluezone_node.authority.ports.accounts import SUPERVISOR
+from bluezone_node.authority.registrar.bulk import MAX_ROWS
+from bluezone_node.authority.registrar.issuing import Issuing
 from bluezone_node.errors import BadInput, Refused
 from bluezone_node.ports import Clock
 from bluezone_node.web.console import menu

@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.codes import REPORT_TYPES
-from bluezone_node.authority.issuing import Issuing
-from bluezone_node.authority.orders import CodeOrder, CodeState, IssuedCode
+from bluezone_node.authority.registrar.codes import REPORT_TYPES
+from bluezone_node.authority.registrar.issuing import Issuing
+from bluezone_node.authority.registrar.orders import CodeOrder, CodeState, IssuedCode
 from bluezone_node.authority.settings import RegistrarSettings
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock

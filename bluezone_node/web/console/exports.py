@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.exporter import ExportHealth
+from bluezone_node.authority.distribution.exporter import ExportHealth
 from bluezone_node.authority.keyring import KeyRing, KeyState
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.settings import ExportSettings

@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bluezone_node.authority.accounts import Accounts
-from bluezone_node.authority.issuing import Issuing
+from bluezone_node.authority.people.accounts import Accounts
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.authority.ports.shown import ShownStore
 from bluezone_node.authority.ports.tally import PublicationStats, Tally
+from bluezone_node.authority.registrar.issuing import Issuing
 from bluezone_node.authority.settings import ConsoleSettings, RegistrarSettings
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.web.console import guard, menu

@@ -4,7 +4,7 @@ import re
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.accounts import Accounts
+from bluezone_node.authority.people.accounts import Accounts
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.language import LANGUAGES

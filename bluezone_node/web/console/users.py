@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.accounts import Accounts
-from bluezone_node.authority.one_time import qr_svg
+from bluezone_node.authority.people.accounts import Accounts
+from bluezone_node.authority.people.one_time import qr_svg
 from bluezone_node.authority.ports.accounts import (
     ADMIN,
     EVERYWHERE,

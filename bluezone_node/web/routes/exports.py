@@ -9,7 +9,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
-from bluezone_node.authority.exporter import INDEX, ROOT
+from bluezone_node.authority.distribution.exporter import INDEX, ROOT
 from bluezone_node.authority.ports.shelf import FILE_SECONDS, INDEX_SECONDS
 
 _SERVED = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_-]{0,63}/)?(?:index\.txt|\d+-\d+-\d{5}\.zip)")

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from starlette.routing import Route
 
-from bluezone_node.authority.publish import Publisher, Upload
-from bluezone_node.authority.upload import UploadedKey
+from bluezone_node.authority.publisher.publish import Publisher, Upload
+from bluezone_node.authority.publisher.upload import UploadedKey
 from bluezone_node.errors import BadInput
 from bluezone_node.ports import Entropy
 from bluezone_node.web.exchange import Exchange, RequestModel

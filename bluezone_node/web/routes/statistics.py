@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from bluezone_node.authority.statistics_desk import StatisticsDesk
+from bluezone_node.authority.publisher.statistics_desk import StatisticsDesk
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Entropy
 from bluezone_node.web.answers import StatisticsDay

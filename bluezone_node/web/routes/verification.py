@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bluezone_node.authority.attempts import TooManyAttempts
 from bluezone_node.authority.certificate import write_jwks
-from bluezone_node.authority.issuing import Issuing
-from bluezone_node.authority.orders import CodeOrder, CodeState, CodeStatus, IssuedCode
 from bluezone_node.authority.ports.accounts import ISSUER, Actor
-from bluezone_node.authority.verification import Verification
+from bluezone_node.authority.registrar.attempts import TooManyAttempts
+from bluezone_node.authority.registrar.issuing import Issuing
+from bluezone_node.authority.registrar.orders import CodeOrder, CodeState, CodeStatus, IssuedCode
+from bluezone_node.authority.registrar.verification import Verification
 from bluezone_node.errors import AuthorityRefused, Refused
 from bluezone_node.ports import Entropy
 from bluezone_node.web.exchange import Exchange, PartlyRefused, RequestModel, from_base64

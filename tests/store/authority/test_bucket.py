@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bluezone_node.authority.exporter import Exporter, ExportRun
+from bluezone_node.authority.distribution.exporter import Exporter, ExportRun
 from bluezone_node.authority.settings import BucketSettings, ExportSettings
 from bluezone_node.clock import SystemClock
 from bluezone_node.errors import BadConfig, StorageUnusable

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from bluezone_node.authority.exporter import Exporter, ExportRun
+from bluezone_node.authority.distribution.exporter import Exporter, ExportRun
 from bluezone_node.authority.settings import ExportSettings
 from bluezone_node.crypto.signing import PublicKey, load_public_key
 from bluezone_node.export.container import Export, open_verified

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from bluezone_node.authority.exporter import Exporter, ExportRun, Held
+from bluezone_node.authority.distribution.exporter import Exporter, ExportRun, Held
 from bluezone_node.authority.ports.exposures import Changes, Revision
 from bluezone_node.authority.settings import ExportSettings
 from bluezone_node.clock import SimClock

@@ -1,0 +1,1 @@
+"""The publisher: takes certified keys, and counts them."""

@@ -1,0 +1,1 @@
+"""The registrar: codes for people who tested positive, redeemed for certificates."""
