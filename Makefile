@@ -6,14 +6,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# pytest keeps the tests that it has rewritten; else each of its workers does that anew, 11 s long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check test-postgres test-vm bench deb clean
 
 demo: $(VENV)/.ready-demo
 	@$(BIN)/bluezone-node demo
 
-# Side by side, because they mostly wait: for processes, for turns of listening, for the air.
+# More side by side than there are cores, because they wait: for processes, listening, the air.
 test: check
-	@$(BIN)/pytest -n auto --dist loadfile -m "(slow or postgres) and not vm"
+	@$(BIN)/pytest -n 4 --dist loadfile -m "(slow or postgres) and not vm"
 	@$(MAKE) --no-print-directory test-vm
 
 # The part of the tests that needs Debian's postgresql: on a server of their own, thrown away after.
@@ -29,7 +32,7 @@ check: $(VENV)/.ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -n auto -m "not slow and not postgres and not vm"
+	@$(BIN)/pytest -n 3 -m "not slow and not postgres and not vm"
 
 bench: $(VENV)/.ready-dev
 	@$(BIN)/python -m bench

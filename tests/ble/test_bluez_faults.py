@@ -19,6 +19,8 @@ from bluezone_node.proximity.model import Beacon
 from tests.bluez.stage import Stage, playing
 from tests.bluez.watched import BRISK, Watched, watched
 
+pytestmark = pytest.mark.slow
+
 OWN = Beacon(bytes(range(16)), b"\1\2\3\4")
 PEER = Beacon(bytes(range(16, 32)), b"\5\6\7\x08")
 PACE = 20.0

@@ -14,6 +14,8 @@ from bluezone_node.proximity.model import Beacon
 from tests.bluez.stage import Sent, Stage, host
 from tests.bluez.watched import watched
 
+pytestmark = pytest.mark.slow
+
 FIRST = Beacon(bytes(range(16)), b"\1\2\3\4")
 SECOND = Beacon(bytes(range(16, 32)), b"\5\6\7\x08")
 KINDS = pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from dbus_fast import Variant
 from tests.bluez.client import ADAPTER, ADVERTISING, FD6F, Client, Refused, connect
 from tests.bluez.stage import PATIENCE, Stage
 
+pytestmark = pytest.mark.slow
+
 DATA = bytes(range(20))
 PREFIX = bytes.fromhex("03036ffd17166ffd")
 OTHER = bytes(range(20, 40))

@@ -166,7 +166,8 @@ async def test_registrar_and_publisher_run_apart(tmp_path: Path) -> None:
         text = settings.read_text().replace("registrar.jwks.json", f"{registrar_url}/jwks")
         settings.write_text(text.replace("period_minutes = 240", "period_minutes = 60"))
         with serving("--dir", publisher, "--role", "publisher") as publisher_url:
-            issued = await asyncio.to_thread(answer, "code", "issue", "--dir", registrar)
+            asked = [*COMMAND, "code", "issue", "--dir", str(registrar), "--json"]
+            issued = json.loads(await asyncio.to_thread(subprocess.check_output, asked))
             now = datetime.now(UTC)
             keys, secret = keys_of_days(1, 2, now=now), os.urandom(16)
             async with HttpAuthority(registrar_url, publisher_url) as authority:

@@ -27,6 +27,8 @@ from bluezone_node.web.routes.publish import publish_routes
 from tests.authorities import NOW, MemoryExposures, Office, keys_of_days, seeded, served
 from tests.kept import SQL, kept_in
 
+pytestmark = pytest.mark.slow
+
 NOT_CERTIFIED = (401, "health_authority_verification_certificate_invalid")
 CURRENT = interval_at(NOW)
 TODAY = rolling_start(CURRENT)

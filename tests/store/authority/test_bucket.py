@@ -30,6 +30,8 @@ from bluezone_node.wiring.authority import open_authority
 from bluezone_node.wiring.shelves import BUCKET_VARIABLE, open_shelf, place_of
 from tests.authorities import KnownKeys, Office, keys_of_days, served
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.storage import Storage
 
