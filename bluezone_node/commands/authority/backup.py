@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.commands.authority.options import dir_option
 from bluezone_node.commands.console import json_option, note, print_json
 from bluezone_node.errors import BadInput
@@ -100,8 +101,6 @@ def restore(
         ) from error
     folder = open_folder(directory)
     if "registrar" in manifest.databases:
-        from bluezone_node.authority.ports.accounts import OPERATOR
-
         with open_authority(folder, SystemClock(), ["registrar"]) as parts:
             assert parts.audit is not None  # noqa: S101 - the role was asked for
             parts.audit.record(OPERATOR, "restored", "", {"taken": f"{manifest.taken:%FT%TZ}"})

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import click
 
+from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.commands.authority.options import ROLES, clock_of, clock_option, dir_option
 from bluezone_node.commands.console import json_option, note, print_json
 from bluezone_node.commands.private_file import write_private
@@ -70,7 +71,6 @@ def issue(
     as_json: bool,
 ) -> None:
     """Make a code for one person, to be read out to them or sent."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
     from bluezone_node.authority.registrar.orders import CodeOrder
 
     order = CodeOrder(
@@ -112,7 +112,6 @@ def bulk(
 
     Columns: test_type, and if wanted test_date, symptom_date, phone. No names.
     """
-    from bluezone_node.authority.ports.accounts import OPERATOR
     from bluezone_node.authority.registrar.bulk import MAX_BYTES
 
     with file.open("rb") as opened:
@@ -155,8 +154,6 @@ def bulk(
 @clock_option
 def revoke(folder: Any, handle: UUID, clock_spec: str) -> None:
     """Take a code back: its holder will be told that it has expired."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     _with_issuing(folder, clock_spec, lambda issuing: issuing.revoke(handle.bytes, OPERATOR))
     note("the code is void")
 
@@ -169,8 +166,6 @@ def revoke(folder: Any, handle: UUID, clock_spec: str) -> None:
 @json_option
 def reissue(folder: Any, handle: UUID, phone: str, clock_spec: str, as_json: bool) -> None:
     """Make a new code with what was said for the old one, which is over."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     with _breaking_off():
         issued = _with_issuing(
             folder, clock_spec, lambda issuing: issuing.reissue(handle.bytes, OPERATOR, phone)
@@ -185,8 +180,6 @@ def reissue(folder: Any, handle: UUID, phone: str, clock_spec: str, as_json: boo
 @json_option
 def code_status(folder: Any, handle: UUID, clock_spec: str, as_json: bool) -> None:
     """Say what became of a code: open, claimed, expired or revoked."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     found = _with_issuing(
         folder, clock_spec, lambda issuing: issuing.status(handle.bytes, OPERATOR)
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.clock import SystemClock
 from bluezone_node.commands.authority.options import clock_of, clock_option, dir_option
 from bluezone_node.commands.console import columns, json_option, note, print_json
@@ -121,7 +122,6 @@ def _kept(folder: Any, use: str) -> Any:
 
 def _tell_trail(folder: Any, use: str, key_id: str) -> None:
     """Record the rotation where there is a trail; without one a stolen key must go, too."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
     from bluezone_node.wiring.authority import databases_of, open_authority
 
     try:

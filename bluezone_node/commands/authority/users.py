@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bluezone_node.authority.ports.accounts import ISSUER, OPERATOR
+from bluezone_node.authority.ports.accounts import ROLES as RIGHTS
 from bluezone_node.commands.authority.options import ROLES, clock_of, clock_option, dir_option
 from bluezone_node.commands.console import columns, json_option, note, print_json
 
@@ -14,11 +16,9 @@ if TYPE_CHECKING:
     from bluezone_node.authority.people.accounts import Accounts
     from bluezone_node.authority.ports.accounts import Enrolment
 
-_ROLES = ["issuer", "supervisor", "admin"]
-
 _place_options = (
     click.option("--realm", required=True, help="Province, by its id in the settings; * is all."),
-    click.option("--role", type=click.Choice(_ROLES), default="issuer", show_default=True),
+    click.option("--role", type=click.Choice(RIGHTS), default=ISSUER, show_default=True),
 )
 _show_option = click.option(
     "--show",
@@ -38,8 +38,6 @@ def users() -> None:
 @json_option
 def list_users(folder: Any, clock_spec: str, as_json: bool) -> None:
     """Say who there is, where, in which role, and who is locked or disabled."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     found = _done(folder, clock_spec, lambda accounts: accounts.users(OPERATOR))
     if as_json:
         print_json(found)
@@ -62,8 +60,6 @@ def add(
     folder: Any, name: str, realm: str, role: str, show: bool, clock_spec: str, as_json: bool
 ) -> None:
     """Let a new person sign in; the first password and the QR code are shown once."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     _check_shown(show, as_json)
     _hand_over(
         _done(folder, clock_spec, lambda accounts: accounts.add(OPERATOR, name, realm, role)),
@@ -79,8 +75,6 @@ def add(
 @json_option
 def reset(folder: Any, name: str, show: bool, clock_spec: str, as_json: bool) -> None:
     """Give a person a new first password and a new QR code; who is signed in is signed out."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     _check_shown(show, as_json)
     _hand_over(_done(folder, clock_spec, lambda accounts: accounts.reset(OPERATOR, name)), as_json)
 
@@ -91,8 +85,6 @@ def reset(folder: Any, name: str, show: bool, clock_spec: str, as_json: bool) ->
 @clock_option
 def disable(folder: Any, name: str, clock_spec: str) -> None:
     """Let a person sign in no more; who is signed in is signed out."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     _done(folder, clock_spec, lambda accounts: accounts.disable(OPERATOR, name))
     note(f"{name} is disabled, and signed out everywhere")
 
@@ -103,8 +95,6 @@ def disable(folder: Any, name: str, clock_spec: str) -> None:
 @clock_option
 def enable(folder: Any, name: str, clock_spec: str) -> None:
     """Let a person sign in again, with the password and the codes of before."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     _done(folder, clock_spec, lambda accounts: accounts.enable(OPERATOR, name))
     note(f"{name} may sign in")
 
@@ -115,8 +105,6 @@ def enable(folder: Any, name: str, clock_spec: str) -> None:
 @clock_option
 def unlock(folder: Any, name: str, clock_spec: str) -> None:
     """Forget the wrong attempts for which a name is locked."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     _done(folder, clock_spec, lambda accounts: accounts.unlock(OPERATOR, name))
     note(f"{name} is not locked")
 
@@ -124,13 +112,11 @@ def unlock(folder: Any, name: str, clock_spec: str) -> None:
 @users.command("role")
 @click.argument("name")
 @_place_options[0]
-@click.option("--role", type=click.Choice(_ROLES), required=True)
+@click.option("--role", type=click.Choice(RIGHTS), required=True)
 @dir_option
 @clock_option
 def change_role(folder: Any, name: str, realm: str, role: str, clock_spec: str) -> None:
     """Give a person another role or province; who is signed in is signed out."""
-    from bluezone_node.authority.ports.accounts import OPERATOR
-
     _done(folder, clock_spec, lambda accounts: accounts.set_role(OPERATOR, name, role, realm))
     note(f"{name} is {role} of {realm}")
 
