@@ -54,9 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = make_folder(Path(temporary) / "authority", ("registrar", "publisher"))
         with (
-            postgres.running(
-                fsync="on", synchronous_commit="on", full_page_writes="on", shared_buffers="128MB"
-            ) as server,
+            postgres.running(**postgres.DURABLE) as server,
             server.database() as url,
         ):
             os.environ[DATABASE_VARIABLE] = url

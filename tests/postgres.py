@@ -71,6 +71,15 @@ class Server:
             return done.fetchall() if done.description else []
 
 
+DURABLE = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "128MB",
+}
+"""For `running`: a server that keeps its promises, as in earnest."""
+
+
 @contextmanager
 def running(**settings: str) -> Iterator[Server]:
     """Make a server and yield it once it answers; *settings* go before those of the tests.

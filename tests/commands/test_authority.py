@@ -1,7 +1,6 @@
 """The authority's command line, as processes."""
 
 import asyncio
-import io
 import json
 import os
 import random
@@ -10,8 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,6 @@ import pytest
 
 from bluezone_node.authority.ports.exposures import Changes, Exposure
 from bluezone_node.client import HttpAuthority, HttpExports
-from bluezone_node.commands import main
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.crypto.signing import load_public_key
 from bluezone_node.export.container import open_verified
@@ -30,29 +27,16 @@ from bluezone_node.ports import Publication
 from bluezone_node.store.authority import exposure_tables, exposures
 from bluezone_node.store.authority.database import open_sqlite
 from bluezone_node.store.authority.folder import open_folder
+from tests import program
 from tests.authorities import keys_of_days
+from tests.program import Done
 
 COMMAND = [sys.executable, "-W", "error", "-m", "bluezone_node", "authority"]
 
 
-@dataclass
-class Done:
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 def run(*arguments: object) -> Done:
-    """Run a command in this process, from the very door that a shell knocks at."""
-    out, err, status = io.StringIO(), io.StringIO(), 0
-    line = ["bluezone-node", "authority", *map(str, arguments)]
-    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patched:
-        patched.setattr(sys, "argv", line)
-        try:
-            main()
-        except SystemExit as end:
-            status = int(end.code or 0)
-    return Done(status, out.getvalue(), err.getvalue())
+    """Run a command of the authority."""
+    return program.run("authority", *arguments)
 
 
 def answer(*arguments: object) -> Any:
