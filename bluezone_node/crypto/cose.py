@@ -1,0 +1,129 @@
+"""COSE_Sign1 with Ed25519 over deterministic CBOR (RFC 9052, RFC 8949 §4.2.1).
+
+What is signed here is printed, photographed, carried on sticks and read by machines of strangers;
+so there is one way to write each thing, and a reader refuses every other.  The library decodes;
+that an encoding is the deterministic one is seen by encoding what was read once more.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import cbor2
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from bluezone_node.errors import BadInput
+
+KEY_ID_BYTES = 8
+SIGNATURE_BYTES = 64
+
+_MAX_DEPTH = 8
+"""Of nested arrays and maps: a bundle's notices are at the fourth."""
+_ALGORITHM, _KEY_ID = 1, 4
+_EDDSA = -8
+"""COSE header labels and the algorithm (RFC 9052 §3.1, RFC 9053 §2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A COSE_Sign1, taken apart; believed only after `verify`."""
+
+    key_id: bytes
+    """The 8 bytes by which the signer names its key: see `key_id_of`."""
+    payload: bytes = field(repr=False)
+    _protected: bytes = field(repr=False)
+    _signature: bytes = field(repr=False)
+
+    def verify(self, public_key: bytes) -> bool:
+        """Tell whether the owner of the Ed25519 *public_key* (32 bytes) signed this."""
+        try:
+            Ed25519PublicKey.from_public_bytes(public_key).verify(
+                self._signature, _to_be_signed(self._protected, self.payload)
+            )
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def encode(value: object) -> bytes:
+    """Return *value* as deterministic CBOR."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(data: bytes) -> Any:
+    """Return the one value that *data* is the deterministic CBOR of.
+
+    Raises:
+        BadInput: reason ``cbor_malformed``: nothing else may be in it, in no other writing.
+    """
+    try:
+        value = cbor2.loads(
+            data, max_depth=_MAX_DEPTH, allow_indefinite=False, allow_duplicate_keys=False
+        )
+        # Comparing catches lengths and numbers written too long, and what follows the value.
+        if encode(value) == data:
+            return value
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, EOFError):
+        pass
+    raise BadInput("The CBOR is not well-formed, or not deterministic.", reason="cbor_malformed")
+
+
+def decode_map(data: bytes) -> dict[int, Any]:
+    """Return the map with whole numbers for keys that *data* is the deterministic CBOR of.
+
+    Raises:
+        BadInput: reason ``cbor_malformed``.
+    """
+    value = decode(data)
+    if not isinstance(value, Mapping) or not all(type(key) is int for key in value):
+        raise BadInput("The CBOR is no map of numbered fields.", reason="cbor_malformed")
+    return dict(value)
+
+
+def key_id_of(public_key: bytes) -> bytes:
+    """Return the name of an Ed25519 *public_key*: the first 8 bytes of its SHA-256."""
+    return sha256(public_key).digest()[:KEY_ID_BYTES]
+
+
+def sign(payload: bytes, key: Ed25519PrivateKey) -> bytes:
+    """Return the untagged COSE_Sign1 of *payload*; the same input gives the same bytes."""
+    protected = encode({_ALGORITHM: _EDDSA, _KEY_ID: key_id_of(public_bytes(key))})
+    signature = key.sign(_to_be_signed(protected, payload))
+    return encode([protected, {}, payload, signature])
+
+
+def public_bytes(key: Ed25519PrivateKey) -> bytes:
+    """Return the 32 bytes of the public key of *key*."""
+    return key.public_key().public_bytes_raw()
+
+
+def read_signed(data: bytes) -> Signed:
+    """Take the COSE_Sign1 *data*, tagged (18) or not, apart; verify nothing.
+
+    Raises:
+        BadInput: reason ``cbor_malformed`` or ``cose_malformed``.
+    """
+    # Tagged is how the draft's vectors and RFC 9052 write it where nothing around says what it is.
+    value = decode(data)
+    if isinstance(value, cbor2.CBORTag) and value.tag == 18:
+        value = value.value
+    match value:
+        case [bytes(protected), dict(unprotected), bytes(payload), bytes(signature)] if (
+            not unprotected and len(signature) == SIGNATURE_BYTES
+        ):
+            headers = decode_map(protected)
+            key_id = headers.get(_KEY_ID)
+            if (
+                headers.keys() == {_ALGORITHM, _KEY_ID}
+                and headers[_ALGORITHM] == _EDDSA
+                and isinstance(key_id, bytes)
+                and len(key_id) == KEY_ID_BYTES
+            ):
+                return Signed(key_id, payload, protected, signature)
+    raise BadInput("It is no COSE_Sign1 with Ed25519 and a key's name.", reason="cose_malformed")
+
+
+def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
+    return encode(["Signature1", protected, b"", payload])

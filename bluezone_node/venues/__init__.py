@@ -1,0 +1,1 @@
+"""Places: their signed cards, visits to them, and notices of outbreaks there."""
