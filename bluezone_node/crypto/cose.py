@@ -8,6 +8,7 @@ that an encoding is the deterministic one is seen by encoding what was read once
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from io import BytesIO
 from typing import Any
 
 import cbor2
@@ -24,6 +25,9 @@ _MAX_DEPTH = 8
 _ALGORITHM, _KEY_ID = 1, 4
 _EDDSA = -8
 """COSE header labels and the algorithm (RFC 9052 §3.1, RFC 9053 §2.2)."""
+
+# All that the library raises for what is not sound.
+_UNSOUND = (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,9 @@ def decode(data: bytes) -> Any:
         # Comparing catches lengths and numbers written too long, and what follows the value.
         if encode(value) == data:
             return value
-    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, EOFError):
+    except _UNSOUND:
         pass
-    raise BadInput("The CBOR is not well-formed, or not deterministic.", reason="cbor_malformed")
+    raise _malformed()
 
 
 def decode_map(data: bytes) -> dict[int, Any]:
@@ -78,8 +82,25 @@ def decode_map(data: bytes) -> dict[int, Any]:
     """
     value = decode(data)
     if not isinstance(value, Mapping) or not all(type(key) is int for key in value):
-        raise BadInput("The CBOR is no map of numbered fields.", reason="cbor_malformed")
+        raise _malformed()
     return dict(value)
+
+
+def decode_padded_map(data: bytes) -> dict[int, Any]:
+    """Return the map that *data* begins with; zeros fill the rest.
+
+    Raises:
+        BadInput: reason ``cbor_malformed``.
+    """
+    stream = BytesIO(data)
+    try:
+        cbor2.CBORDecoder(stream, max_depth=_MAX_DEPTH, allow_indefinite=False).decode()
+    except _UNSOUND:
+        raise _malformed() from None
+    end = stream.tell()
+    if any(data[end:]):
+        raise _malformed()
+    return decode_map(data[:end])
 
 
 def key_id_of(public_key: bytes) -> bytes:
@@ -127,3 +148,7 @@ def read_signed(data: bytes) -> Signed:
 
 def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
     return encode(["Signature1", protected, b"", payload])
+
+
+def _malformed() -> BadInput:
+    return BadInput("The CBOR is not well-formed, or not deterministic.", reason="cbor_malformed")

@@ -1,0 +1,192 @@
+"""Bundles: notices on their way to everybody, signed, each chained to the one before.
+
+A device that follows the chain sees when one is left out, told twice or told differently to
+others.  Each is filled up with made-up notices, so that neither their number nor a quiet day
+shows.  Bytes: docs/protocol-places.md, "Bundles".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bluezone_node.crypto.cose import decode_map, encode, read_signed, sign
+from bluezone_node.errors import BadInput
+from bluezone_node.intervals import from_unix
+from bluezone_node.venues.notices import (
+    NOTICE_ID_BYTES,
+    Entropy,
+    Notice,
+    dummy_notice,
+    read_notice,
+)
+from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES, Role, TrustList
+
+SIZES = (16, 64, 256, 1024, 4096, 16_384)
+"""A bundle holds as many notices, made-up ones included; only the order of magnitude shows."""
+MAX_BUNDLE_BYTES = 20 * 1024 * 1024
+"""Refused before anything is decoded: 16 384 notices of two hours are 9 MB."""
+DIGEST_BYTES = 32
+MARK_BYTES = 8
+FIRST_PREVIOUS = bytes(DIGEST_BYTES)
+"""Stands for the bundle before the first."""
+
+_MARK = "VNP1B"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What one file says."""
+
+    province: str
+    sequence: int
+    """From 1, without gaps."""
+    previous: bytes
+    """SHA-256 of the file before."""
+    created: datetime
+    notices: tuple[Notice, ...] = ()
+    retracted: tuple[bytes, ...] = ()
+    """Ids of notices that count no more."""
+    breaker: bool = False
+    """Nobody is to be told of any notice, until a later bundle says otherwise."""
+    opened: tuple[bytes, ...] = field(default=(), repr=False)
+    """Marks by which visitors learn that their contact data were opened."""
+    revoked: tuple[bytes, ...] = field(default=(), repr=False)
+    """First 8 bytes of the location ids of all cards that are withdrawn before their time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The last bundle that was followed."""
+
+    sequence: int
+    digest: bytes
+
+
+def padded(notices: Sequence[Notice], entropy: Entropy) -> tuple[Notice, ...]:
+    """Return *notices* among made-up ones of the same shapes, in an order that tells nothing.
+
+    Raises:
+        ValueError: there are more than a bundle holds.
+    """
+    size = next((size for size in SIZES if size >= len(notices)), None)
+    if size is None:
+        raise ValueError(f"a bundle holds at most {SIZES[-1]} notices")
+    made_up = [
+        dummy_notice(notices[number % len(notices)] if notices else None, entropy)
+        for number in range(size - len(notices))
+    ]
+    return tuple(sorted([*notices, *made_up], key=lambda notice: notice.notice_id))
+
+
+def write_bundle(bundle: Bundle, key: Ed25519PrivateKey) -> bytes:
+    """Return *bundle* as it is, signed; the same input gives the same bytes."""
+    return sign(
+        encode(
+            {
+                1: _MARK,
+                2: bundle.province,
+                3: bundle.sequence,
+                4: bundle.previous,
+                5: int(bundle.created.timestamp()),
+                6: [notice.fields() for notice in bundle.notices],
+                7: list(bundle.retracted),
+                8: bundle.breaker,
+                9: list(bundle.opened),
+                10: list(bundle.revoked),
+            }
+        ),
+        key,
+    )
+
+
+def read_bundle(data: bytes, trust: TrustList) -> Bundle:
+    """Return the bundle in *data*, signed by a key that may.
+
+    Raises:
+        BadInput: reason ``bundle_oversized``, ``bundle_malformed``, ``bundle_forged``, or one of
+            `crypto.cose.read_signed` or `notices.read_notice`.
+    """
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise BadInput("It is larger than any bundle of notices.", reason="bundle_oversized")
+    signed = read_signed(data)
+    match decode_map(signed.payload):
+        case {
+            1: str(mark),
+            2: str(province),
+            3: int(sequence),
+            4: bytes(previous),
+            5: int(created),
+            6: list(notices),
+            7: list(retracted),
+            8: bool(breaker),
+            9: list(opened),
+            10: list(revoked),
+            **rest,
+        } if (
+            mark == _MARK
+            and not rest
+            and sequence > 0
+            and len(previous) == DIGEST_BYTES
+            and 0 <= created < 2**32
+            and len(notices) <= SIZES[-1]
+            and _all_bytes(retracted, NOTICE_ID_BYTES)
+            and _all_bytes(opened, MARK_BYTES)
+            and _all_bytes(revoked, REVOKED_PREFIX_BYTES)
+        ):
+            at = from_unix(created)
+        case _:
+            raise BadInput("What was signed is no bundle of notices.", reason="bundle_malformed")
+    key = trust.find(signed.key_id, Role.NOTICES, at)
+    if key is None or key.province not in ("*", province) or not signed.verify(key.public_key):
+        raise BadInput(
+            "The bundle is not signed by an authority that may issue notices there.",
+            reason="bundle_forged",
+        )
+    return Bundle(
+        province,
+        sequence,
+        previous,
+        at,
+        tuple(map(read_notice, notices)),
+        tuple(retracted),
+        breaker,
+        tuple(opened),
+        tuple(revoked),
+    )
+
+
+def digest_of(data: bytes) -> bytes:
+    """Return the 32 bytes by which the next bundle names the one in *data*."""
+    return sha256(data).digest()
+
+
+def follow(head: ChainHead | None, bundle: Bundle, data: bytes) -> ChainHead:
+    """Return the head of the chain after *bundle*, whose file is *data*.
+
+    A device that begins takes the oldest bundle on offer for its beginning.
+
+    Raises:
+        BadInput: reason ``bundle_rolled_back`` (it was followed long ago), ``bundle_fork`` (another
+            one was followed in its place) or ``bundle_gap`` (one is left out).
+    """
+    after = ChainHead(bundle.sequence, digest_of(data))
+    if head is None or after == head:
+        return after
+    if bundle.sequence < head.sequence:
+        raise BadInput("The bundle is older than one that was seen.", reason="bundle_rolled_back")
+    if bundle.sequence > head.sequence + 1:
+        raise BadInput("A bundle is left out before this one.", reason="bundle_gap")
+    if bundle.sequence == head.sequence or bundle.previous != head.digest:
+        raise BadInput(
+            "The bundle is of another history than the one that was seen.",
+            reason="bundle_fork",
+            hint="somebody may be telling others something else: tell the authority",
+        )
+    return after
+
+
+def _all_bytes(values: Sequence[object], length: int) -> bool:
+    return all(isinstance(value, bytes) and len(value) == length for value in values)

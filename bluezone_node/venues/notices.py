@@ -1,0 +1,287 @@
+"""Outbreak notices: sealed so that only those who were there can read them.
+
+Everyone downloads every notice.  What is readable is a list of tags, some of them made up; whose
+device was there has one of the tags, and with it a key: that of the card it scanned, or of the
+slot that it heard over Bluetooth.  Bytes: docs/protocol-places.md, "Notices".
+"""
+
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+from hashlib import sha256
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bluezone_node.crypto.cose import decode_padded_map, encode
+from bluezone_node.errors import BadInput
+from bluezone_node.intervals import from_unix
+from bluezone_node.venues.tags import (
+    AIR_TAG_BYTES,
+    TAG_BYTES,
+    slot_key_of,
+    slots_between,
+    tags_of,
+    venue_keys,
+)
+
+Entropy = Callable[[int], bytes]
+"""Returns that many random bytes."""
+
+NOTICE_ID_BYTES = 16
+NONCE_BYTES = 12
+WRAP_BYTES = 32
+LONGEST_WINDOW = timedelta(hours=24)
+"""Of one notice: a day and its tail; longer is told as several, or was typed wrongly."""
+TAG_BLOCK = 8
+"""Tags are filled up to a multiple of this: two hours."""
+TEXT_BLOCK = 64
+MAX_TEXT_BYTES = 400
+"""Of what an officer adds in one language: an SMS and a half."""
+MAX_SEALED_BYTES = 2048
+MAX_TAGS = 128
+
+
+class NoticeLevel(IntEnum):
+    """How serious: what the health authority takes those for who were there."""
+
+    INFORM = 1
+    MONITOR = 2
+    CONTACT = 3
+    """F1."""
+
+
+class Advice(IntEnum):
+    """What to do; the sentences are data of whoever tells it."""
+
+    NONE = 0
+    WATCH = 1
+    """Watch one's health."""
+    TEST = 2
+    """Get tested."""
+    STAY_HOME = 3
+    """Stay at home and call."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeText:
+    """What a notice says to those who were there."""
+
+    start: datetime
+    end: datetime
+    """The place counts as infectious in [start, end), its air tail included. Whole seconds."""
+    level: NoticeLevel
+    advice: Advice
+    issued: datetime
+    expires: datetime
+    """From then on nobody is told any more."""
+    min_overlap: int = 0
+    """Minutes that somebody must have been there; 0: any."""
+    phone: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What the officer adds, by language: vi, en."""
+    proof_keys: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+    """By day (days since 1970 in Vietnam): what the proofs of that day are checked with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice as everybody sees it."""
+
+    notice_id: bytes
+    """16 random bytes."""
+    tags: tuple[bytes, ...] = field(repr=False)
+    nonce: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
+    wraps: tuple[bytes, ...] = field(default=(), repr=False)
+    """For each tag the notice's key under the key of the slot; none in notices without a radio."""
+
+    def fields(self) -> dict[int, object]:
+        """Return the map that stands in a bundle."""
+        whole: dict[int, object] = {
+            1: self.notice_id,
+            2: list(self.tags),
+            3: self.nonce,
+            4: self.sealed,
+        }
+        return whole | {5: list(self.wraps)} if self.wraps else whole
+
+
+def seal_notice(payload: bytes, text: NoticeText, notice_id: bytes, entropy: Entropy) -> Notice:
+    """Return the notice of *text* for visitors of the card whose signed bytes are *payload*.
+
+    Raises:
+        BadInput: reason ``notice_window`` (empty, or longer than a day) or ``notice_text``.
+    """
+    if not timedelta(0) < text.end - text.start <= LONGEST_WINDOW:
+        raise BadInput("The window of a notice lasts up to 24 hours.", reason="notice_window")
+    keys = venue_keys(payload)
+    key, nonce = _notice_key(keys.note, notice_id), entropy(NONCE_BYTES)
+    slots = slots_between(text.start, text.end)
+    pairs = [
+        (tag, _wrapped(key, slot_key_of(keys.note, slot), notice_id, tag))
+        for slot, tag in zip(slots, tags_of(keys, slots), strict=True)
+    ]
+    pairs += [(entropy(TAG_BYTES), entropy(WRAP_BYTES)) for _ in range(-len(pairs) % TAG_BLOCK)]
+    # By value: random bytes in their order tell nothing of the order in time.
+    pairs.sort()
+    tags = tuple(tag for tag, _ in pairs)
+    sealed = ChaCha20Poly1305(key).encrypt(nonce, _plain(text), _bound(notice_id, tags))
+    return Notice(notice_id, tags, nonce, sealed, tuple(wrap for _, wrap in pairs))
+
+
+def dummy_notice(like: Notice | None, entropy: Entropy) -> Notice:
+    """Return a notice that nobody can open, of the same outside as *like*, or the smallest one."""
+    tags = len(like.tags) if like else TAG_BLOCK
+    sealed = len(like.sealed) if like else 2 * TEXT_BLOCK + 16
+    return Notice(
+        entropy(NOTICE_ID_BYTES),
+        tuple(sorted(entropy(TAG_BYTES) for _ in range(tags))),
+        entropy(NONCE_BYTES),
+        entropy(sealed),
+        tuple(entropy(WRAP_BYTES) for _ in range(tags)),
+    )
+
+
+def open_with_card(notice: Notice, note_key: bytes) -> NoticeText | None:
+    """Return what *notice* says to who has the note key of its card; None: it is of another."""
+    return _opened(notice, _notice_key(note_key, notice.notice_id))
+
+
+def open_with_slot(notice: Notice, air_tag: bytes, slot_key: bytes) -> NoticeText | None:
+    """Return what *notice* says to who heard the 12 bytes *air_tag* with its slot's key."""
+    for tag, wrap in zip(notice.tags, notice.wraps, strict=False):
+        if tag[:AIR_TAG_BYTES] == air_tag:
+            return _opened(notice, _wrapped(wrap, slot_key, notice.notice_id, tag))
+    return None
+
+
+def read_notice(fields: Any) -> Notice:
+    """Return the notice that the map *fields* of a bundle is.
+
+    Raises:
+        BadInput: reason ``notice_malformed``.
+    """
+    match fields:
+        case {1: bytes(notice_id), 2: list(tags), 3: bytes(nonce), 4: bytes(sealed), **rest} if (
+            len(notice_id) == NOTICE_ID_BYTES
+            and 0 < len(tags) <= MAX_TAGS
+            and _all_bytes(tags, TAG_BYTES)
+            and len(nonce) == NONCE_BYTES
+            and len(sealed) <= MAX_SEALED_BYTES
+            and not rest.keys() - {5}
+        ):
+            wraps = rest.get(5, [])
+            if (
+                isinstance(wraps, list)
+                and len(wraps) in (0, len(tags))
+                and _all_bytes(wraps, WRAP_BYTES)
+            ):
+                return Notice(notice_id, tuple(tags), nonce, sealed, tuple(wraps))
+    raise BadInput("A notice in the bundle is malformed.", reason="notice_malformed")
+
+
+def _all_bytes(values: Sequence[object], length: int) -> bool:
+    return all(isinstance(value, bytes) and len(value) == length for value in values)
+
+
+def _notice_key(note_key: bytes, notice_id: bytes) -> bytes:
+    return HKDF(SHA256(), 32, notice_id, b"VNP1-NOTE").derive(note_key)
+
+
+def _wrapped(key: bytes, slot_key: bytes, notice_id: bytes, tag: bytes) -> bytes:
+    """Return *key* locked under the key of a slot; or unlocked again, which is the same."""
+    mask = hmac.digest(slot_key, b"VNP1-WRAP" + notice_id + tag, "sha256")
+    return bytes(a ^ b for a, b in zip(key, mask, strict=True))
+
+
+def _bound(notice_id: bytes, tags: Sequence[bytes]) -> bytes:
+    """Return what the seal also vouches for."""
+    return notice_id + sha256(b"".join(sorted(tags))).digest()
+
+
+def _opened(notice: Notice, key: bytes) -> NoticeText | None:
+    try:
+        plain = ChaCha20Poly1305(key).decrypt(
+            notice.nonce, notice.sealed, _bound(notice.notice_id, notice.tags)
+        )
+        return _text_of(plain)
+    except (InvalidTag, BadInput):
+        return None
+
+
+def _plain(text: NoticeText) -> bytes:
+    for language, words in text.texts.items():
+        if language not in ("vi", "en") or len(words.encode()) > MAX_TEXT_BYTES:
+            raise BadInput(
+                f"A text of a notice is in vi or en, and at most {MAX_TEXT_BYTES} bytes long.",
+                reason="notice_text",
+            )
+    fields: dict[int, object] = {
+        1: _seconds(text.start),
+        2: _seconds(text.end),
+        3: int(text.level),
+        4: int(text.advice),
+        5: text.min_overlap,
+        6: text.phone,
+        7: _seconds(text.issued),
+        8: _seconds(text.expires),
+    }
+    if text.texts:
+        fields[9] = dict(text.texts)
+    if text.proof_keys:
+        fields[10] = dict(text.proof_keys)
+    plain = encode(fields)
+    return plain + bytes(-len(plain) % TEXT_BLOCK)
+
+
+def _text_of(plain: bytes) -> NoticeText:
+    fields = decode_padded_map(plain)
+    match fields:
+        case {
+            1: int(start),
+            2: int(end),
+            3: int(level),
+            4: int(advice),
+            5: int(overlap),
+            6: str(phone),
+            7: int(issued),
+            8: int(expires),
+            **rest,
+        } if level in {*NoticeLevel} and 0 <= start < end < 2**32 and not rest.keys() - {9, 10}:
+            texts, proofs = rest.get(9, {}), rest.get(10, {})
+            if not (_is_map(texts, str, str) and _is_map(proofs, int, bytes)):
+                raise _malformed()
+            return NoticeText(
+                from_unix(start),
+                from_unix(end),
+                NoticeLevel(level),
+                # A later list of advice may be longer: the level still stands.
+                Advice(advice) if advice in {*Advice} else Advice.NONE,
+                from_unix(min(max(issued, 0), 2**32)),
+                from_unix(min(max(expires, 0), 2**32)),
+                overlap,
+                phone,
+                texts,
+                proofs,
+            )
+    raise _malformed()
+
+
+def _is_map(value: object, keys: type, values: type) -> bool:
+    return isinstance(value, dict) and all(
+        type(key) is keys and type(each) is values for key, each in value.items()
+    )
+
+
+def _malformed() -> BadInput:
+    return BadInput("What was sealed is no notice.", reason="notice_malformed")
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())
