@@ -18,7 +18,7 @@ from bluezone_node.store.authority.schema import Layout
 from bluezone_node.store.authority.tally import count_table
 
 TABLES = MetaData()
-LAYOUT = Layout("registry", TABLES, revision="0002")
+LAYOUT = Layout("registry", TABLES, revision="0003")
 
 # The columns of `codes` and `tokens` are the fields of their values, in name and in order.
 codes = Table(
@@ -110,4 +110,152 @@ shown = Table(
     Column("digest", LargeBinary(32), primary_key=True),
     Column("expires", UnixTime, nullable=False, index=True),
     Column("sealed", LargeBinary),
+)
+
+
+# Places. A venue's name and its owner's telephone number are here; nothing of any visitor is.
+venues = Table(
+    "venues",
+    TABLES,
+    Column("venue_id", LargeBinary(16), primary_key=True),
+    Column("realm", String(64), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
+    Column("name", String(96), nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("commune", Integer, nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("opens", Integer),
+    Column("closes", Integer),
+    Column("stay_minutes", Integer, nullable=False),
+    Column("flags", Integer, nullable=False),
+    Column("register_key", LargeBinary(32)),
+    Column("contact", String(64), nullable=False),
+    Column("claimed", UnixTime, nullable=False),
+    Column("decided", UnixTime),
+    Column("decided_by", String(64), nullable=False),
+    Column("closed", UnixTime),
+)
+
+# One row for each room and each rotation of it.
+venue_cards = Table(
+    "venue_cards",
+    TABLES,
+    Column("location_id", LargeBinary(32), primary_key=True),
+    Column("venue_id", LargeBinary(16), nullable=False, index=True),
+    Column("room", String(32), nullable=False),
+    Column("spoken_code", String(8), nullable=False, index=True),
+    Column("cose", LargeBinary, nullable=False),
+    Column("from_day", Integer, nullable=False),
+    Column("to_day", Integer, nullable=False),
+    Column("issued", UnixTime, nullable=False),
+    Column("revoked", UnixTime),
+)
+
+venue_claims = Table(
+    "venue_claims",
+    TABLES,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("code", LargeBinary(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("expires", UnixTime, nullable=False, index=True),
+)
+
+kiosks = Table(
+    "kiosks",
+    TABLES,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("venue_id", LargeBinary(16), nullable=False, index=True),
+    Column("room", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("created", UnixTime, nullable=False),
+    Column("revoked", UnixTime),
+    Column("seen", UnixTime),
+)
+
+# What an officer decided; its sealed parts, one a card, are in `notice_parts`.
+notices = Table(
+    "notices",
+    TABLES,
+    Column("number", Integer, primary_key=True),
+    Column("venue_id", LargeBinary(16), nullable=False, index=True),
+    Column("room", String(32), nullable=False),
+    Column("realm", String(64), nullable=False),
+    Column("start", UnixTime, nullable=False),
+    Column("end", UnixTime, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("advice", Integer, nullable=False),
+    Column("min_overlap", Integer, nullable=False),
+    Column("phone", String(32), nullable=False),
+    Column("texts", Text, nullable=False),
+    Column("issued", UnixTime, nullable=False),
+    Column("issued_by", String(64), nullable=False),
+    Column("expires", UnixTime, nullable=False, index=True),
+    Column("retracted", UnixTime),
+    Column("replaces", Integer),
+    Column("proposal", LargeBinary(16)),
+)
+
+notice_parts = Table(
+    "notice_parts",
+    TABLES,
+    Column("notice_id", LargeBinary(16), primary_key=True),
+    Column("number", Integer, nullable=False, index=True),
+    Column("location_id", LargeBinary(32), nullable=False),
+    Column("fields", LargeBinary, nullable=False),
+    Column("published_in", Integer),
+    Column("retracted_in", Integer),
+)
+
+bundles = Table(
+    "bundles",
+    TABLES,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("created", UnixTime, nullable=False),
+    Column("breaker", Boolean, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+proposals = Table(
+    "proposals",
+    TABLES,
+    Column("proposal_id", LargeBinary(16), primary_key=True),
+    Column("venue_id", LargeBinary(16), nullable=False, index=True),
+    Column("room", String(32), nullable=False),
+    Column("realm", String(64), nullable=False),
+    Column("start", UnixTime, nullable=False),
+    Column("end", UnixTime, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("received", UnixTime, nullable=False, index=True),
+    Column("decided", UnixTime),
+    Column("decided_by", String(64), nullable=False),
+    Column("accepted", Boolean),
+)
+
+warrants = Table(
+    "warrants",
+    TABLES,
+    Column("warrant_id", LargeBinary(16), primary_key=True),
+    Column("venue_id", LargeBinary(16), nullable=False, index=True),
+    Column("start", UnixTime, nullable=False),
+    Column("end", UnixTime, nullable=False),
+    Column("case", String(64), nullable=False),
+    Column("basis", String(256), nullable=False),
+    Column("issued", UnixTime, nullable=False),
+    Column("expires", UnixTime, nullable=False),
+    Column("requested", LargeBinary, nullable=False),
+    Column("approved", LargeBinary),
+    Column("rows_opened", Integer),
+    Column("marks", LargeBinary),
+)
+
+# Switches of the places: the breaker, by name.
+switches = Table(
+    "switches",
+    TABLES,
+    Column("name", String(32), primary_key=True),
+    Column("on", Boolean, nullable=False),
+    Column("since", UnixTime, nullable=False),
+    Column("by", String(64), nullable=False),
 )
