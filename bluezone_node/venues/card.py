@@ -30,11 +30,15 @@ MAX_ROOM_BYTES = 32
 MIN_STAY, MAX_STAY = 15, 1425
 """Minutes: what the Corona-Warn-App clamps a default length to."""
 MAX_CARD_BYTES = 512
-"""Of a signed card: the longest one has 380. Refused before anything is decoded."""
+"""Of a signed card: the longest one has 397. Refused before anything is decoded."""
 SPOKEN_CHARACTERS = 6
 
 _VERSION = 1
 _DAY = 86_400
+_UNSEEN = ("C", "Zl", "Zp")
+_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Categories of characters that are not seen, break a line or turn the direction of writing, and
+letters that are drawn as nothing."""
 
 
 class CardFlag(IntFlag):
@@ -150,11 +154,15 @@ def check_line(text: str, limit: int, what: str) -> str:
         BadInput: reason ``text_malformed``: empty, too long, another normal form, or with
             characters that are not seen, break a line or turn the direction of writing.
     """
-    unseen = ("C", "Zl", "Zp")
+    # In this order: what is too long is not looked at further, and a lone surrogate (category Cs)
+    # has no bytes to count.
     if (
-        0 < len(text.encode("utf-8", "replace")) <= limit
+        0 < len(text) <= limit
+        and not any(
+            each in _BLANKS or unicodedata.category(each).startswith(_UNSEEN) for each in text
+        )
+        and len(text.encode()) <= limit
         and text == unicodedata.normalize("NFC", text).strip()
-        and not any(unicodedata.category(each).startswith(unseen) for each in text)
     ):
         return text
     raise BadInput(
@@ -177,7 +185,8 @@ def read_card(cose: bytes) -> SignedCard:
 
 
 def _card_of(fields: dict[int, Any]) -> Card:
-    if fields.get(1) != _VERSION:
+    version = fields.get(1)
+    if type(version) is int and version > _VERSION:
         raise BadInput(
             "The card is of a version that this program does not know.",
             reason="card_version",
@@ -185,6 +194,7 @@ def _card_of(fields: dict[int, Any]) -> Card:
         )
     match fields:
         case {
+            1: int(),
             2: bytes(venue_id),
             3: str(name),
             4: int(commune),
@@ -193,30 +203,27 @@ def _card_of(fields: dict[int, Any]) -> Card:
             7: int(stay),
             8: [int(from_day), int(to_day)],
         }:
-            rest = {key: value for key, value in fields.items() if key > 8}
+            rest = {key: value for key, value in fields.items() if not 1 <= key <= 8}
         case _:
             raise _malformed()
-    match rest.pop(9, None):
-        case None:
-            register_key = None
-        case bytes(register_key) if len(register_key) == PUBLIC_KEY_BYTES:
-            pass
-        case _:
-            raise _malformed()
-    match rest.pop(14, None):
-        case None:
-            hours = None
-        case [int(opens), int(closes)] if 0 <= opens < 1440 and 0 <= closes <= 1440:
+    register_key: bytes | None = None
+    match rest:
+        case {9: bytes(register_key)} if len(register_key) == PUBLIC_KEY_BYTES:
+            del rest[9]
+    hours: tuple[int, int] | None = None
+    match rest:
+        case {14: [int(opens), int(closes)]} if 0 <= opens < 1440 and 0 <= closes <= 1440:
             hours = (opens, closes)
-        case _:
-            raise _malformed()
-    room, flags = rest.pop(10, ""), rest.pop(11, 0)
-    edition, address = rest.pop(12, 1), rest.pop(13, "")
+            del rest[14]
+    room, address = rest.pop(10, None), rest.pop(13, None)
+    flags, edition = rest.pop(11, 0), rest.pop(12, 1)
+    numbers = (version, commune, kind, stay, from_day, to_day, flags, edition, *(hours or ()))
     sound = (
         not rest
-        and all(type(number) is int for number in (commune, kind, stay, flags, edition))
-        and isinstance(room, str)
-        and isinstance(address, str)
+        and all(type(number) is int for number in numbers)
+        and version == _VERSION
+        and isinstance(room, str | None)
+        and isinstance(address, str | None)
         and len(venue_id) == VENUE_ID_BYTES
         and len(seed) == SEED_BYTES
         and 0 <= commune < 100_000
@@ -230,9 +237,9 @@ def _card_of(fields: dict[int, Any]) -> Card:
     if not sound:
         raise _malformed()
     check_line(name, MAX_NAME_BYTES, "name")
-    if room:
+    if room is not None:
         check_line(room, MAX_ROOM_BYTES, "room")
-    if address:
+    if address is not None:
         check_line(address, MAX_ADDRESS_BYTES, "address")
     return Card(
         venue_id,
@@ -244,10 +251,10 @@ def _card_of(fields: dict[int, Any]) -> Card:
         to_day,
         stay,
         register_key,
-        room,
+        room or "",
         CardFlag(flags),
         edition,
-        address,
+        address or "",
         hours,
     )
 
