@@ -1,0 +1,173 @@
+"""A warrant: what opens the register of one place, for a day at most, signed by two people.
+
+Bytes: docs/protocol-places.md, "Warrant".
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bluezone_node.crypto.cose import Signed, decode, decode_map, encode, read_signed, sign
+from bluezone_node.errors import BadInput
+from bluezone_node.intervals import from_unix
+from bluezone_node.venues.card import VENUE_ID_BYTES, check_line
+from bluezone_node.venues.trust import Role, TrustedKey, TrustList
+
+WARRANT_ID_BYTES = 16
+LONGEST_WINDOW = timedelta(hours=24)
+LONGEST_LIFE = timedelta(hours=72)
+"""From issue to expiry: a kiosk may be offline over a weekend, and a warrant is not for later."""
+MAX_CASE_BYTES = 48
+MAX_BASIS_BYTES = 200
+MAX_WARRANT_BYTES = 2048
+
+_MARK = "VNP1W"
+
+
+@dataclass(frozen=True, slots=True)
+class Warrant:
+    """What is to be opened, and why."""
+
+    warrant_id: bytes
+    """16 random bytes."""
+    venue_id: bytes = field(repr=False)
+    start: datetime
+    end: datetime
+    """Rows of visitors who came in [start, end)."""
+    case: str = field(repr=False)
+    """Pseudonym of the case that it is for."""
+    basis: str
+    """The law, in words: read by the place and, afterwards, by visitors."""
+    issued: datetime
+    expires: datetime
+
+
+def write_warrant(warrant: Warrant, key: Ed25519PrivateKey) -> bytes:
+    """Return one person's signature over *warrant*: a COSE_Sign1 that holds it whole.
+
+    Raises:
+        BadInput: reason ``warrant_window``, ``warrant_life`` or ``text_malformed``.
+    """
+    _check(warrant)
+    return sign(
+        encode(
+            {
+                1: _MARK,
+                2: warrant.warrant_id,
+                3: warrant.venue_id,
+                4: int(warrant.start.timestamp()),
+                5: int(warrant.end.timestamp()),
+                6: warrant.case,
+                7: warrant.basis,
+                8: int(warrant.issued.timestamp()),
+                9: int(warrant.expires.timestamp()),
+            }
+        ),
+        key,
+    )
+
+
+def join(signatures: Iterable[bytes]) -> bytes:
+    """Return the file of a warrant from what two people signed."""
+    return encode(list(signatures))
+
+
+def read_warrant(data: bytes, trust: TrustList, now: datetime, venue_id: bytes) -> Warrant:
+    """Return the warrant in *data* where it opens the register of this place now.
+
+    Raises:
+        BadInput: reason ``warrant_malformed``, ``warrant_signatures`` (not of a requester and an
+            approver, two different people, over the same words), ``warrant_elsewhere`` (of another
+            place), ``warrant_expired``, ``warrant_not_yet``, ``warrant_window``, ``warrant_life``.
+    """
+    match decode(data) if len(data) <= MAX_WARRANT_BYTES else None:
+        case [bytes(one), bytes(other)]:
+            parts = [read_signed(one), read_signed(other)]
+        case _:
+            raise _malformed()
+    warrant = _warrant_of(parts[0].payload)
+    signers = [_signer(part, trust, now) for part in parts]
+    roles = {key.role for key in signers if key is not None}
+    if (
+        parts[0].payload != parts[1].payload
+        or roles != {Role.WARRANT_REQUEST, Role.WARRANT_APPROVE}
+        or len({key.public_key for key in signers if key is not None}) < len(parts)
+        or not _share_province(signers)
+    ):
+        raise BadInput(
+            "The warrant is not signed by two people, one who may request it and one who may"
+            " approve it.",
+            reason="warrant_signatures",
+        )
+    if warrant.venue_id != venue_id:
+        raise BadInput("The warrant is for another place.", reason="warrant_elsewhere")
+    if now < warrant.issued:
+        raise BadInput("The warrant is dated in the future.", reason="warrant_not_yet")
+    if now >= warrant.expires:
+        raise BadInput("The warrant has expired.", reason="warrant_expired")
+    return warrant
+
+
+def _signer(part: Signed, trust: TrustList, now: datetime) -> TrustedKey | None:
+    """Return the key behind a signature that counts."""
+    for role in (Role.WARRANT_REQUEST, Role.WARRANT_APPROVE):
+        key = trust.find(part.key_id, role, now)
+        if key is not None and part.verify(key.public_key):
+            return key
+    return None
+
+
+def _share_province(signers: Iterable[TrustedKey | None]) -> bool:
+    """Tell whether one province's people signed: those of all provinces count for each."""
+    return len({key.province for key in signers if key is not None} - {"*"}) <= 1
+
+
+def _warrant_of(payload: bytes) -> Warrant:
+    match decode_map(payload):
+        case {
+            1: str(mark),
+            2: bytes(warrant_id),
+            3: bytes(venue_id),
+            4: int(start),
+            5: int(end),
+            6: str(case),
+            7: str(basis),
+            8: int(issued),
+            9: int(expires),
+            **rest,
+        } if (
+            mark == _MARK
+            and not rest
+            and len(warrant_id) == WARRANT_ID_BYTES
+            and len(venue_id) == VENUE_ID_BYTES
+            and all(0 <= seconds < 2**32 for seconds in (start, end, issued, expires))
+        ):
+            warrant = Warrant(
+                warrant_id,
+                venue_id,
+                from_unix(start),
+                from_unix(end),
+                case,
+                basis,
+                from_unix(issued),
+                from_unix(expires),
+            )
+        case _:
+            raise _malformed()
+    _check(warrant)
+    return warrant
+
+
+def _check(warrant: Warrant) -> None:
+    if not timedelta(0) < warrant.end - warrant.start <= LONGEST_WINDOW:
+        raise BadInput("A warrant is for up to 24 hours of visits.", reason="warrant_window")
+    if not timedelta(0) < warrant.expires - warrant.issued <= LONGEST_LIFE:
+        raise BadInput("A warrant lives for up to 72 hours.", reason="warrant_life")
+    check_line(warrant.case, MAX_CASE_BYTES, "case")
+    check_line(warrant.basis, MAX_BASIS_BYTES, "legal basis")
+
+
+def _malformed() -> BadInput:
+    return BadInput("It is no warrant.", reason="warrant_malformed")
