@@ -174,7 +174,7 @@ kiosks = Table(
     Column("seen", UnixTime),
 )
 
-# What an officer decided; its sealed parts, one a card, are in `notice_parts`.
+# What an officer decided; its sealed parts, one a card, are in `notice_parts` once it is released.
 notices = Table(
     "notices",
     TABLES,
@@ -184,6 +184,7 @@ notices = Table(
     Column("realm", String(64), nullable=False),
     Column("start", UnixTime, nullable=False),
     Column("end", UnixTime, nullable=False),
+    Column("tail", Integer, nullable=False),
     Column("level", Integer, nullable=False),
     Column("advice", Integer, nullable=False),
     Column("min_overlap", Integer, nullable=False),
@@ -192,7 +193,10 @@ notices = Table(
     Column("issued", UnixTime, nullable=False),
     Column("issued_by", String(64), nullable=False),
     Column("expires", UnixTime, nullable=False, index=True),
+    Column("released", UnixTime),
+    Column("released_by", String(64), nullable=False),
     Column("retracted", UnixTime),
+    Column("retracted_by", String(64), nullable=False),
     Column("replaces", Integer),
     Column("proposal", LargeBinary(16)),
 )
@@ -214,6 +218,7 @@ bundles = Table(
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("created", UnixTime, nullable=False),
     Column("breaker", Boolean, nullable=False),
+    Column("revoked", LargeBinary, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )
 
@@ -231,6 +236,7 @@ proposals = Table(
     Column("decided", UnixTime),
     Column("decided_by", String(64), nullable=False),
     Column("accepted", Boolean),
+    Column("reason", String(200), nullable=False),
 )
 
 warrants = Table(

@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("realm", sa.String(64), nullable=False),
         sa.Column("start", sa.BigInteger, nullable=False),
         sa.Column("end", sa.BigInteger, nullable=False),
+        sa.Column("tail", sa.Integer, nullable=False),
         sa.Column("level", sa.Integer, nullable=False),
         sa.Column("advice", sa.Integer, nullable=False),
         sa.Column("min_overlap", sa.Integer, nullable=False),
@@ -75,7 +76,10 @@ def upgrade() -> None:
         sa.Column("issued", sa.BigInteger, nullable=False),
         sa.Column("issued_by", sa.String(64), nullable=False),
         sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+        sa.Column("released", sa.BigInteger),
+        sa.Column("released_by", sa.String(64), nullable=False),
         sa.Column("retracted", sa.BigInteger),
+        sa.Column("retracted_by", sa.String(64), nullable=False),
         sa.Column("replaces", sa.Integer),
         sa.Column("proposal", sa.LargeBinary(16)),
     )
@@ -93,6 +97,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("breaker", sa.Boolean, nullable=False),
+        sa.Column("revoked", sa.LargeBinary, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
     op.create_table(
@@ -108,6 +113,7 @@ def upgrade() -> None:
         sa.Column("decided", sa.BigInteger),
         sa.Column("decided_by", sa.String(64), nullable=False),
         sa.Column("accepted", sa.Boolean),
+        sa.Column("reason", sa.String(200), nullable=False),
     )
     op.create_table(
         "warrants",
