@@ -31,7 +31,7 @@ def room(devices: int, spacing: float) -> Ether:
     air = Ether(parse_scenario("\n".join([*lines, "]"])))
     for index in range(devices):
         air.listen(f"d{index}", True, air.now)
-        air.put(f"d{index}", OnAir(bytes(5) + b"\1", bytes(28)), air.now)
+        air.put(f"d{index}", [OnAir(bytes(5) + b"\1", bytes(28))], air.now)
     return air
 
 

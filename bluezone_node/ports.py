@@ -23,8 +23,13 @@ from bluezone_node.proximity.model import (
 
 # Part of the store's port; it lives with what is made of it.
 from bluezone_node.proximity.model import HeardIdentifier as HeardIdentifier
+from bluezone_node.venues.sighting import VenueSighting
+from bluezone_node.venues.tags import AirTag
 
 Result = TypeVar("Result")
+
+HeardFrame = Sighting | VenueSighting
+"""What a radio hears of ours: people's identifiers, and places' tags."""
 
 Entropy = Callable[[int], bytes]
 """Returns that many random bytes: the operating system's in earnest, seeded in tests."""
@@ -66,7 +71,7 @@ class RadioCondition:
     listened_seconds: float
     """Time, at the clock's pace, in which the receiver was on."""
     heard: int
-    """Frames of ours."""
+    """Identifiers of people."""
     foreign: int
     """Well-formed advertisements of others: they prove that the receiver works."""
     refused: Mapping[str, int]
@@ -82,6 +87,10 @@ class RadioCondition:
     """What is wrong now and is being mended, in words; empty: nothing."""
     repairs: Mapping[str, int] = field(default_factory=dict)
     """Steps that were taken to mend it, by name."""
+    tags: int = 0
+    """Tags of places heard."""
+    announcing: bool = False
+    """Whether the tag of this place is on the air, beside the identifier."""
 
 
 class Radio(Protocol):
@@ -91,19 +100,20 @@ class Radio(Protocol):
     def name(self) -> str:
         """The specification it was opened with, such as ``bluez:hci0``."""
 
-    async def advertise(self, beacon: Beacon | None) -> None:
-        """Put *beacon* on the air under a fresh random address, replacing the last; None: stop.
+    async def advertise(self, beacon: Beacon | None, tag: AirTag | None = None) -> None:
+        """Put *beacon*, and *tag* beside it, on the air in the place of all that was; None: stop.
 
-        The address and the identifier change together or not at all: an observer must never see
-        one survive the other.
+        Each goes out under a fresh random address of its own.  Address, identifier and tag change
+        together or not at all: an observer must never see one survive the other.
 
-        A radio that is being mended puts it on the air when it can: see ``condition``.
+        A radio that is being mended puts them on the air when it can, and one that can send a
+        single thing sends the beacon: see ``condition``.
 
         Raises:
             RadioUnavailable: the radio is gone. What was on the air may have stopped.
         """
 
-    def hear(self) -> AsyncIterator[Sighting]:
+    def hear(self) -> AsyncIterator[HeardFrame]:
         """Yield every frame of ours heard, in order, until the radio is closed.
 
         Raises:

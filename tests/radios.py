@@ -21,20 +21,21 @@ from bluezone_node.ble.frame import encode
 from bluezone_node.ble.propagation import TX_POWER, Propagation
 from bluezone_node.ble.receiver import Receiver
 from bluezone_node.errors import RadioUnavailable
-from bluezone_node.ports import Clock, Entropy, RadioCondition
-from bluezone_node.proximity.model import Beacon, Sighting
+from bluezone_node.ports import Clock, Entropy, HeardFrame, RadioCondition
+from bluezone_node.proximity.model import Beacon
+from bluezone_node.venues.tags import AirTag
 
 _PLACE = Propagation()
 
 
 @dataclass(frozen=True, slots=True)
 class OnAir:
-    """What one radio put on the air, and when; None where it stopped."""
+    """What one radio put on the air in the place of all that was, and when."""
 
     at: datetime
     name: str
-    address: bytes | None
-    payload: bytes | None
+    sent: tuple[tuple[bytes, bytes], ...]
+    """Addresses and their payloads; none where it stopped."""
 
 
 @dataclass(slots=True)
@@ -72,8 +73,9 @@ class LoopbackAir:
             for receiver in list(self._radios.values()):
                 for sender in list(self._radios.values()):
                     rssi = _strength(sender, receiver)
-                    if sender is not receiver and sender.payload and rssi >= _PLACE.sensitivity:
-                        receiver.overhear(sender.payload, rssi)
+                    if sender is not receiver and rssi >= _PLACE.sensitivity:
+                        for payload in sender.payloads:
+                            receiver.overhear(payload, rssi)
 
 
 class LoopbackRadio:
@@ -81,33 +83,32 @@ class LoopbackRadio:
 
     def __init__(self, air: LoopbackAir, name: str, x: float, y: float) -> None:
         self.x, self.y = x, y
-        self.payload: bytes | None = None
+        self.payloads: tuple[bytes, ...] = ()
         """What it has on the air."""
         self._air = air
         self._name = name
         self._receiver = Receiver()
-        self._queue: asyncio.Queue[Sighting | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[HeardFrame | None] = asyncio.Queue()
         self._opened = air.clock.monotonic()
         self._closed = False
         self._failed = False
         self._rotations = 0
+        self._advertising = self._announcing = False
 
     @property
     def name(self) -> str:
         return f"loopback:{self._name}"
 
-    async def advertise(self, beacon: Beacon | None) -> None:
+    async def advertise(self, beacon: Beacon | None, tag: AirTag | None = None) -> None:
         if self._failed or self._closed:
             raise RadioUnavailable("the loopback radio is gone")
-        address = None
-        self.payload = None
-        if beacon is not None:
-            self._rotations += 1
-            address = non_resolvable(self._air.entropy)
-            self.payload = encode(beacon)
-        self._air.history.append(OnAir(self._air.clock.now(), self._name, address, self.payload))
+        self.payloads = tuple(encode(sent) for sent in (beacon, tag) if sent is not None)
+        self._advertising, self._announcing = beacon is not None, tag is not None
+        self._rotations += bool(self.payloads)
+        sent = tuple((non_resolvable(self._air.entropy), each) for each in self.payloads)
+        self._air.history.append(OnAir(self._air.clock.now(), self._name, sent))
 
-    async def hear(self) -> AsyncIterator[Sighting]:
+    async def hear(self) -> AsyncIterator[HeardFrame]:
         self._air.start()
         while not self._closed or not self._queue.empty():
             sighting = await self._queue.get()
@@ -120,13 +121,15 @@ class LoopbackRadio:
         alive = not self._closed and not self._failed
         return RadioCondition(
             listening=alive,
-            advertising=alive and self.payload is not None,
+            advertising=alive and self._advertising,
             listened_seconds=self._air.clock.monotonic() - self._opened,
             heard=self._receiver.heard,
             foreign=self._receiver.foreign,
             refused=dict(self._receiver.refused),
             rotations=self._rotations,
             detail="in-memory radio",
+            tags=self._receiver.tags,
+            announcing=alive and self._announcing,
         )
 
     async def check(self) -> None:
@@ -154,7 +157,7 @@ class LoopbackRadio:
         self._stop()
 
     def _stop(self) -> None:
-        self.payload = None
+        self.payloads = ()
         self._air.leave(self._name)
         self._queue.put_nowait(None)
 

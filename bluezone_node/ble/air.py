@@ -195,7 +195,7 @@ class Air:
         if client in self._clients:
             self._clients.discard(client)
             if client.device is not None:
-                self._change(partial(self._ether.put, client.device, None))
+                self._change(partial(self._ether.put, client.device, ()))
                 self._change(partial(self._ether.listen, client.device, False))
 
     def _answer(self, client: _Client, request: Hello | Advertise | SetPace) -> None:
@@ -216,13 +216,11 @@ class Air:
     def _advertise(self, client: _Client, request: Advertise) -> None:
         if client.device is None:
             raise Refused("only a device can advertise", reason="no_device")
-        on_air = None
-        if request.address is not None and request.payload is not None:
-            if not is_non_resolvable(request.address):
-                raise Refused("the address is not a non-resolvable one", reason="address")
-            on_air = OnAir(request.address, request.payload)
-        elif request.address is not None or request.payload is not None:
-            raise Refused("address and payload change together", reason="address")
+        on_air = [OnAir(each.address, each.payload) for each in request.on_air]
+        if not all(is_non_resolvable(each.address) for each in on_air):
+            raise Refused("the address is not a non-resolvable one", reason="address")
+        if len({each.address for each in on_air}) < len(on_air):
+            raise Refused("two things are sent from one address", reason="address")
         self._change(partial(self._ether.put, client.device, on_air))
 
     def _set_pace(self, request: SetPace) -> None:

@@ -1,4 +1,4 @@
-"""What an air and its clients say to each other, version 1.
+"""What an air and its clients say to each other, version 2.
 
 A stream socket, Unix or TCP on this machine.  Each message is four bytes of length, most
 significant first, and that many bytes of MessagePack: a map whose ``type`` names the message.
@@ -22,9 +22,11 @@ from bluezone_node.ble.frame import LEGACY_PAYLOAD_BYTES
 from bluezone_node.ble.timeline import FASTEST_PACE, Segment
 from bluezone_node.errors import BadInput, RadioUnavailable
 
-VERSION = 1
+VERSION = 2
+MOST_ON_AIR = 4
+"""Things that one device sends at a time: as many as common controllers of Bluetooth 5."""
 LONGEST_REQUEST = 4096
-"""Bytes; the largest honest one is under 200."""
+"""Bytes; the largest honest one is under 300."""
 LONGEST_ANSWER = 64 * 1024 * 1024
 """Bytes; ten minutes among 500 neighbours are 10 million."""
 
@@ -43,13 +45,18 @@ class Hello(_Message, frozen=True, tag="hello"):
     """None: only the time is wanted, and perhaps to set its pace."""
 
 
+class OneOnAir(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One thing that a device sends: address and payload travel together."""
+
+    address: bytes
+    payload: Annotated[bytes, Meta(max_length=LEGACY_PAYLOAD_BYTES)]
+
+
 class Advertise(_Message, frozen=True, tag="advertise"):
-    """Replace what this device has on the air: address and payload in one message."""
+    """Replace all that this device has on the air, at once; none: stop."""
 
     seq: int
-    address: bytes | None
-    payload: Annotated[bytes, Meta(max_length=LEGACY_PAYLOAD_BYTES)] | None
-    """None, both: nothing."""
+    on_air: Annotated[tuple[OneOnAir, ...], Meta(max_length=MOST_ON_AIR)]
 
 
 class SetPace(_Message, frozen=True, tag="set_pace"):

@@ -1,6 +1,6 @@
 """Advertisements through bluetoothd: LEAdvertisement1 objects that it reads and puts on the air.
 
-A broadcast of GAEN's service data goes out as ADV_NONCONN_IND under a non-resolvable private
+A broadcast of service data goes out as ADV_NONCONN_IND under a non-resolvable private
 address that the kernel draws anew at every registration.  So the one clean way to rotate is to
 unregister and to register again: changing the data of a registered advertisement puts the new
 identifier under the old address first, on every chip of Bluetooth 4.
@@ -41,7 +41,7 @@ class ServiceData:
     uuid: str
     """128-bit text form, as BlueZ writes UUIDs."""
     data: bytes = field(repr=False)
-    """At most 20 bytes beside a 16-bit UUID: a legacy PDU has no more room."""
+    """At most 23 bytes beside a 16-bit UUID: a legacy PDU has no more room."""
 
 
 class BluezAdvertiser:

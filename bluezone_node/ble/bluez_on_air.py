@@ -24,6 +24,8 @@ class OnAir:
     def __init__(self, bus: BluezBus, adapter: Adapter, turn: Turn, clock: Clock) -> None:
         self.problem = ""
         """Why it is not on the air; empty when it is."""
+        self.left_out = ""
+        """Why only the first of what is wished is on the air; empty when all of it is."""
         self.crowded_out = False
         """It was refused while another program scanned."""
         self.rotations = 0
@@ -43,12 +45,16 @@ class OnAir:
         """While it is off, bluetoothd takes advertisements and sends none."""
         self._powered.set()
 
-    @property
-    def advertising(self) -> bool:
-        return bool(self._wished) and self.settled.is_set()
+    def sends(self, uuid: str) -> bool:
+        """Tell whether data of the service *uuid* are on the air, as wished."""
+        present = self._wished[:1] if self.left_out else self._wished
+        return self.settled.is_set() and any(one.uuid == uuid for one in present)
 
     def wish(self, advertisements: Sequence[ServiceData]) -> None:
-        """Have these on the air, and no others, as soon as possible."""
+        """Have these on the air, and no others, as soon as possible.
+
+        Where the adapter takes a single one, that is the first.
+        """
         self._wished = tuple(advertisements)
         self.again()
 
@@ -98,7 +104,7 @@ class OnAir:
     async def _replace(self) -> None:
         wished = self._wished
         try:
-            await self._advertiser.replace(wished)
+            self.left_out = await self._put(wished)
         except BluezError as error:
             if not self.problem:
                 log.warning("advertising with %s: %s", self._adapter, error)
@@ -112,6 +118,21 @@ class OnAir:
         self.rotations += bool(wished)
         if wished == self._wished:
             self.settled.set()
+
+    async def _put(self, wished: Sequence[ServiceData]) -> str:
+        """Put as many of *wished* on the air as go; return why that is not all of them."""
+        try:
+            await self._advertiser.replace(wished)
+        except BluezRefused as refused:
+            if len(wished) < 2:
+                raise
+            # No room for a second one, or none for 31 bytes behind the Flags that the kernel
+            # puts first on an LE-only adapter.  Another attempt comes with the next wish: one
+            # every two seconds would interrupt the identifier, and help none of these adapters.
+            await self._advertiser.replace(wished[:1])
+            log.warning("%s sends the first advertisement only: %s", self._adapter, refused)
+            return str(refused)
+        return ""
 
     async def _somebody_scans(self) -> bool:
         """Tell whether the adapter scans although it is our turn, and we do not."""

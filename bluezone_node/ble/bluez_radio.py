@@ -25,14 +25,20 @@ from bluezone_node.ble.bluez_listening import Listening
 from bluezone_node.ble.bluez_on_air import OnAir
 from bluezone_node.ble.bluez_scanner import take
 from bluezone_node.ble.bluez_turn import Turn
-from bluezone_node.ble.frame import GAEN_SERVICE, service_data_of
+from bluezone_node.ble.frame import (
+    GAEN_SERVICE,
+    VENUE_SERVICE,
+    service_data_of,
+    venue_data_of,
+)
 from bluezone_node.ble.inbox import Inbox
 from bluezone_node.ble.receiver import Receiver
 from bluezone_node.ble.rhythm import Rhythm, Way
 from bluezone_node.ble.sampling import Sampling
 from bluezone_node.errors import RadioUnavailable
-from bluezone_node.ports import Clock, RadioCondition
+from bluezone_node.ports import Clock, HeardFrame, RadioCondition
 from bluezone_node.proximity.model import Beacon, Sighting
+from bluezone_node.venues.tags import AirTag
 
 log = logging.getLogger(__name__)
 
@@ -80,23 +86,26 @@ class BluezRadio:
         """Radiated power that the controller reports, dBm; None where it does not say."""
         return self._adapter.tx_power
 
-    async def advertise(self, beacon: Beacon | None) -> None:
+    async def advertise(self, beacon: Beacon | None, tag: AirTag | None = None) -> None:
         self._must_be_there()
-        data = [] if beacon is None else [ServiceData(GAEN_SERVICE, service_data_of(beacon))]
-        self._on_air.wish(data)
+        # The identifier first: where one of the two must stay behind, it is the tag.
+        wished = [] if beacon is None else [ServiceData(GAEN_SERVICE, service_data_of(beacon))]
+        if tag is not None:
+            wished.append(ServiceData(VENUE_SERVICE, venue_data_of(tag)))
+        self._on_air.wish(wished)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE):
                 await self._on_air.settled.wait()
         self._must_be_there()
 
-    def hear(self) -> AsyncIterator[Sighting]:
+    def hear(self) -> AsyncIterator[HeardFrame]:
         return self._inbox.hear()
 
     def condition(self) -> RadioCondition:
         there = self._gone is None and not self._closed
         return RadioCondition(
             listening=there and not self._listening.problem,
-            advertising=there and self._on_air.advertising,
+            advertising=there and self._on_air.sends(GAEN_SERVICE),
             listened_seconds=self._listening.seconds(),
             heard=self._receiver.heard,
             foreign=self._receiver.foreign,
@@ -106,6 +115,8 @@ class BluezRadio:
             samples_per_minute=self._sampling.per_minute(self._clock.monotonic()),
             fault=self._fault(),
             repairs={step.value: count for step, count in self._ladder.taken.items()},
+            tags=self._receiver.tags,
+            announcing=there and self._on_air.sends(VENUE_SERVICE),
         )
 
     async def check(self) -> None:
@@ -137,8 +148,9 @@ class BluezRadio:
 
     def _heard(self, advertisement: AdvertisementData) -> None:
         sighting = take(self._receiver, self._clock.now(), advertisement)
-        if sighting is not None:
+        if isinstance(sighting, Sighting):
             self._sampling.heard(sighting.identifier, self._clock.monotonic())
+        if sighting is not None:
             self._inbox.put(sighting)
 
     # Looking and mending
@@ -225,6 +237,8 @@ class BluezRadio:
         kind = "Bluetooth 5 advertising" if self._adapter.extended else "Bluetooth 4 advertising"
         rhythm = self._listening.rhythm
         said = f"{kind}, listening {self._listening.way.value}, {rhythm.share:.0%} of the time"
+        if self._on_air.left_out:
+            said += f"; the place's tag is NOT sent: {self._on_air.left_out}"
         if self._on_air.refusals:
             said += f"; {self._on_air.refusals} registrations were refused and tried again"
         return said

@@ -19,16 +19,16 @@ from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
-from bluezone_node.ble.frame import BLUEZONE_SERVICE, GAEN_SERVICE
+from bluezone_node.ble.frame import BLUEZONE_SERVICE, GAEN_SERVICE, VENUE_SERVICE
 from bluezone_node.ble.receiver import Receiver
 from bluezone_node.ble.rhythm import Way
-from bluezone_node.proximity.model import Sighting
+from bluezone_node.ports import HeardFrame
 
 PATIENCE = 10.0
 """Seconds in which a scan starts or stops: 5 to 40 ms are usual, a busy bluetoothd takes more."""
 
-_OURS = [GAEN_SERVICE, BLUEZONE_SERVICE]
-"""bluetoothd keeps the packets of devices that name neither service to itself: a street full of
+_OURS = [GAEN_SERVICE, BLUEZONE_SERVICE, VENUE_SERVICE]
+"""bluetoothd keeps the packets of devices that name no such service to itself: a street full of
 headphones costs the node nothing."""
 
 _NOBODY = OrPattern(0, AdvertisementDataType.MANUFACTURER_SPECIFIC_DATA, b"\xff\xff bluezone")
@@ -107,7 +107,7 @@ class BluezScanner:
         self._report(advertisement)
 
 
-def take(receiver: Receiver, at: datetime, advertisement: AdvertisementData) -> Sighting | None:
+def take(receiver: Receiver, at: datetime, advertisement: AdvertisementData) -> HeardFrame | None:
     """Return the sighting made of a report, or let *receiver* count why it is none."""
     return receiver.take_parts(
         at,

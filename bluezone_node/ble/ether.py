@@ -7,7 +7,7 @@ processor at a hundred times real time, serving them included, and devices that 
 next to nothing at any pace (``bench/air.py`` measures).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -29,7 +29,7 @@ TURN_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class OnAir:
-    """What one device sends: address and payload are one value and cannot part."""
+    """One thing that a device sends: address and payload are one value and cannot part."""
 
     address: bytes = field(repr=False)
     payload: bytes = field(repr=False)
@@ -59,6 +59,17 @@ class Batch:
 
 
 @dataclass(slots=True)
+class _Sending:
+    """One thing on the air."""
+
+    on_air: OnAir
+    since: float
+    pdus: int = 0
+    next_event: float | None = None
+    """When it goes out next; None where that is not decided yet."""
+
+
+@dataclass(slots=True)
 class _Station:
     """One device or source of noise."""
 
@@ -67,11 +78,7 @@ class _Station:
     body: bool
     duty: Duty
     listening: bool = False
-    on_air: OnAir | None = None
-    since: float = 0.0
-    pdus: int = 0
-    next_event: float | None = None
-    """When it advertises next; None where that is not decided yet."""
+    sending: list[_Sending] = field(default_factory=list)
 
 
 class Ether:
@@ -102,8 +109,8 @@ class Ether:
         self._heard: dict[str, list[Batch]] = {}
         for index, noise in enumerate(scenario.noise, len(scenario.devices)):
             payload = bytes.fromhex(noise.payload)
-            self._stations[index].on_air = OnAir(_steady_address(noise.name), payload)
-            self._stations[index].since = self._now
+            on_air = OnAir(_steady_address(noise.name), payload)
+            self._stations[index].sending = [_Sending(on_air, self._now)]
         self._gather()
 
     @property
@@ -123,13 +130,12 @@ class Ether:
         self._stations[self._devices[device]].listening = listening
         self._gather()
 
-    def put(self, device: str, on_air: OnAir | None, at: float) -> None:
-        """Replace what *device* has on the air, at once and as a whole."""
+    def put(self, device: str, on_air: Sequence[OnAir], at: float) -> None:
+        """Replace all that *device* has on the air, at once and as a whole."""
         self._run(at)
         station = self._stations[self._devices[device]]
         self._end(station)
-        station.on_air, station.since, station.pdus = on_air, self._now, 0
-        station.next_event = None
+        station.sending = [_Sending(each, self._now) for each in on_air]
         self._gather()
 
     def advance(self, until: float) -> dict[str, list[Batch]]:
@@ -148,14 +154,15 @@ class Ether:
         """Take everything off the air."""
         for station in self._stations:
             self._end(station)
-            station.on_air = None
+            station.sending = []
         self._gather()
 
     def _end(self, station: _Station) -> None:
-        if station.on_air is not None and self._ended is not None:
-            self._ended(
-                Transmission(station.name, station.on_air, station.since, self._now, station.pdus)
-            )
+        if self._ended is not None:
+            for each in station.sending:
+                self._ended(
+                    Transmission(station.name, each.on_air, each.since, self._now, each.pdus)
+                )
 
     def _gather(self) -> None:
         """Work out who may hear whom in this leg, as things are now."""
@@ -165,10 +172,11 @@ class Ether:
         self._audience = []
         for sender, station in enumerate(self._stations):
             receivers = np.flatnonzero(near[sender] & listening)
-            if station.on_air is not None and receivers.size:
+            if station.sending and receivers.size:
                 self._audience.append((sender, receivers))
             else:
-                station.next_event = None
+                for each in station.sending:
+                    each.next_event = None
 
     def _run(self, until: float) -> None:
         while self._now < until:
@@ -189,29 +197,34 @@ class Ether:
         headings = self._facing(start)
         survives = self._survival(position)
         for sender, receivers in self._audience:
-            events = self._events(self._stations[sender], start, end)
-            if events.size:
-                self._receive(sender, receivers, events, start, position, headings, survives)
+            for sending in self._stations[sender].sending:
+                events = self._events(sending, start, end)
+                if events.size:
+                    payload = sending.on_air.payload
+                    self._receive(
+                        sender, payload, receivers, events, start, position, headings, survives
+                    )
 
-    def _events(self, station: _Station, start: float, end: float) -> Floats:
-        """Return the advertising events of *station* in [*start*, *end*)."""
-        first = station.next_event
+    def _events(self, sending: _Sending, start: float, end: float) -> Floats:
+        """Return the advertising events of *sending* in [*start*, *end*)."""
+        first = sending.next_event
         if first is None:
             first = start + self._interval * float(self._random.random())
         if first >= end:
-            station.next_event = first
+            sending.next_event = first
             return np.empty(0)
         most = int((end - first) / self._interval) + 1
         gaps = self._interval + ADV_DELAY * self._random.random(most)
         times = np.concatenate(([first], first + np.cumsum(gaps)))
         sent = int(np.searchsorted(times, end))
-        station.next_event = float(times[sent])
-        station.pdus += sent
+        sending.next_event = float(times[sent])
+        sending.pdus += sent
         return times[:sent]
 
     def _receive(
         self,
         sender: int,
+        payload: bytes,
         receivers: npt.NDArray[np.intp],
         events: Floats,
         start: float,
@@ -242,7 +255,6 @@ class Ether:
             self._random.random(shape) < survives[receivers, None]
         )
         rssi = np.clip(np.rint(level), -126, 20).astype(np.int8)
-        payload = self._stations[sender].on_air.payload  # type: ignore[union-attr]
         for row, receiver in enumerate(receivers):
             station = self._stations[receiver]
             arrived = received[row]
@@ -258,8 +270,8 @@ class Ether:
         level = self._tx_power[:, None] - self._place.mean_loss(np.hypot(*np.moveaxis(apart, 2, 0)))
         audible = level >= self._place.sensitivity
         np.fill_diagonal(audible, val=False)
-        sending = np.array([station.on_air is not None for station in self._stations])
-        others = np.maximum((audible & sending[:, None]).sum(axis=0) - 1, 0)
+        sending = np.array([len(station.sending) for station in self._stations])
+        others = np.maximum((audible * sending[:, None]).sum(axis=0) - 1, 0)
         rate = others / (self._interval + ADV_DELAY / 2.0)
         return (1.0 - self._place.packet_loss) * (1.0 - collision_probability(rate))
 

@@ -5,19 +5,19 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from bluezone_node.errors import RadioUnavailable
-from bluezone_node.proximity.model import Sighting
+from bluezone_node.ports import HeardFrame
 
 
 class Inbox:
     """Holds sightings in order until they are heard, then says how it ended."""
 
     def __init__(self) -> None:
-        self._sightings: deque[Sighting] = deque()
+        self._sightings: deque[HeardFrame] = deque()
         self._changed = asyncio.Event()
         self._closed = False
         self._gone: RadioUnavailable | None = None
 
-    def put(self, sighting: Sighting) -> None:
+    def put(self, sighting: HeardFrame) -> None:
         self._sightings.append(sighting)
         self._changed.set()
 
@@ -31,7 +31,7 @@ class Inbox:
         self._gone = gone
         self._changed.set()
 
-    async def hear(self) -> AsyncIterator[Sighting]:
+    async def hear(self) -> AsyncIterator[HeardFrame]:
         """Yield what was put in; end quietly where it was closed.
 
         Raises:

@@ -26,6 +26,7 @@ from bluezone_node.ble.airwire import (
     Done,
     Heard,
     Hello,
+    OneOnAir,
     Refuse,
     SetPace,
     Welcome,
@@ -40,8 +41,9 @@ from bluezone_node.ble.receiver import Receiver
 from bluezone_node.ble.timeline import PacedClock, Timeline
 from bluezone_node.errors import BadInput, RadioUnavailable, Refused
 from bluezone_node.intervals import from_unix
-from bluezone_node.ports import Entropy, RadioCondition
-from bluezone_node.proximity.model import Beacon, Sighting
+from bluezone_node.ports import Entropy, HeardFrame, RadioCondition
+from bluezone_node.proximity.model import Beacon
+from bluezone_node.venues.tags import AirTag
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +150,7 @@ class VirtualRadio:
         self._opened = link.clock.monotonic()
         self._stopped: float | None = None
         self._closed = False
-        self._advertising = False
+        self._advertising = self._announcing = False
         self._rotations = 0
         link.on_heard = self._take
         link.on_gone = self._stop
@@ -159,16 +161,20 @@ class VirtualRadio:
     def name(self) -> str:
         return self._name
 
-    async def advertise(self, beacon: Beacon | None) -> None:
+    async def advertise(self, beacon: Beacon | None, tag: AirTag | None = None) -> None:
         if self._closed:
             raise RadioUnavailable("the radio was closed")
-        address = None if beacon is None else non_resolvable(self._entropy)
-        payload = None if beacon is None else encode(beacon)
-        await self._link.request(lambda seq: Advertise(seq, address, payload))
+        on_air = tuple(
+            OneOnAir(non_resolvable(self._entropy), encode(sent))
+            for sent in (beacon, tag)
+            if sent is not None
+        )
+        await self._link.request(lambda seq: Advertise(seq, on_air))
         self._advertising = beacon is not None
-        self._rotations += self._advertising
+        self._announcing = tag is not None
+        self._rotations += bool(on_air)
 
-    def hear(self) -> AsyncIterator[Sighting]:
+    def hear(self) -> AsyncIterator[HeardFrame]:
         return self._inbox.hear()
 
     def condition(self) -> RadioCondition:
@@ -184,6 +190,8 @@ class VirtualRadio:
             refused=dict(self._receiver.refused),
             rotations=self._rotations,
             detail=f"simulated air, listening {duty.share:.0%} of the time",
+            tags=self._receiver.tags,
+            announcing=alive and self._announcing,
         )
 
     async def check(self) -> None:
@@ -199,7 +207,7 @@ class VirtualRadio:
     def _take(self, heard: Heard) -> None:
         """Make sightings of what arrived, in order of time over all senders."""
         packets: list[tuple[float, int, int]] = []
-        frames: list[Frame] = []
+        frames: list[Frame | AirTag] = []
         for batch in heard.batches:
             frame = self._receiver.frame(batch.payload, len(batch.rssi))
             if frame is not None:

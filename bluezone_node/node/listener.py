@@ -6,13 +6,13 @@ beginning; when it becomes known they are moved to where they belong.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.node.timekeeper import Timekeeper
-from bluezone_node.ports import OnStore, Radio, RadioCondition
+from bluezone_node.ports import HeardFrame, OnStore, Radio, RadioCondition
 from bluezone_node.proximity.encounters import Fold, stands_for
 from bluezone_node.proximity.model import SCAN_SECONDS, Encounter, Scan, Sighting
 
@@ -26,6 +26,9 @@ BACKLOG_MINUTES = 24 * 60
 """How many minutes are kept in memory while the database cannot be written (a full disk) or the
 time is not known: a day of a busy place is a few tens of megabytes.  Beyond it the oldest go,
 counted."""
+
+Ear = Callable[[HeardFrame], None]
+"""Somebody else who is told of everything heard, dated by the node's own time."""
 
 _Minute = tuple[list[Encounter], Scan]
 
@@ -49,8 +52,15 @@ class ListenerCondition:
 class Listener:
     """Folds what the radio hears and logs it, with the coverage: silence is not deafness."""
 
-    def __init__(self, radio: Radio, timekeeper: Timekeeper, on_store: OnStore) -> None:
+    def __init__(
+        self,
+        radio: Radio,
+        timekeeper: Timekeeper,
+        on_store: OnStore,
+        ears: Sequence[Ear] = (),
+    ) -> None:
         self._radio = radio
+        self._ears = ears
         self._clock = timekeeper
         self._on_store = on_store
         self._fold = Fold()
@@ -82,13 +92,17 @@ class Listener:
         return self._clock.monotonic() - self._last_turn
 
     async def run_hearing(self) -> None:
-        """Take sightings from the radio until it closes."""
-        async for sighting in self._radio.hear():
-            self.heard(sighting)
+        """Take what the radio hears until it closes."""
+        async for frame in self._radio.hear():
+            self.heard(frame)
 
-    def heard(self, sighting: Sighting) -> None:
-        at = self._clock.dated(sighting.at)
-        self._fold.hear(sighting if at == sighting.at else replace(sighting, at=at))
+    def heard(self, frame: HeardFrame) -> None:
+        at = self._clock.dated(frame.at)
+        dated = frame if at == frame.at else replace(frame, at=at)
+        if isinstance(dated, Sighting):
+            self._fold.hear(dated)
+        for ear in self._ears:
+            ear(dated)
 
     async def run_writing(self) -> None:
         """Close and write every minute once it is over."""

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from bluezone_node.ports import Clock, Radio, RadioCondition
+from bluezone_node.ports import Clock, HeardFrame, Radio, RadioCondition
 from bluezone_node.proximity.model import Beacon, Sighting
+from bluezone_node.venues.tags import AirTag
 
 RECENT = 60.0
 """Seconds for which somebody who was heard counts as near: a wearable listens once in a minute."""
@@ -95,14 +96,15 @@ class AttentiveRadio:
     def name(self) -> str:
         return self._radio.name
 
-    async def advertise(self, beacon: Beacon | None) -> None:
+    async def advertise(self, beacon: Beacon | None, tag: AirTag | None = None) -> None:
         self._mark = "" if beacon is None else mark(beacon.rpi)
-        await self._radio.advertise(beacon)
+        await self._radio.advertise(beacon, tag)
 
-    async def hear(self) -> AsyncIterator[Sighting]:
-        async for sighting in self._radio.hear():
-            self._note(sighting)
-            yield sighting
+    async def hear(self) -> AsyncIterator[HeardFrame]:
+        async for heard in self._radio.hear():
+            if isinstance(heard, Sighting):
+                self._note(heard)
+            yield heard
 
     def condition(self) -> RadioCondition:
         return self._radio.condition()

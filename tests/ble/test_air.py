@@ -19,6 +19,7 @@ from bluezone_node.ble.airwire import (
     Answer,
     Done,
     Hello,
+    OneOnAir,
     Refuse,
     Request,
     Welcome,
@@ -166,12 +167,16 @@ async def test_an_air_of_another_version_is_refused(stack: AsyncExitStack, spec:
         b"\0\0\0\x01\xc1",
         b"\0\0\0\x00",
         b"GET / HTTP/1.1\r\n\r\n",
-        packed(Advertise(1, None, None)),
+        packed(Advertise(1, ())),
         packed(Hello(VERSION, "binh")) * 2,
         packed(Hello(VERSION, "binh"))
-        + b"\0\0\0\x2f"
-        + b"\x84\xa4type\xa9advertise\xa3seq\x01\xa7address\xc0\xa7payload\xc4\x20"
-        + bytes(32),
+        + packed(Advertise(1, (OneOnAir(bytes(5) + b"\1", bytes(32)),))),
+        packed(Hello(VERSION, "binh"))
+        + packed(Advertise(1, (OneOnAir(bytes(5) + b"\1", b"x"),) * 5)),
+        packed(Hello(VERSION, "binh"))
+        + b"\0\0\0\x26"
+        + b"\x83\xa4type\xa9advertise\xa3seq\x01\xa6on_air\x91\x91\xc4\x06"
+        + bytes(6),
     ],
 )
 async def test_rubbish_ends_that_connection_alone(
@@ -191,16 +196,22 @@ async def test_rubbish_ends_that_connection_alone(
 
 
 async def test_address_and_payload_cannot_be_sent_apart(stack: AsyncExitStack, spec: str) -> None:
-    """Half a change, or an address of another kind, is refused and changes nothing."""
+    """An address of another kind, or one for two things, is refused and changes nothing."""
     client = await raw(stack, spec)
     assert isinstance(await client.say(Hello(VERSION, "far")), Welcome)
-    for seq, (address, payload) in enumerate(
-        [(bytes(5) + b"\1", None), (None, b"x"), (b"\xc0" + bytes(5), b"x"), (b"\1", b"x")]
+    good = OneOnAir(bytes(5) + b"\1", b"x")
+    for seq, on_air in enumerate(
+        [
+            (OneOnAir(b"\xc0" + bytes(5), b"x"),),
+            (OneOnAir(b"\1", b"x"),),
+            (good, OneOnAir(b"\xc0" + bytes(5), b"y")),
+            (good, OneOnAir(good.address, b"y")),
+        ]
     ):
-        answer = await client.say(Advertise(seq, address, payload))
+        answer = await client.say(Advertise(seq, on_air))
         assert isinstance(answer, Refuse)
         assert (answer.seq, answer.reason) == (seq, "address")
-    assert await client.say(Advertise(9, bytes(5) + b"\1", b"x")) == Done(9)
+    assert await client.say(Advertise(9, (good,))) == Done(9)
 
 
 async def test_who_came_for_the_time_cannot_advertise(stack: AsyncExitStack, spec: str) -> None:
@@ -209,7 +220,7 @@ async def test_who_came_for_the_time_cannot_advertise(stack: AsyncExitStack, spe
     welcome = await client.say(Hello(VERSION))
     assert isinstance(welcome, Welcome)
     assert welcome.duty is None
-    answer = await client.say(Advertise(1, bytes(5) + b"\1", b"x"))
+    answer = await client.say(Advertise(1, (OneOnAir(bytes(5) + b"\1", b"x"),)))
     assert isinstance(answer, Refuse)
     assert answer.reason == "no_device"
 

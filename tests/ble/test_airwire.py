@@ -12,6 +12,7 @@ from bluezone_node.ble.airwire import (
     Advertise,
     Done,
     Hello,
+    OneOnAir,
     packed,
     read_answer,
     read_request,
@@ -61,7 +62,7 @@ def test_deeply_nested_bytes_are_refused(read: Read) -> None:
 def test_messages_come_back_as_they_were_sent() -> None:
     """Requests and answers survive the way."""
     hello = Hello(VERSION, "an")
-    advertise = Advertise(7, b"\x01" * 6, b"payload")
+    advertise = Advertise(7, (OneOnAir(b"\x01" * 6, b"payload"),))
 
     assert reading(read_request, packed(hello)) == hello
     assert reading(read_request, packed(advertise)) == advertise

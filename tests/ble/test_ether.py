@@ -36,7 +36,7 @@ def packets(batches: list[Batch]) -> int:
 def test_a_neighbour_is_heard_at_the_advertised_rate() -> None:
     """One event each 275 ms on average, less 2 % loss: 3.56 packets a second."""
     air, _ = ether(PAIR)
-    air.put("an", BEACON, START)
+    air.put("an", [BEACON], START)
     heard = air.advance(START + 600)
     assert list(heard) == ["binh"]
     assert packets(heard["binh"]) / 600 == pytest.approx(0.98 / 0.275, rel=0.03)
@@ -45,7 +45,7 @@ def test_a_neighbour_is_heard_at_the_advertised_rate() -> None:
 def test_strength_is_that_of_the_place() -> None:
     """Mean and spread of a static link are path loss, its shadow, and fading."""
     air, _ = ether(PAIR, "[air]\nshadowing_sd = 0\nfading_sd = 4\n")
-    air.put("an", BEACON, START)
+    air.put("an", [BEACON], START)
     rssi = np.concatenate([b.rssi for b in air.advance(START + 1200)["binh"]])
     assert rssi.mean() == pytest.approx(-49.7, abs=0.3)
     assert rssi.std() == pytest.approx(4.0, rel=0.1)
@@ -56,7 +56,7 @@ def test_the_same_scenario_gives_the_same_packets() -> None:
     runs = []
     for _ in range(2):
         air, _ = ether(PAIR)
-        air.put("an", BEACON, START)
+        air.put("an", [BEACON], START)
         runs.append(air.advance(START + 100)["binh"])
     for one, other in zip(*runs, strict=True):
         assert (one.at == other.at).all()
@@ -66,7 +66,7 @@ def test_the_same_scenario_gives_the_same_packets() -> None:
 def test_packets_ascend_in_time_and_are_never_before_or_after_their_stretch() -> None:
     """Times lie between what was asked for before and now, in order, however the calls fall."""
     air, _ = ether(PAIR)
-    air.put("an", BEACON, START)
+    air.put("an", [BEACON], START)
     last, now = START, START
     for step in (0.01, 5.0, 0.3, 61.0, 7.7, 400.0):
         now += step
@@ -80,9 +80,9 @@ def test_packets_ascend_in_time_and_are_never_before_or_after_their_stretch() ->
 def test_only_what_is_on_the_air_is_heard() -> None:
     """A change takes effect at its instant: nothing old after it, nothing new before."""
     air, ended = ether(PAIR)
-    air.put("an", BEACON, START)
-    air.put("an", OTHER, START + 30)
-    air.put("an", None, START + 60)
+    air.put("an", [BEACON], START)
+    air.put("an", [OTHER], START + 30)
+    air.put("an", [], START + 60)
     batches = air.advance(START + 90)["binh"]
     old = np.concatenate([b.at for b in batches if b.payload == BEACON.payload])
     new = np.concatenate([b.at for b in batches if b.payload == OTHER.payload])
@@ -98,7 +98,7 @@ def test_who_does_not_listen_hears_nothing() -> None:
     """A device whose receiver is off has no part in it, and nobody hears itself."""
     air, _ = ether(PAIR)
     air.listen("binh", listening=False, at=START)
-    air.put("an", BEACON, START)
+    air.put("an", [BEACON], START)
     assert air.advance(START + 600) == {}
 
 
@@ -106,7 +106,7 @@ def test_a_duty_cycle_hears_its_share() -> None:
     """Four seconds in each 150 are 2.7 % of the packets, all within the windows."""
     scan = ', scan = { window = "4s", period = "150s" }'
     air, _ = ether(at("an", 0) + at("binh", 1, scan))
-    air.put("an", BEACON, START)
+    air.put("an", [BEACON], START)
     heard = air.advance(START + 15_000)["binh"]
     assert packets(heard) / (15_000 * 0.98 / 0.275) == pytest.approx(4 / 150, rel=0.1)
     assert all(air.duty("binh").listening(batch.at).all() for batch in heard)
@@ -115,7 +115,7 @@ def test_a_duty_cycle_hears_its_share() -> None:
 def test_devices_apart_cost_nothing() -> None:
     """Out of reach not even the sending is worked out, for a simulated year."""
     air, ended = ether(at("an", 0) + at("binh", 5000))
-    air.put("an", BEACON, START)
+    air.put("an", [BEACON], START)
     assert air.advance(START + 365 * 86400) == {}
     air.close()
     assert [t.pdus for t in ended] == [0]
@@ -126,7 +126,7 @@ def test_a_passer_by_is_heard_while_passing() -> None:
     ends = '{ at = "0s", x = -2000, y = 5 }, { at = "40m", x = 2000, y = 5 }'
     walk = f'{{ name = "chi", path = [{ends}] }}'
     air, _ = ether(at("an", 0) + walk)
-    air.put("chi", BEACON, START)
+    air.put("chi", [BEACON], START)
     heard = air.advance(START + 2400)["an"]
     times = np.concatenate([b.at for b in heard]) - START
     rssi = np.concatenate([b.rssi for b in heard])
@@ -140,7 +140,7 @@ def test_bodies_turn_and_weaken() -> None:
     quiet = "[air]\nshadowing_sd = 0\nfading_sd = 0\n"
     worn = ", body = true"
     air, _ = ether(at("an", 0, worn) + at("binh", 1, worn), quiet)
-    air.put("an", BEACON, START)
+    air.put("an", [BEACON], START)
     minutes = [
         set(np.concatenate([b.rssi for b in air.advance(START + 60 * (i + 1))["binh"]]).tolist())
         for i in range(60)
@@ -156,7 +156,7 @@ def test_a_crowd_costs_packets() -> None:
     devices = "".join(at(f"d{i}", i / 60) for i in range(60))
     air, _ = ether(devices, "[air]\nfading_sd = 0\nshadowing_sd = 0\n")
     for i in range(60):
-        air.put(f"d{i}", OnAir(BEACON.address, bytes([i])), START)
+        air.put(f"d{i}", [OnAir(BEACON.address, bytes([i]))], START)
     heard = air.advance(START + 60)["d0"]
     rate = packets(heard) / 59 / 60
     assert rate == pytest.approx(0.98 / 0.275 * np.exp(-2 * 58 / 0.275 * 352e-6), rel=0.03)

@@ -52,11 +52,7 @@ async def loopback(_folder: Path) -> AsyncIterator[Pair]:
         binh.fail()
 
     async def on_air() -> list[tuple[bytes, bytes]]:
-        return [
-            (change.address, change.payload)
-            for change in loop.history
-            if change.name == "an" and change.address and change.payload
-        ]
+        return [sent for change in loop.history if change.name == "an" for sent in change.sent]
 
     yield Pair(an, binh, clock, on_air, fail)
     await an.close()
