@@ -43,7 +43,9 @@ TAG_BLOCK = 8
 TEXT_BLOCK = 64
 MAX_TEXT_BYTES = 400
 """Of what an officer adds in one language: an SMS and a half."""
-MAX_SEALED_BYTES = 2048
+MAX_SEALED_BYTES = 4096
+MAX_PROOF_KEYS = 64
+"""In one notice: 32 kiosks in one room, and a window over midnight. 2.2 kB."""
 MAX_TAGS = 128
 
 
@@ -85,8 +87,9 @@ class NoticeText:
     phone: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     """What the officer adds, by language: vi, en."""
-    proof_keys: Mapping[int, bytes] = field(default_factory=dict, repr=False)
-    """By day (days since 1970 in Vietnam): what the proofs of that day are checked with."""
+    proof_keys: Mapping[int, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
+    """By day (days since 1970 in Vietnam): what the proofs of that day are checked with, a key for
+    each kiosk. A proof of a time since *issued* shows nothing: who reads this can make it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,10 @@ def seal_notice(payload: bytes, text: NoticeText, notice_id: bytes, entropy: Ent
 
     Raises:
         BadInput: reason ``notice_window`` (empty, or longer than a day) or ``notice_text``.
+        ValueError: there are more proof keys than a notice holds.
     """
+    if sum(map(len, text.proof_keys.values())) > MAX_PROOF_KEYS:
+        raise ValueError(f"a notice holds at most {MAX_PROOF_KEYS} proof keys")
     if not timedelta(0) < text.end - text.start <= LONGEST_WINDOW:
         raise BadInput("The window of a notice lasts up to 24 hours.", reason="notice_window")
     keys = venue_keys(payload)
@@ -235,7 +241,7 @@ def _plain(text: NoticeText) -> bytes:
     if text.texts:
         fields[9] = dict(text.texts)
     if text.proof_keys:
-        fields[10] = dict(text.proof_keys)
+        fields[10] = {day: list(keys) for day, keys in text.proof_keys.items()}
     plain = encode(fields)
     return plain + bytes(-len(plain) % TEXT_BLOCK)
 
@@ -255,7 +261,9 @@ def _text_of(plain: bytes) -> NoticeText:
             **rest,
         } if level in {*NoticeLevel} and 0 <= start < end < 2**32 and not rest.keys() - {9, 10}:
             texts, proofs = rest.get(9, {}), rest.get(10, {})
-            if not (_is_map(texts, str, str) and _is_map(proofs, int, bytes)):
+            if not (_is_map(texts, str, str) and _is_map(proofs, int, list)):
+                raise _malformed()
+            if not all(type(key) is bytes for keys in proofs.values() for key in keys):
                 raise _malformed()
             return NoticeText(
                 from_unix(start),
@@ -268,7 +276,7 @@ def _text_of(plain: bytes) -> NoticeText:
                 overlap,
                 phone,
                 texts,
-                proofs,
+                {day: tuple(keys) for day, keys in proofs.items()},
             )
     raise _malformed()
 
