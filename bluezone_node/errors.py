@@ -61,6 +61,10 @@ class StorageUnusable(BluezoneError):
     """The object storage could not be used."""
 
 
+class FontUnavailable(BluezoneError):
+    """No font with Vietnamese letters was found on this machine."""
+
+
 class RadioUnavailable(BluezoneError):
     """The radio could not be opened."""
 
