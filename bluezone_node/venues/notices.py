@@ -179,7 +179,7 @@ def read_notice(fields: Any) -> Notice:
             and 0 < len(tags) <= MAX_TAGS
             and _all_bytes(tags, TAG_BYTES)
             and len(nonce) == NONCE_BYTES
-            and len(sealed) <= MAX_SEALED_BYTES
+            and TEXT_BLOCK < len(sealed) <= MAX_SEALED_BYTES
             and not rest.keys() - {5}
         ):
             wraps = rest.get(5, [])

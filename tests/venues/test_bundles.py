@@ -1,0 +1,141 @@
+"""Bundles: signed, chained, filled up; and what a device says to those that are not."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bluezone_node.errors import BadInput
+from bluezone_node.venues.bundle import (
+    FIRST_PREVIOUS,
+    MAX_BUNDLE_BYTES,
+    SIZES,
+    Bundle,
+    ChainHead,
+    digest_of,
+    follow,
+    padded,
+    read_bundle,
+    write_bundle,
+)
+from bluezone_node.venues.notices import seal_notice
+from bluezone_node.venues.trust import Role, TrustList
+from tests.venues.places import (
+    CARDS,
+    NOTICES,
+    NOW,
+    STRANGER,
+    TRUST,
+    card_of,
+    seeded,
+    text_of,
+    trusted,
+)
+
+NOTICE = seal_notice(card_of().payload, text_of(), b"notice number 01", seeded())
+FIRST = Bundle(
+    "VN",
+    1,
+    FIRST_PREVIOUS,
+    NOW,
+    padded([NOTICE], seeded(2)),
+    retracted=(b"r" * 16,),
+    breaker=True,
+    opened=(b"o" * 8,),
+    revoked=(b"c" * 8,),
+)
+DATA = write_bundle(FIRST, NOTICES)
+
+
+def test_a_bundle_is_read_as_it_was_written() -> None:
+    """And the same bundle is the same file again."""
+    assert read_bundle(DATA, TRUST) == FIRST
+    assert write_bundle(FIRST, NOTICES) == DATA
+
+
+def test_only_who_may_issue_notices_there_is_believed() -> None:
+    """Not a stranger, not the key of the cards, not another province's, not a revoked one."""
+    elsewhere = TrustList(1, NOW, (trusted(NOTICES, Role.NOTICES, "VN-DN"),))
+    found_out = TrustList(1, NOW, (replace(trusted(NOTICES, Role.NOTICES), revoked=NOW),))
+    for data, trust in (
+        (write_bundle(FIRST, STRANGER), TRUST),
+        (write_bundle(FIRST, CARDS), TRUST),
+        (DATA, elsewhere),
+        (DATA, found_out),
+    ):
+        with pytest.raises(BadInput) as refused:
+            read_bundle(data, trust)
+        assert refused.value.reason == "bundle_forged"
+
+
+@given(position=st.integers(0, len(DATA) * 8 - 1))
+def test_no_bit_of_a_bundle_can_be_changed(position: int) -> None:
+    """A bundle with one bit flipped is refused."""
+    changed = bytearray(DATA)
+    changed[position // 8] ^= 1 << position % 8
+    with pytest.raises(BadInput):
+        read_bundle(bytes(changed), TRUST)
+
+
+@given(length=st.integers(0, len(DATA) - 1))
+def test_half_a_bundle_is_refused(length: int) -> None:
+    """Wherever a download broke off."""
+    with pytest.raises(BadInput):
+        read_bundle(DATA[:length], TRUST)
+
+
+def test_a_file_that_is_far_too_large_is_not_even_looked_into() -> None:
+    """It is refused by its length."""
+    with pytest.raises(BadInput) as refused:
+        read_bundle(bytes(MAX_BUNDLE_BYTES + 1), TRUST)
+    assert refused.value.reason == "bundle_oversized"
+
+
+@pytest.mark.parametrize(("real", "size"), [(0, 16), (1, 16), (16, 16), (17, 64), (65, 256)])
+def test_only_the_order_of_magnitude_of_notices_shows(real: int, size: int) -> None:
+    """A bundle is filled up with made-up notices, sorted in among the others."""
+    notices = [replace(NOTICE, notice_id=seeded(n)(16)) for n in range(real)]
+    filled = padded(notices, seeded(3))
+    assert len(filled) == size
+    assert set(notices) <= set(filled)
+    assert [n.notice_id for n in filled] == sorted(n.notice_id for n in filled)
+    assert len({len(str(n.fields().keys())) for n in filled}) == 1
+
+
+def test_more_than_the_largest_bundle_is_refused() -> None:
+    """The writer splits; it never leaves out."""
+    with pytest.raises(ValueError, match="at most"):
+        padded([NOTICE] * (SIZES[-1] + 1), seeded())
+
+
+def after(previous: bytes, sequence: int) -> tuple[Bundle, bytes]:
+    bundle = Bundle("VN", sequence, digest_of(previous), NOW)
+    return bundle, write_bundle(bundle, NOTICES)
+
+
+def test_a_chain_is_followed_from_wherever_one_begins() -> None:
+    """The next bundle names the one before; the same one again changes nothing."""
+    head = follow(None, FIRST, DATA)
+    assert head == ChainHead(1, digest_of(DATA))
+    second, data = after(DATA, 2)
+    head = follow(head, second, data)
+    assert head == ChainHead(2, digest_of(data))
+    assert follow(head, second, data) == head
+    assert follow(None, second, data) == head
+
+
+def test_history_cannot_be_told_differently() -> None:
+    """Rolled back, forked, or with one left out: each is refused by its name."""
+    second, data = after(DATA, 2)
+    head = follow(follow(None, FIRST, DATA), second, data)
+
+    def reason(bundle: Bundle, data: bytes) -> str:
+        with pytest.raises(BadInput) as refused:
+            follow(head, bundle, data)
+        return refused.value.reason
+
+    assert reason(FIRST, DATA) == "bundle_rolled_back"
+    assert reason(*after(b"another history", 2)) == "bundle_fork"
+    assert reason(*after(b"another history", 3)) == "bundle_fork"
+    assert reason(*after(data, 4)) == "bundle_gap"

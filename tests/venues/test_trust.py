@@ -1,0 +1,98 @@
+"""The trust list: whose signatures count, for what, and until when."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bluezone_node.crypto.cose import public_bytes
+from bluezone_node.errors import BadInput
+from bluezone_node.venues.trust import (
+    Role,
+    TrustList,
+    accept_card,
+    read_trust_list,
+    write_trust_list,
+)
+from tests.venues.places import CARDS, NOW, ROOT, STRANGER, TRUST, card_of, trusted
+
+ROOT_PUBLIC = public_bytes(ROOT)
+DATA = write_trust_list(TRUST, ROOT)
+
+
+def test_the_root_says_whose_signatures_count() -> None:
+    """What the root signed is read back as it was."""
+    assert read_trust_list(DATA, ROOT_PUBLIC) == TRUST
+
+
+def test_nobody_else_does() -> None:
+    """A list of another root is refused, whatever it says."""
+    with pytest.raises(BadInput) as refused:
+        read_trust_list(write_trust_list(TRUST, STRANGER), ROOT_PUBLIC)
+    assert refused.value.reason == "trust_forged"
+
+
+@given(position=st.integers(0, len(DATA) * 8 - 1))
+def test_no_bit_of_the_list_can_be_changed(position: int) -> None:
+    """A list with one bit flipped is refused."""
+    changed = bytearray(DATA)
+    changed[position // 8] ^= 1 << position % 8
+    with pytest.raises(BadInput):
+        read_trust_list(bytes(changed), ROOT_PUBLIC)
+
+
+@given(data=st.binary(max_size=200))
+def test_anything_else_is_refused_in_words(data: bytes) -> None:
+    """Whatever the bytes are, nothing but a refusal comes of them."""
+    with pytest.raises(BadInput):
+        read_trust_list(data, ROOT_PUBLIC)
+
+
+def test_an_older_list_is_refused() -> None:
+    """Nor can the same number stand for two lists: a revoked key does not come back."""
+    newer = replace(TRUST, sequence=TRUST.sequence + 1)
+    other = TrustList(TRUST.sequence, NOW, TRUST.keys[:1])
+    for known in (newer, other):
+        with pytest.raises(BadInput) as refused:
+            read_trust_list(DATA, ROOT_PUBLIC, known)
+        assert refused.value.reason == "trust_rolled_back"
+    assert read_trust_list(DATA, ROOT_PUBLIC, TRUST) == TRUST
+
+
+def test_a_key_is_for_one_role_and_its_time() -> None:
+    """Neither before, nor after, nor for something else."""
+    key = TRUST.keys[0]
+    assert TRUST.find(key.key_id, Role.CARDS, NOW) == key
+    assert TRUST.find(key.key_id, Role.NOTICES, NOW) is None
+    assert TRUST.find(key.key_id, Role.CARDS, key.end) is None
+    assert TRUST.find(key.key_id, Role.CARDS, key.start) == key
+    assert TRUST.find(key.key_id, Role.CARDS, key.start - timedelta(seconds=1)) is None
+
+
+def test_a_genuine_card_is_accepted() -> None:
+    """Signed by a registrar's key, valid today, not withdrawn."""
+    signed = card_of("Bệnh viện Bạch Mai")
+    assert accept_card(signed, TRUST, NOW).name == "Bệnh viện Bạch Mai"
+
+
+def test_cards_that_do_not_count_are_refused_in_words() -> None:
+    """Each with its own reason: stranger, forged, withdrawn, too early, too late, key revoked."""
+    signed = card_of()
+
+    def reason(**given: object) -> str:
+        arguments = {"signed": signed, "trust": TRUST, "at": NOW, "revoked": ()} | given
+        with pytest.raises(BadInput) as refused:
+            accept_card(**arguments)  # type: ignore[arg-type]
+        return refused.value.reason
+
+    assert reason(signed=card_of(key=STRANGER)) == "card_unknown_signer"
+    forged = replace(signed, cose=signed.cose[:-1] + bytes([signed.cose[-1] ^ 1]))
+    assert reason(signed=forged) == "card_forged"
+    assert reason(revoked={signed.location_id[:8]}) == "card_revoked"
+    around = TrustList(1, NOW, (trusted(CARDS, Role.CARDS, days=60),))
+    assert reason(trust=around, at=NOW - timedelta(days=31)) == "card_not_yet"
+    assert reason(trust=around, at=NOW + timedelta(days=31)) == "card_expired"
+    found_out = TrustList(8, NOW, (replace(TRUST.keys[0], revoked=NOW + timedelta(days=1)),))
+    assert reason(trust=found_out) == "card_unknown_signer"
