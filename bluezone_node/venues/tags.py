@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -58,7 +59,8 @@ def slot_of(at: datetime) -> int:
 
 def slots_between(start: datetime, end: datetime) -> range:
     """Return the slots that [start, end) touches; at least that of *start*."""
-    last = (int(end.timestamp()) - 1) // SLOT_SECONDS
+    # Rounded up: half a second of a slot touches it.
+    last = (ceil(end.timestamp()) - 1) // SLOT_SECONDS
     return range(slot_of(start), max(last, slot_of(start)) + 1)
 
 
