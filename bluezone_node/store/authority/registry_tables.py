@@ -239,21 +239,24 @@ proposals = Table(
     Column("reason", String(200), nullable=False),
 )
 
+# The columns are the fields of `StoredWarrant`, in name and in order.
 warrants = Table(
     "warrants",
     TABLES,
     Column("warrant_id", LargeBinary(16), primary_key=True),
     Column("venue_id", LargeBinary(16), nullable=False, index=True),
+    Column("realm", String(64), nullable=False),
     Column("start", UnixTime, nullable=False),
     Column("end", UnixTime, nullable=False),
-    Column("case", String(64), nullable=False),
-    Column("basis", String(256), nullable=False),
     Column("issued", UnixTime, nullable=False),
-    Column("expires", UnixTime, nullable=False),
+    Column("expires", UnixTime, nullable=False, index=True),
     Column("requested", LargeBinary, nullable=False),
+    Column("requested_by", String(64), nullable=False),
     Column("approved", LargeBinary),
-    Column("rows_opened", Integer),
-    Column("marks", LargeBinary),
+    Column("approved_by", String(64), nullable=False),
+    Column("answered", UnixTime),
+    Column("rows", Integer, nullable=False),
+    Column("released", LargeBinary),
 )
 
 # Switches of the places: the breaker, by name.
