@@ -1,0 +1,1 @@
+"""Places: who they are, and what visitors of them are told."""

@@ -1,0 +1,252 @@
+"""Outbreak notices, the bundles that carry them, and what kiosks propose: as they are kept."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotice:
+    """What an officer decided about a place and a time. The fields are the columns, in order."""
+
+    number: int
+    """0: not kept yet."""
+    venue_id: bytes
+    room: str
+    """Empty: the whole place, with all its rooms."""
+    realm: str
+    start: datetime
+    end: datetime
+    """A case was there in [start, end)."""
+    tail: int
+    """Minutes for which the air counts as infectious afterwards."""
+    level: int
+    advice: int
+    min_overlap: int
+    phone: str
+    texts: Mapping[str, str]
+    issued: datetime
+    issued_by: str
+    expires: datetime
+    released: datetime | None
+    """When somebody who may had it go out; None: it waits for a second pair of eyes."""
+    released_by: str
+    retracted: datetime | None
+    retracted_by: str
+    replaces: int | None
+    """Number of the notice that is over when this one is released."""
+    proposal: bytes | None
+    """Of a kiosk."""
+
+    @property
+    def until(self) -> datetime:
+        """End of the time that visitors are told of."""
+        return self.end + timedelta(minutes=self.tail)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePart:
+    """What visitors of one card will get of a notice. The fields are the first columns."""
+
+    notice_id: bytes
+    number: int
+    location_id: bytes = field(repr=False)
+    fields: bytes = field(repr=False)
+    """`venues.notices.Notice.fields` as CBOR."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedNotice:
+    """A notice and what the bundles have of it."""
+
+    notice: StoredNotice
+    published_in: int | None
+    """Number of the first bundle with a part of it."""
+    retracted_in: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Whether alerts from notices are stopped everywhere."""
+
+    on: bool
+    since: datetime | None
+    by: str
+
+
+class NoticeStore(Protocol):
+    """The registrar's notices. Every method is one transaction, and blocks."""
+
+    def add(self, notice: StoredNotice, parts: Sequence[NoticePart]) -> int | None:
+        """Keep a new notice under the number that is returned; its *parts* under that, too.
+
+        None, and nothing is kept: its proposal was decided already; or it is released, and the
+        notice that it replaces was retracted already. A proposal that it answers is decided by it.
+        """
+
+    def release(self, number: int, at: datetime, by: str, parts: Sequence[NoticePart]) -> bool:
+        """Let a notice go out, and retract the one that it replaces.
+
+        False: it, or that one, is not waiting or alive any more, and nothing was changed.
+        """
+
+    def retract(self, number: int, at: datetime, by: str) -> bool:
+        """False: it was retracted before, or never was."""
+
+    def notice(self, number: int) -> ListedNotice | None: ...
+
+    def notices(self, realm: str | None = None, limit: int = 200) -> list[ListedNotice]:
+        """Return the newest of *realm* (None: of all)."""
+
+    def touching(self, venue_id: bytes, start: datetime, end: datetime) -> list[ListedNotice]:
+        """Return those about the place whose time has something of [start, end)."""
+
+    def breaker(self) -> Breaker: ...
+
+    def set_breaker(self, on: bool, at: datetime, by: str) -> bool:
+        """False: it stood so already, and nothing was changed."""
+
+    def forget(self, before: datetime) -> int:
+        """Remove what expired before that, and proposals as old; return how many notices."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleHead:
+    """The last bundle that was written."""
+
+    sequence: int
+    created: datetime
+    digest: bytes
+    breaker: bool
+    revoked: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What the next bundle has to tell."""
+
+    last: BundleHead | None
+    parts: tuple[NoticePart, ...]
+    """Released, and in no bundle yet; ascending by number."""
+    retracted: tuple[bytes, ...]
+    """Ids of parts that stand in bundles, and of whose retraction none has told."""
+    breaker: bool
+    revoked: tuple[bytes, ...] = field(repr=False)
+    """Beginnings of the location ids of cards withdrawn before their time; ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBundle:
+    """A bundle, and what stands in it."""
+
+    sequence: int
+    created: datetime
+    breaker: bool
+    revoked: tuple[bytes, ...] = field(repr=False)
+    content: bytes = field(repr=False)
+    """The file."""
+    published: tuple[bytes, ...] = ()
+    retracted: tuple[bytes, ...] = ()
+
+
+Draw = Callable[[Due], DrawnBundle | None]
+"""Given what there is to tell, the next bundle; None: not now."""
+
+
+class BundleStore(Protocol):
+    """The registrar's bundles. Every method blocks."""
+
+    def alone(self) -> AbstractContextManager[bool]:
+        """Hold the right to write bundles; False where another process has it.
+
+        It ends with the process that holds it, however that ends.
+        """
+
+    def draw(self, now: datetime, most: int, draw: Draw) -> DrawnBundle | None:
+        """Keep the bundle that *draw* makes of what is due; no more than *most* parts are.
+
+        One transaction, in which nobody issues or retracts. An update that does not fit whole
+        waits with its retraction.
+        """
+
+    def bundles(self) -> dict[int, int]:
+        """Return the length of each bundle kept, by number, ascending."""
+
+    def content(self, sequence: int) -> bytes: ...
+
+    def last(self) -> BundleHead | None: ...
+
+    def forget(self, before: datetime) -> int:
+        """Remove bundles written before that, but never the last; return how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a kiosk proposes a notice: figures only, no identifier and no key."""
+
+    minutes: int
+    """For how long the radio near the desk heard somebody who has now reported a diagnosis."""
+    expected_packets: int
+    """That it would have heard in that time from one who stood there."""
+    packets: int
+    keys: int
+    """Diagnosis keys that met what was heard: at most one a person and day."""
+    confidence: float
+    """0 to 1, as the kiosk judges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a kiosk says. The fields are the columns, in order."""
+
+    proposal_id: bytes
+    venue_id: bytes
+    room: str
+    realm: str
+    start: datetime
+    end: datetime
+    evidence: Evidence
+    received: datetime
+    decided: datetime | None = None
+    decided_by: str = ""
+    accepted: bool | None = None
+    """None: it waits."""
+    reason: str = ""
+    """Why it was put aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class KioskDesk:
+    """The place of the kiosk whose key was shown."""
+
+    venue_id: bytes
+    room: str
+    realm: str
+
+
+class ProposalStore(Protocol):
+    """What kiosks proposed. Every method is one transaction, and blocks."""
+
+    def desk(self, digest: bytes, at: datetime) -> KioskDesk | None:
+        """Return where the kiosk of that digest stands, and note that it was seen.
+
+        None: there is none, or it was revoked, or its place is closed.
+        """
+
+    def add(self, proposal: Proposal, since: datetime, most: int) -> Proposal | None:
+        """Keep it, and return it; where one of that id is kept already, that one.
+
+        None: the place has proposed *most* since *since*.
+        """
+
+    def proposal(self, proposal_id: bytes) -> Proposal | None: ...
+
+    def proposals(
+        self, realm: str | None = None, *, waiting: bool = True, limit: int = 200
+    ) -> list[Proposal]:
+        """Return the newest of *realm* (None: of all); only those that wait, or all."""
+
+    def dismiss(self, proposal_id: bytes, at: datetime, by: str, reason: str) -> bool:
+        """False: it was decided before, or never was."""

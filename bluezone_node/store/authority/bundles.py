@@ -1,0 +1,120 @@
+"""Bundles in ``registry.db``: what stands in each is kept in the transaction that marks it told."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from bluezone_node.authority.ports.notices import BundleHead, Draw, DrawnBundle, Due, NoticePart
+from bluezone_node.store.authority.alone import alone
+from bluezone_node.store.authority.database import writing
+from bluezone_node.store.authority.notices import BREAKER
+from bluezone_node.store.authority.registry_tables import (
+    bundles,
+    notice_parts,
+    notices,
+    switches,
+    venue_cards,
+)
+from bluezone_node.venues.card import day_number
+from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES
+
+_PART = [notice_parts.c[name] for name in ("notice_id", "number", "location_id", "fields")]
+_IDS = 500
+"""In one statement: SQLite takes 32 766 values, older ones 999."""
+
+
+class SqlBundles:
+    """`BundleStore` on any database that SQLAlchemy speaks to."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def alone(self) -> AbstractContextManager[bool]:
+        return alone(self._engine, "places")
+
+    def draw(self, now: datetime, most: int, draw: Draw) -> DrawnBundle | None:
+        with writing(self._engine) as db:
+            drawn = draw(_due(db, now, most))
+            if drawn is not None:
+                db.execute(
+                    insert(bundles).values(
+                        sequence=drawn.sequence,
+                        created=drawn.created,
+                        breaker=drawn.breaker,
+                        revoked=b"".join(drawn.revoked),
+                        content=drawn.content,
+                    )
+                )
+                _mark(db, "published_in", drawn.published, drawn.sequence)
+                _mark(db, "retracted_in", drawn.retracted, drawn.sequence)
+            return drawn
+
+    def bundles(self) -> dict[int, int]:
+        sizes = select(bundles.c.sequence, func.length(bundles.c.content))
+        with self._engine.begin() as db:
+            return {row[0]: row[1] for row in db.execute(sizes.order_by(bundles.c.sequence))}
+
+    def content(self, sequence: int) -> bytes:
+        with self._engine.begin() as db:
+            content: bytes = db.execute(
+                select(bundles.c.content).where(bundles.c.sequence == sequence)
+            ).scalar_one()
+            return content
+
+    def last(self) -> BundleHead | None:
+        with self._engine.begin() as db:
+            return _last(db)
+
+    def forget(self, before: datetime) -> int:
+        newest = select(func.max(bundles.c.sequence)).scalar_subquery()
+        old = delete(bundles).where(bundles.c.created < before, bundles.c.sequence < newest)
+        with writing(self._engine) as db:
+            return db.execute(old).rowcount
+
+
+def _due(db: Connection, now: datetime, most: int) -> Due:
+    told, alive = notice_parts.c.published_in, notices.c.retracted.is_(None)
+    joined = notice_parts.join(notices, notice_parts.c.number == notices.c.number)
+    # Parts are made when a notice is released, never before.
+    fresh = select(*_PART).select_from(joined).where(told.is_(None), alive)
+    rows = db.execute(
+        fresh.where(notices.c.expires > now).order_by(*_PART[1::-1]).limit(most + 1)
+    ).all()
+    parts = [NoticePart(*row) for row in rows[:most]]
+    left_out = {row.number for row in rows[most:]}
+    parts = [part for part in parts if part.number not in left_out]
+    gone = (
+        select(notice_parts.c.notice_id)
+        .select_from(joined)
+        .where(told.is_not(None), notice_parts.c.retracted_in.is_(None))
+        .where(notices.c.retracted.is_not(None))
+    )
+    if left_out:
+        later = select(notices.c.replaces).where(notices.c.number >= min(left_out))
+        gone = gone.where(notices.c.number.not_in(later.where(notices.c.replaces.is_not(None))))
+    retracted = db.scalars(gone.order_by(notice_parts.c.notice_id)).all()
+    withdrawn = select(venue_cards.c.location_id).where(
+        venue_cards.c.revoked.is_not(None), venue_cards.c.to_day > day_number(now)
+    )
+    revoked = sorted({each[:REVOKED_PREFIX_BYTES] for each in db.scalars(withdrawn)})
+    on = select(switches.c.on).where(switches.c.name == BREAKER)
+    return Due(_last(db), tuple(parts), tuple(retracted), bool(db.scalar(on)), tuple(revoked))
+
+
+def _last(db: Connection) -> BundleHead | None:
+    row = db.execute(select(bundles).order_by(bundles.c.sequence.desc()).limit(1)).first()
+    if row is None:
+        return None
+    size = REVOKED_PREFIX_BYTES
+    revoked = [row.revoked[at : at + size] for at in range(0, len(row.revoked), size)]
+    digest = sha256(row.content).digest()
+    return BundleHead(row.sequence, row.created, digest, row.breaker, tuple(revoked))
+
+
+def _mark(db: Connection, column: str, ids: Sequence[bytes], sequence: int) -> None:
+    for at in range(0, len(ids), _IDS):
+        some = notice_parts.c.notice_id.in_(ids[at : at + _IDS])
+        db.execute(update(notice_parts).where(some).values({column: sequence}))
