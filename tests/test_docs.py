@@ -57,6 +57,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "imports": authority.ImportSettings,
     "serve": authority.ServeSettings,
     "console": authority.ConsoleSettings,
+    "places": authority.PlacesSettings,
     "database": authority.DatabaseSettings,
 }
 SCENARIO = (

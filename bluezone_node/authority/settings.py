@@ -227,6 +227,29 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     do without ``Secure``. Empty: every request is judged by the name that it asks for."""
 
 
+class PlacesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Public places that visitors check in at."""
+
+    host: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{2,60}[a-z0-9]\Z")] = "q.example.vn"
+    """What the link in a poster's square begins with; visitors' nodes must have it in ``hosts``.
+    The card stands behind its ``#``, which browsers keep to themselves."""
+    url: Annotated[str, Meta(pattern=r"^(https?://[A-Za-z0-9.:/_\[\]-]{1,100})?\Z")] = ""
+    """Where kiosks find this server; empty: at ``registrar.public_url``, or without that at
+    ``serve.listen``."""
+    card_days: Annotated[int, Meta(ge=1, le=730)] = 365
+    """Life of a card: posters are printed once a year, as licences are renewed."""
+    claims: bool = True
+    """Whether owners may register their places at ``/venues/claim``."""
+    claim_minutes: Annotated[int, Meta(ge=5, le=60)] = 15
+    """Life of the code that an owner is sent."""
+    claims_per_address: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    """In an hour: an office that registers for a market's stalls, not a flood."""
+    claims_per_phone: Annotated[int, Meta(ge=1, le=100)] = 3
+    """In a day: nobody is to be pestered with messages."""
+    claims_per_day: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000
+    """Messages for claims from everywhere: bounds what a flood of them can cost."""
+
+
 class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where codes and keys are kept."""
 
@@ -246,6 +269,7 @@ class AuthoritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     export: ExportSettings = msgspec.field(default_factory=ExportSettings)
     serve: ServeSettings = msgspec.field(default_factory=ServeSettings)
     console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
+    places: PlacesSettings = msgspec.field(default_factory=PlacesSettings)
     database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
     imports: list[ImportSettings] = msgspec.field(default_factory=list)
 

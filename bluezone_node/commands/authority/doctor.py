@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LEAST_FREE = 2 << 30
 """Bytes beside folder and databases: two weeks of a million people's worst days are 1 GB, and a
 database needs as much again to tidy up."""
+PLACE_KEY_LEFT = timedelta(days=365)
+"""A key of places with less is to be rotated: a card should live a year, and never longer than the
+key that signed it."""
 CLOCKS_APART = 5.0
 """Seconds between this machine and the database's: beyond, several machines do not agree on which
 codes are over and which windows are due."""
@@ -61,6 +64,8 @@ def examine(directory: Path, roles: Collection[str]) -> Iterator[Finding]:
     now = datetime.now(UTC)
     for role in roles:
         yield from _keys(folder, role, now)
+    if "registrar" in roles:
+        yield from _place_keys(folder, now)
     if "publisher" in roles:
         yield from _registrars(folder)
     for role in roles:
@@ -151,6 +156,43 @@ def _keys(folder: "AuthorityFolder", role: str, now: datetime) -> Iterator[Findi
     future = signing.made > now + timedelta(minutes=5)
     cure = "the clock was set back, or the key made by a wrong one" if future else ""
     yield Finding(f"{role} keys", not future, found, cure)
+
+
+def _place_keys(folder: "AuthorityFolder", now: datetime) -> Iterator[Finding]:
+    """Say how long the keys of places are good, and whether their root lies where it should not."""
+    from bluezone_node.crypto.cose import public_bytes
+    from bluezone_node.store.authority.place_keys import ROLES as ROLES_OF_PLACES
+
+    keys = folder.place_keys()
+    if not keys.exist:
+        cure = f"bluezone-node trust init --dir {folder.path}"
+        yield Finding("place keys", True, "none: no place can be registered", cure)
+        return
+    try:
+        signing = {"cards": keys.cards(), "notices": keys.notices(), "register": keys.register()}
+        keys.secret()
+        listed = {(each.public_key, each.role): each for each in keys.trust_list().keys}
+    except BluezoneError as error:
+        yield Finding("place keys", False, str(error), error.hint)
+        return
+    for name, key in signing.items():
+        entry = listed.get((public_bytes(key), ROLES_OF_PLACES[name]))
+        good = entry is not None and entry.revoked is None and entry.start <= now < entry.end
+        if entry is None or not good:
+            found = f"the key of {name} is not on the trust list, is revoked, or is over"
+            cure = f"bluezone-node trust rotate {name} --dir {folder.path} --root FILE"
+        else:
+            found = f"the key of {name} is good until {entry.end:%Y-%m-%d}"
+            soon = entry.end - now < PLACE_KEY_LEFT
+            cure = f"bluezone-node trust rotate {name}: new cards end with it" if soon else ""
+        yield Finding("place keys", good, found, cure)
+    if keys.root_file.exists():
+        yield Finding(
+            "place root",
+            True,
+            "the root's private key lies beside the keys that it vouches for",
+            f"move {keys.root_file} to a safe place, and name it by --root when it is needed",
+        )
 
 
 def _registrars(folder: "AuthorityFolder") -> Iterator[Finding]:

@@ -1,28 +1,36 @@
 """``authority init`` and ``migrate``: the folder and its databases, as this version has them."""
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bluezone_node.commands.authority.options import ROLES, dir_option
+from bluezone_node.commands.authority.options import (
+    ROLES,
+    clock_option,
+    dir_option,
+    time_of,
+)
 from bluezone_node.commands.console import json_option, note, print_json
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--role", type=click.Choice(list(ROLES)), default="all", show_default=True)
+@clock_option
 @json_option
-def init(directory: Path, role: str, as_json: bool) -> None:
+def init(directory: Path, role: str, clock_spec: str, as_json: bool) -> None:
     """Make the folder and the keys of a new authority."""
     from bluezone_node.crypto.signing import load_public_key, public_base64
     from bluezone_node.store.authority.folder import SETTINGS, make_folder
 
-    folder = make_folder(directory, ROLES[role])
+    folder = make_folder(directory, ROLES[role], time_of(clock_spec))
     url = f"http://{folder.settings.serve.listen}"
     made: dict[str, str] = {"dir": str(folder.path), "config": str(folder.path / SETTINGS)}
     if "registrar" in ROLES[role]:
         made["registrar"] = url
+        made["places_root"] = b64encode(folder.place_keys().root_public()).decode()
     if "publisher" in ROLES[role]:
         pem = folder.export_public_key
         made |= {
@@ -37,6 +45,8 @@ def init(directory: Path, role: str, as_json: bool) -> None:
         return
     note(f"A new authority is in {folder.path}. Start it with:")
     note(f"  bluezone-node authority serve --dir {folder.path} --role {role}")
+    if "registrar" in ROLES[role]:
+        note(f"Move {folder.place_keys().root_file} to a safe place, away from this machine.")
     if role == "all":
         note("A node needs this in its config.toml:")
         click.echo(

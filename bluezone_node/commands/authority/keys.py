@@ -1,6 +1,5 @@
 """``authority keys``: the keys that an authority signs with, and their change with overlap."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ import click
 
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.clock import SystemClock
-from bluezone_node.commands.authority.options import clock_of, clock_option, dir_option
+from bluezone_node.commands.authority.options import clock_option, dir_option, time_of
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.errors import BluezoneError
 
@@ -44,7 +43,7 @@ def list_keys(folder: Any, use: str, clock_spec: str, as_json: bool) -> None:
     """Say which key signs, which is next, and until when the one before is published."""
     from bluezone_node.crypto.signing import public_base64
 
-    kept, now = _kept(folder, use), asyncio.run(_now(clock_spec))
+    kept, now = _kept(folder, use), time_of(clock_spec)
     ring, public = kept.ring(), kept.published(now)
     found = [
         {
@@ -97,7 +96,7 @@ def rotate(
             if use == "registrar"
             else max(EXPORT_OVERLAP_DAYS, folder.settings.export.retention_days)
         )
-    now = asyncio.run(_now(clock_spec))
+    now = time_of(clock_spec)
     new = _kept(folder, use).rotate(now, timedelta(days=overlap), force=force)
     _tell_trail(folder, use, new.key_id)
     if as_json:
@@ -132,11 +131,6 @@ def _tell_trail(folder: Any, use: str, key_id: str) -> None:
             parts.audit.record(OPERATOR, "key_rotated", key_id, {"key": use})
     except BluezoneError as error:
         note(f"The audit trail does not tell of this: {error}")
-
-
-async def _now(clock_spec: str) -> datetime:
-    async with clock_of(clock_spec) as clock:
-        return clock.now()
 
 
 def _minute(instant: datetime | None) -> str:

@@ -1,7 +1,9 @@
 """What commands of the authority share: its folder, its roles, and where time comes from."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -72,3 +74,19 @@ async def clock_of(spec: str) -> AsyncIterator[Clock]:
 
     async with open_clock(spec) as clock:
         yield clock
+
+
+def time_of(spec: str) -> datetime:
+    """Return what the clock that *spec* names shows now.
+
+    Raises:
+        BadConfig: it names none.
+    """
+    if spec == "system":
+        return SystemClock().now()
+
+    async def asked() -> datetime:
+        async with clock_of(spec) as clock:
+            return clock.now()
+
+    return asyncio.run(asked())

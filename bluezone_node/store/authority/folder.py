@@ -8,6 +8,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bluezone_node.authority.certificate import write_jwks
@@ -23,6 +24,7 @@ from bluezone_node.crypto.signing import (
 )
 from bluezone_node.errors import BadConfig
 from bluezone_node.store.authority.keys import SigningKeys
+from bluezone_node.store.authority.place_keys import PlaceKeys
 from bluezone_node.store.authority.private import check_private, read_private
 
 SETTINGS = "authority.toml"
@@ -127,6 +129,10 @@ class AuthorityFolder:
             publish=_newest,
         )
 
+    def place_keys(self) -> PlaceKeys:
+        """Return the keys that sign for places."""
+        return PlaceKeys(self.path)
+
     def publisher_secret(self) -> bytes:
         """Return the secret behind revision tokens."""
         return bytes.fromhex(self._secret(_PUBLISHER_SECRET).decode())
@@ -138,8 +144,10 @@ class AuthorityFolder:
         return read_private(self.path / name)
 
 
-def make_folder(path: Path, roles: Collection[str]) -> AuthorityFolder:
+def make_folder(path: Path, roles: Collection[str], now: datetime | None = None) -> AuthorityFolder:
     """Make the folder of a new authority with fresh keys for *roles* (registrar, publisher).
+
+    *now*: when keys that are good for a time begin; None: by this machine's clock.
 
     Raises:
         BadConfig: there is something already. Nothing is ever overwritten.
@@ -159,6 +167,7 @@ def make_folder(path: Path, roles: Collection[str]) -> AuthorityFolder:
         api_key = urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).rstrip(b"=")
         _write(path / _API_KEY, api_key + b"\n")
         _write(path / REGISTRAR_JWKS, write_jwks({settings.registrar.key_id: key.public_key()}))
+        PlaceKeys(path).make(now or datetime.now(UTC))
     if "publisher" in roles:
         key = _new_key()
         _write(path / _EXPORT_KEY, private_pem(key))

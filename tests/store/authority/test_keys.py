@@ -54,7 +54,10 @@ def verdict(text: str, directory: FileKeys, clock: SimClock) -> str:
 
 
 def files(folder: AuthorityFolder) -> set[str]:
-    return {path.name for path in (folder.path / "keys").iterdir()} - {"api.key", "codes.secret"}
+    """Return what is on disk of the registrar's signing keys, and what lies there by mistake."""
+    kept = {path.name for path in (folder.path / "keys").iterdir()}
+    places = {name for name in kept if name.startswith("places")}
+    return kept - places - {"api.key", "codes.secret"}
 
 
 def signers(keys: SigningKeys) -> set[str]:
