@@ -74,6 +74,31 @@ def join(signatures: Iterable[bytes]) -> bytes:
     return encode(list(signatures))
 
 
+def read_request(data: bytes, trust: TrustList, now: datetime) -> Warrant:
+    """Return what one person signed, who may request warrants.
+
+    Raises:
+        BadInput: reason ``warrant_malformed`` or ``warrant_signatures``, or as `write_warrant`.
+    """
+    part = read_signed(data)
+    warrant = _warrant_of(part.payload)
+    key = trust.find(part.key_id, Role.WARRANT_REQUEST, now)
+    if key is None or not part.verify(key.public_key):
+        raise BadInput(
+            "It is not signed by somebody who may request warrants.", reason="warrant_signatures"
+        )
+    return warrant
+
+
+def words_of(signed: bytes) -> Warrant:
+    """Return what stands in one person's signature; it is not looked at here.
+
+    Raises:
+        BadInput: as `read_request`.
+    """
+    return _warrant_of(read_signed(signed).payload)
+
+
 def read_warrant(data: bytes, trust: TrustList, now: datetime, venue_id: bytes) -> Warrant:
     """Return the warrant in *data* where it opens the register of this place now.
 

@@ -5,7 +5,8 @@ and last a manifest with the sums of it all.  Values are those that the tables h
 whole seconds), so rows that came from SQLite go into PostgreSQL, and back.
 
 Not in it are the export files, which the exporter writes again from the rows; messages that wait
-to be sent, which would be sent twice; and what a program left half-written.
+to be sent, which would be sent twice; the keys of days, which must be gone when they are destroyed;
+and what a program left half-written.
 """
 
 import fcntl
@@ -26,7 +27,7 @@ from sqlalchemy import BigInteger, Connection, Engine, Table, func, select, type
 from bluezone_node import __version__
 from bluezone_node.crypto.wrapping import Entropy
 from bluezone_node.errors import BadInput
-from bluezone_node.store.authority import postgres
+from bluezone_node.store.authority import day_keys, postgres
 from bluezone_node.store.authority.database import Database, UnixTime, writing
 from bluezone_node.store.authority.folder import AuthorityFolder
 from bluezone_node.store.authority.keys import KEYS
@@ -288,7 +289,11 @@ def _pieces(connection: Connection, table: Table) -> Iterator[bytes]:
 
 def _files(folder: AuthorityFolder) -> Iterator[tuple[str, bytes]]:
     """Yield the path and content of the folder's own files, under the lock of its keys."""
-    left_out = {folder.exports.name, *Path(folder.settings.registrar.sms.outbox).parts[:1]}
+    left_out = {
+        folder.exports.name,
+        *Path(folder.settings.registrar.sms.outbox).parts[:1],
+        day_keys.FOLDER,
+    }
     databases = (folder.registry_db.name, folder.authority_db.name)
     keys = os.open(folder.path / KEYS, os.O_RDONLY | os.O_DIRECTORY)
     try:
