@@ -114,6 +114,7 @@ shown = Table(
 
 
 # Places. A venue's name and its owner's telephone number are here; nothing of any visitor is.
+# The columns are the fields of `Venue`, in order, and two to look it up by.
 venues = Table(
     "venues",
     TABLES,
@@ -129,12 +130,14 @@ venues = Table(
     Column("closes", Integer),
     Column("stay_minutes", Integer, nullable=False),
     Column("flags", Integer, nullable=False),
-    Column("register_key", LargeBinary(32)),
+    Column("rooms", Text, nullable=False),
     Column("contact", String(64), nullable=False),
     Column("claimed", UnixTime, nullable=False),
     Column("decided", UnixTime),
     Column("decided_by", String(64), nullable=False),
     Column("closed", UnixTime),
+    Column("identity", LargeBinary(32), nullable=False, index=True),
+    Column("searched", String(256), nullable=False),
 )
 
 # One row for each room and each rotation of it.

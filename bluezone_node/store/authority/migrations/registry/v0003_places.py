@@ -22,12 +22,14 @@ def upgrade() -> None:
         sa.Column("closes", sa.Integer),
         sa.Column("stay_minutes", sa.Integer, nullable=False),
         sa.Column("flags", sa.Integer, nullable=False),
-        sa.Column("register_key", sa.LargeBinary(32)),
+        sa.Column("rooms", sa.Text, nullable=False),
         sa.Column("contact", sa.String(64), nullable=False),
         sa.Column("claimed", sa.BigInteger, nullable=False),
         sa.Column("decided", sa.BigInteger),
         sa.Column("decided_by", sa.String(64), nullable=False),
         sa.Column("closed", sa.BigInteger),
+        sa.Column("identity", sa.LargeBinary(32), nullable=False, index=True),
+        sa.Column("searched", sa.String(256), nullable=False),
     )
     op.create_table(
         "venue_cards",
