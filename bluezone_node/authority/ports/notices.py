@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bluezone_node.authority.ports.venues import Kiosk
+from bluezone_node.venues.trust import TrustList
+
 
 @dataclass(frozen=True, slots=True)
 class StoredNotice:
@@ -217,23 +222,8 @@ class Proposal:
     """Why it was put aside."""
 
 
-@dataclass(frozen=True, slots=True)
-class KioskDesk:
-    """The place of the kiosk whose key was shown."""
-
-    venue_id: bytes
-    room: str
-    realm: str
-
-
 class ProposalStore(Protocol):
     """What kiosks proposed. Every method is one transaction, and blocks."""
-
-    def desk(self, digest: bytes, at: datetime) -> KioskDesk | None:
-        """Return where the kiosk of that digest stands, and note that it was seen.
-
-        None: there is none, or it was revoked, or its place is closed.
-        """
 
     def add(self, proposal: Proposal, since: datetime, most: int) -> Proposal | None:
         """Keep it, and return it; where one of that id is kept already, that one.
@@ -250,3 +240,35 @@ class ProposalStore(Protocol):
 
     def dismiss(self, proposal_id: bytes, at: datetime, by: str, reason: str) -> bool:
         """False: it was decided before, or never was."""
+
+
+class KioskSecrets(Protocol):
+    """What follows from the secrets of kiosks. Every method blocks."""
+
+    def by_bearer(self, bearer: str) -> Kiosk | None:
+        """Return the kiosk that names itself so, and note that it was seen.
+
+        None: there is none, or it was revoked.
+        """
+
+    def proof_keys(self, venue_id: bytes, room: str, since: datetime) -> list[bytes]:
+        """Return what the proofs of a room's kiosks follow from (`venues.tags.proof_day_key`).
+
+        Those in use at *since* or later, newest first; 32 bytes each.
+        """
+
+
+class NoticeKeys(Protocol):
+    """The key that signs bundles, and who vouches for it.
+
+    Raises:
+        BadConfig: it is missing or damaged; from every method.
+    """
+
+    def notices(self) -> Ed25519PrivateKey: ...
+
+    def trust(self) -> bytes:
+        """Return the trust list as it is handed out."""
+
+    def trust_list(self) -> TrustList:
+        """Return what it says."""

@@ -97,7 +97,7 @@ def _due(db: Connection, now: datetime, most: int) -> Due:
         gone = gone.where(notices.c.number.not_in(later.where(notices.c.replaces.is_not(None))))
     retracted = db.scalars(gone.order_by(notice_parts.c.notice_id)).all()
     withdrawn = select(venue_cards.c.location_id).where(
-        venue_cards.c.revoked.is_not(None), venue_cards.c.to_day > day_number(now)
+        venue_cards.c.revoked <= now, venue_cards.c.to_day > day_number(now)
     )
     revoked = sorted({each[:REVOKED_PREFIX_BYTES] for each in db.scalars(withdrawn)})
     on = select(switches.c.on).where(switches.c.name == BREAKER)

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine, func, insert, select, update
 
-from bluezone_node.authority.ports.notices import Evidence, KioskDesk, Proposal
+from bluezone_node.authority.ports.notices import Evidence, Proposal
 from bluezone_node.store.authority.database import writing
-from bluezone_node.store.authority.registry_tables import kiosks, proposals, venues
+from bluezone_node.store.authority.registry_tables import proposals
 
 _WAITING = proposals.c.decided.is_(None)
 
@@ -19,19 +19,6 @@ class SqlProposals:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-
-    def desk(self, digest: bytes, at: datetime) -> KioskDesk | None:
-        known = (kiosks.c.digest == digest, kiosks.c.revoked.is_(None))
-        with writing(self._engine) as db:
-            row = db.execute(
-                select(kiosks.c.venue_id, kiosks.c.room, venues.c.realm)
-                .join_from(kiosks, venues, kiosks.c.venue_id == venues.c.venue_id)
-                .where(*known, venues.c.closed.is_(None))
-            ).first()
-            if row is None:
-                return None
-            db.execute(update(kiosks).where(*known).values(seen=at))
-        return KioskDesk(*row)
 
     def add(self, proposal: Proposal, since: datetime, most: int) -> Proposal | None:
         same = proposals.c.proposal_id == proposal.proposal_id

@@ -1,0 +1,194 @@
+"""Bundles of notices: drawn in the database, then put on the shelf for everybody to fetch.
+
+A bundle is *drawn* first: the notices that wait, the retractions and the made-up notices are
+signed, and the file is kept in the transaction that marks them told.  It is put on the shelf
+after.  Killed in between, the next run finds it and puts the same bytes there; run twice, it does
+nothing.  The index and the files are compared with the database each time, and mended.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bluezone_node.authority.ports.notices import (
+    BundleHead,
+    BundleStore,
+    DrawnBundle,
+    Due,
+    NoticeKeys,
+)
+from bluezone_node.authority.ports.shelf import ExportShelf
+from bluezone_node.crypto.cose import decode_map, public_bytes
+from bluezone_node.ports import Clock, Entropy
+from bluezone_node.venues.bundle import FIRST_PREVIOUS, SIZES, Bundle, padded, write_bundle
+from bluezone_node.venues.card import day_number
+from bluezone_node.venues.notices import read_notice
+from bluezone_node.venues.trust import Role
+
+ROOT = "exports/places"
+"""First part of every line of the index; the files are served under it."""
+INDEX = "index.txt"
+TRUST = "trust.cose"
+KEEP = timedelta(days=21)
+"""As long as devices keep visits: an older bundle has nothing to tell anybody."""
+LATE = timedelta(hours=25)
+"""There is one a day at least; devices take a list that stands still for a frozen one."""
+
+_FILE = re.compile(r"\d{8,}\.cose")
+
+
+@dataclass(frozen=True, slots=True)
+class BundleRun:
+    """What one run did."""
+
+    drawn: int | None
+    """Number of the bundle that was drawn."""
+    notices: int
+    """Real ones in it: parts, one for each card."""
+    written: int
+    """Files put on the shelf."""
+    removed: int
+    busy: bool = False
+    """Another process is at it; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleHealth:
+    """How the bundles stand."""
+
+    last: BundleHead | None
+    missing: int
+    """Files that should be on the shelf and are not."""
+    late: bool
+    """None was written for more than a day."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What a person must look at, in snake_case."""
+        found = {"bundles_missing": self.missing > 0, "bundles_late": self.late}
+        return tuple(name for name, wrong in found.items() if wrong)
+
+
+class Bundles:
+    """Writes what is due. `run` blocks, and is safe to repeat at any time."""
+
+    def __init__(
+        self,
+        store: BundleStore,
+        shelf: ExportShelf,
+        keys: NoticeKeys,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._keys = keys
+        self._clock = clock
+        self._entropy = entropy
+
+    def run(self) -> BundleRun:
+        """Draw the next bundle if there is anything to tell, and see to it that all are on offer.
+
+        Raises:
+            BadConfig: a key is missing.
+            OSError, StorageUnusable: the shelf cannot be written.
+        """
+        with self._store.alone() as mine:
+            if not mine:
+                return BundleRun(None, 0, 0, 0, busy=True)
+            now = self._clock.now().replace(microsecond=0)
+            drawn = self._store.draw(now, SIZES[-1], self._drawing(now))
+            self._store.forget(now - KEEP)
+            written, removed = self._shelve()
+        if drawn is None:
+            return BundleRun(None, 0, written, removed)
+        return BundleRun(drawn.sequence, len(drawn.published), written, removed)
+
+    def health(self) -> BundleHealth:
+        """Tell how the bundles stand, without changing anything."""
+        last, on_shelf = self._store.last(), self._shelf.files()
+        missing = sum(
+            on_shelf.get(_name(number)) != size for number, size in self._store.bundles().items()
+        )
+        late = last is not None and self._clock.now() - last.created > LATE
+        return BundleHealth(last, missing, late)
+
+    def _drawing(self, now: datetime) -> Callable[[Due], DrawnBundle | None]:
+        # Read before the transaction, which nobody's disk should hold up.
+        key = self._keys.notices()
+        own = public_bytes(key)
+        provinces = [
+            each.province
+            for each in self._keys.trust_list().keys
+            if each.public_key == own and each.role is Role.NOTICES
+        ]
+
+        def draw(due: Due) -> DrawnBundle | None:
+            if not is_due(due, now):
+                return None
+            last = due.last
+            bundle = Bundle(
+                provinces[0] if provinces else "*",
+                last.sequence + 1 if last else 1,
+                last.digest if last else FIRST_PREVIOUS,
+                # A clock that was set back does not turn the chain's time back.
+                max(now, last.created) if last else now,
+                padded([read_notice(decode_map(part.fields)) for part in due.parts], self._entropy),
+                due.retracted,
+                due.breaker,
+                revoked=due.revoked,
+            )
+            return DrawnBundle(
+                bundle.sequence,
+                bundle.created,
+                due.breaker,
+                due.revoked,
+                write_bundle(bundle, key),
+                tuple(part.notice_id for part in due.parts),
+                due.retracted,
+            )
+
+        return draw
+
+    def _shelve(self) -> tuple[int, int]:
+        kept, on_shelf = self._store.bundles(), self._shelf.files()
+        names = {_name(number): number for number in kept}
+        written = 0
+        for name, number in names.items():
+            if on_shelf.get(name) != kept[number]:
+                self._put(name, self._store.content(number))
+                written += 1
+        written += self._mend(TRUST, self._keys.trust())
+        # Last: what it names is there. Old files go when no index names them any more.
+        written += self._mend(INDEX, "".join(f"{ROOT}/{name}\n" for name in names).encode())
+        stale = [name for name in on_shelf if _FILE.fullmatch(name) and name not in names]
+        for name in stale:
+            self._shelf.remove(name)
+        return written, len(stale)
+
+    def _mend(self, name: str, content: bytes) -> int:
+        if self._shelf.read(name) == content:
+            return 0
+        self._put(name, content)
+        return 1
+
+    def _put(self, name: str, content: bytes) -> None:
+        with self._shelf.writing(name) as file:
+            file.write(content)
+
+
+def is_due(due: Due, now: datetime) -> bool:
+    """Tell whether there is anything to tell: at least that it is another day in Vietnam."""
+    last = due.last
+    return (
+        last is None
+        or bool(due.parts or due.retracted)
+        or due.breaker != last.breaker
+        or due.revoked != last.revoked
+        or day_number(now) > day_number(last.created)
+    )
+
+
+def _name(sequence: int) -> str:
+    return f"{sequence:08}.cose"

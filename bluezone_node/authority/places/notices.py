@@ -1,0 +1,441 @@
+"""Outbreak notices: an officer says where and when a case was, and what people should do.
+
+The notice is sealed for the visitors of that place the moment it may go out; bundles carry it
+(`bundles`).  A supervisor's notice may at once; an issuer's waits for a supervisor: who warns a
+whole market does not do it alone.  Everything is in the audit trail, written before it is done.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
+from bluezone_node.authority.ports.audit import AuditTrail
+from bluezone_node.authority.ports.notices import (
+    Breaker,
+    KioskSecrets,
+    ListedNotice,
+    NoticePart,
+    NoticeStore,
+    StoredNotice,
+)
+from bluezone_node.authority.ports.venues import Venue, VenueStore
+from bluezone_node.crypto.cose import encode
+from bluezone_node.errors import AuthorityRefused, BadInput
+from bluezone_node.ports import Clock, Entropy
+from bluezone_node.venues.card import CardFlag, day_number
+from bluezone_node.venues.kinds import RULES, VenueKind
+from bluezone_node.venues.notices import (
+    LONGEST_WINDOW,
+    MAX_PROOF_KEYS,
+    MAX_TEXT_BYTES,
+    NOTICE_ID_BYTES,
+    Advice,
+    NoticeLevel,
+    NoticeText,
+    seal_notice,
+)
+from bluezone_node.venues.tags import proof_day_key
+
+OLDEST = timedelta(days=21)
+"""As long as devices keep visits: of what was before nobody could be told."""
+LONGEST_TAIL = timedelta(hours=3)
+"""The virus has been found viable in still air for three hours (van Doremalen, 2020)."""
+KEEP = timedelta(days=90)
+"""A notice that is over is kept so long, for whoever asks why they were told."""
+MAX_PHONE = 32
+MAX_OVERLAP = 240
+"""Minutes; more would leave nobody in most windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeOrder:
+    """What an officer says."""
+
+    venue_id: bytes = field(repr=False)
+    start: datetime
+    end: datetime
+    """The case was there in [start, end)."""
+    level: NoticeLevel = NoticeLevel.CONTACT
+    advice: Advice = Advice.TEST
+    room: str = field(default="", repr=False)
+    """Empty: the whole place."""
+    min_overlap: int = 0
+    """Minutes that somebody must have been there; 0: any."""
+    phone: str = ""
+    """Whom to call."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What is added, by language: vi, en."""
+    tail: int | None = None
+    """Minutes for which the air counts afterwards; None: as for the kind of place."""
+    proposal: bytes | None = None
+    """Of a kiosk, that this answers."""
+
+
+class NoticeState(StrEnum):
+    """How far a notice has come."""
+
+    WAITING = "waiting"
+    """For a supervisor."""
+    PENDING = "pending"
+    """For the next bundle."""
+    PUBLISHED = "published"
+    RETRACTED = "retracted"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    """A notice as those who work with it see it."""
+
+    notice: StoredNotice
+    venue: Venue | None
+    """None: it was erased."""
+    state: NoticeState
+    published_in: int | None
+    retracted_in: int | None
+
+
+class Notices:
+    """Issues, updates and retracts notices. Every method blocks on the stores."""
+
+    def __init__(
+        self,
+        store: NoticeStore,
+        venues: VenueStore,
+        kiosks: KioskSecrets,
+        audit: AuditTrail,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        realms: Sequence[str],
+        days: int,
+    ) -> None:
+        """*realms*: all provinces. *days*: how long a notice stands before it expires."""
+        self._store = store
+        self._venues = venues
+        self._kiosks = kiosks
+        self._audit = audit
+        self._clock = clock
+        self._entropy = entropy
+        self._realms = realms
+        self._days = timedelta(days=days)
+
+    def issue(self, order: NoticeOrder, actor: Actor) -> NoticeView:
+        """Return the new notice; an issuer's waits for a supervisor.
+
+        Raises:
+            AuthorityRefused: reason ``venue_not_found``, ``notice_window``, ``notice_future``,
+                ``notice_too_old``, ``notice_tail``, ``notice_overlap``, ``notice_text``,
+                ``invalid_phone``, ``dual_control``, ``no_card`` (no card of the place was valid
+                then), or ``proposal_decided``.
+        """
+        return self._issue(order, actor, None)
+
+    def update(self, number: int, order: NoticeOrder, actor: Actor) -> NoticeView:
+        """Put another notice in the place of one: devices learn of both in one bundle.
+
+        The place and the proposal stay what they were.
+
+        Raises:
+            AuthorityRefused: as `issue` and `retract`.
+        """
+        before = self._alive(number, actor)
+        order = replace(order, venue_id=before.venue_id, proposal=before.proposal)
+        return self._issue(order, actor, number)
+
+    def release(self, number: int, actor: Actor) -> NoticeView:
+        """Let an issuer's notice go out.
+
+        Raises:
+            AuthorityRefused: reason ``forbidden``, ``notice_not_found``, ``notice_retracted``,
+                ``notice_released``, ``notice_expired``, ``no_card``.
+        """
+        notice = self._alive(number, actor)
+        _supervisor(actor)
+        if notice.released is not None:
+            raise AuthorityRefused("The notice has been released.", reason="notice_released")
+        now = self._now()
+        if notice.expires <= now:
+            raise AuthorityRefused("The notice has expired.", reason="notice_expired")
+        # It stands for as long as was said when it was written; people are told of it from now.
+        parts = self._sealed(replace(notice, issued=now))
+        self._audit.record(actor, "notice_released", str(number), realm=notice.realm)
+        if not self._store.release(number, now, actor.name, parts):
+            raise _retracted()
+        return self.show(number, actor)
+
+    def retract(self, number: int, actor: Actor) -> NoticeView:
+        """Take a notice back: devices that know it tell its people that it does not hold.
+
+        Who wrote one that still waits may take it back; otherwise it takes a supervisor.
+
+        Raises:
+            AuthorityRefused: reason ``notice_not_found``, ``notice_retracted``, ``forbidden``.
+        """
+        notice = self._alive(number, actor)
+        if notice.released is not None or notice.issued_by != actor.name:
+            _supervisor(actor)
+        self._audit.record(actor, "notice_retracted", str(number), realm=notice.realm)
+        if not self._store.retract(number, self._now(), actor.name):
+            raise _retracted()
+        return self.show(number, actor)
+
+    def set_breaker(self, on: bool, reason: str, actor: Actor) -> Breaker:
+        """Stop all alerts from notices everywhere, or let them go on.
+
+        Raises:
+            AuthorityRefused: reason ``forbidden`` (it takes a supervisor for the whole country, or
+                of the only province), ``breaker_reason``, ``breaker_same``.
+        """
+        _supervisor(actor)
+        if not all(map(actor.covers, self._realms)):
+            raise AuthorityRefused(
+                "The breaker stops the notices of all provinces: it takes somebody who works for "
+                "the whole country.",
+                reason="forbidden",
+            )
+        reason = _one_line(reason)
+        if not reason:
+            raise AuthorityRefused("Say why, in one line.", reason="breaker_reason")
+        self._audit.record(actor, f"breaker_{'on' if on else 'off'}", detail={"reason": reason})
+        if not self._store.set_breaker(on, self._now(), actor.name):
+            raise AuthorityRefused(
+                f"The breaker was {'on' if on else 'off'} already.", reason="breaker_same"
+            )
+        return self._store.breaker()
+
+    def breaker(self) -> Breaker:
+        """Tell whether alerts are stopped."""
+        return self._store.breaker()
+
+    def show(self, number: int, actor: Actor) -> NoticeView:
+        """Return one notice.
+
+        Raises:
+            AuthorityRefused: reason ``notice_not_found``.
+        """
+        return self._view(self._reachable(number, actor))
+
+    def newest(self, actor: Actor, limit: int = 200) -> list[NoticeView]:
+        """Return the newest notices that *actor* may see."""
+        realm = None if actor.realm == EVERYWHERE else actor.realm
+        return [self._view(each) for each in self._store.notices(realm, limit)]
+
+    def check(self, venue_id: bytes, start: datetime, end: datetime) -> list[NoticeView]:
+        """Return the notices that hold and touch the place in [start, end): for a hotline.
+
+        Anybody who signed in may ask about any place: a caller was where they were.
+        """
+        found = [self._view(each) for each in self._store.touching(venue_id, start, end)]
+        holding = (NoticeState.PENDING, NoticeState.PUBLISHED)
+        return [each for each in found if each.state in holding]
+
+    def find(self, text: str) -> Venue:
+        """Return the place of that spoken code, name or id.
+
+        Raises:
+            AuthorityRefused: reason ``venue_not_found`` or ``venue_ambiguous``.
+        """
+        found = self._venues.find(text.strip())
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise _unknown_venue()
+        raise AuthorityRefused(
+            f"{len(found)} places are called that: use the six characters on the poster.",
+            reason="venue_ambiguous",
+        )
+
+    def tail_of(self, venue: Venue) -> int:
+        """Return for how many minutes the air of such a place counts."""
+        return RULES[VenueKind(venue.kind)].tail_minutes
+
+    def forget(self) -> int:
+        """Remove notices that have long been over; return how many."""
+        return self._store.forget(self._now() - KEEP)
+
+    def _issue(self, order: NoticeOrder, actor: Actor, replaces: int | None) -> NoticeView:
+        venue = self._venues.venue(order.venue_id)
+        if venue is None or not actor.covers(venue.realm):
+            raise _unknown_venue()
+        now, at_once = self._now(), actor.may(SUPERVISOR)
+        notice = StoredNotice(
+            0,
+            venue.venue_id,
+            order.room,
+            venue.realm,
+            _minute(order.start),
+            _minute(order.end),
+            self.tail_of(venue) if order.tail is None else order.tail,
+            int(order.level),
+            int(order.advice),
+            order.min_overlap,
+            "".join(order.phone.split()),
+            {language: _one_line(text) for language, text in order.texts.items() if text.strip()},
+            now,
+            actor.name,
+            now + self._days,
+            now if at_once else None,
+            actor.name if at_once else "",
+            None,
+            "",
+            replaces,
+            order.proposal,
+        )
+        self._check(notice, venue)
+        parts = self._sealed(notice)
+        action = ("notice_updated" if replaces else "notice_issued") if at_once else "notice_asked"
+        minutes = int((notice.until - notice.start).total_seconds()) // 60
+        detail: dict[str, str | int] = {"minutes": minutes, "level": notice.level}
+        if replaces is not None:
+            detail["replaces"] = replaces
+        self._audit.record(actor, action, venue.venue_id.hex(), detail, realm=venue.realm)
+        number = self._store.add(notice, parts if at_once else ())
+        if number is None and replaces is not None:
+            raise _retracted()
+        if number is None:
+            raise AuthorityRefused(
+                "Somebody has decided about the proposal.", reason="proposal_decided"
+            )
+        return self.show(number, actor)
+
+    def _check(self, notice: StoredNotice, venue: Venue) -> None:
+        now = self._now()
+        if not timedelta(0) < notice.end - notice.start:
+            raise AuthorityRefused("The time ends before it begins.", reason="notice_window")
+        if not 0 <= notice.tail <= LONGEST_TAIL.total_seconds() / 60:
+            raise AuthorityRefused(
+                "The air counts for 0 to 180 minutes afterwards.", reason="notice_tail"
+            )
+        if notice.until - notice.start > LONGEST_WINDOW:
+            raise AuthorityRefused(
+                "A notice is about 24 hours at most, the time of the air included.",
+                reason="notice_window",
+                hint="issue one for each day",
+            )
+        if notice.end > now:
+            raise AuthorityRefused(
+                "The time lies in the future: say when the case had left.",
+                reason="notice_future",
+                hint="times are Vietnam's",
+            )
+        if notice.start < now - OLDEST:
+            raise AuthorityRefused(
+                f"The time lies more than {OLDEST.days} days ago: no device remembers it.",
+                reason="notice_too_old",
+            )
+        if not 0 <= notice.min_overlap <= MAX_OVERLAP:
+            raise AuthorityRefused(
+                f"Somebody must have been there 0 to {MAX_OVERLAP} minutes.",
+                reason="notice_overlap",
+            )
+        if len(notice.phone) > MAX_PHONE or not all(each in "+0123456789" for each in notice.phone):
+            raise AuthorityRefused(
+                "A telephone number has digits, and a + at most.", reason="invalid_phone"
+            )
+        for language, text in notice.texts.items():
+            if language not in ("vi", "en") or len(text.encode()) > MAX_TEXT_BYTES:
+                raise AuthorityRefused(
+                    f"A text has at most {MAX_TEXT_BYTES} bytes, in vi or en.", reason="notice_text"
+                )
+        if CardFlag(venue.flags) & CardFlag.DUAL_CONTROL:
+            raise AuthorityRefused(
+                "The place is under dual control: a notice about it needs its own signature, which "
+                "this version cannot take.",
+                reason="dual_control",
+                hint="warn its people through the place itself",
+            )
+
+    def _sealed(self, notice: StoredNotice) -> list[NoticePart]:
+        cards = self._venues.cards_of(
+            notice.venue_id, notice.room or None, notice.start, notice.until
+        )
+        if not cards:
+            raise AuthorityRefused(
+                "No card of the place, or of that room, was valid then: nobody has checked in.",
+                reason="no_card",
+            )
+        text = NoticeText(
+            notice.start,
+            notice.until,
+            NoticeLevel(notice.level),
+            Advice(notice.advice),
+            notice.issued,
+            notice.expires,
+            notice.min_overlap,
+            notice.phone,
+            notice.texts,
+        )
+        parts = []
+        for row in cards:
+            proofs = self._proofs(notice, row.room)
+            notice_id = self._entropy(NOTICE_ID_BYTES)
+            try:
+                sealed = seal_notice(
+                    row.signed.payload, replace(text, proof_keys=proofs), notice_id, self._entropy
+                )
+            except BadInput as error:
+                raise AuthorityRefused(str(error), reason=error.reason) from None
+            location = row.signed.location_id
+            parts.append(NoticePart(notice_id, notice.number, location, encode(sealed.fields())))
+        return parts
+
+    def _proofs(self, notice: StoredNotice, room: str) -> dict[int, tuple[bytes, ...]]:
+        days = range(day_number(notice.start), day_number(notice.until - timedelta(seconds=1)) + 1)
+        # Of more kiosks in one room the proofs show nothing: their visitors are told all the same.
+        keys = self._kiosks.proof_keys(notice.venue_id, room, notice.start)
+        keys = keys[: MAX_PROOF_KEYS // len(days)]
+        return {day: tuple(proof_day_key(key, day) for key in keys) for day in days} if keys else {}
+
+    def _alive(self, number: int, actor: Actor) -> StoredNotice:
+        notice = self._reachable(number, actor).notice
+        if notice.retracted is not None:
+            raise _retracted()
+        return notice
+
+    def _reachable(self, number: int, actor: Actor) -> ListedNotice:
+        found = self._store.notice(number)
+        if found is None or not actor.covers(found.notice.realm):
+            raise AuthorityRefused("There is no such notice.", reason="notice_not_found")
+        return found
+
+    def _view(self, found: ListedNotice) -> NoticeView:
+        notice = found.notice
+        if notice.retracted is not None:
+            state = NoticeState.RETRACTED
+        elif notice.expires <= self._clock.now():
+            state = NoticeState.EXPIRED
+        elif notice.released is None:
+            state = NoticeState.WAITING
+        elif found.published_in is None:
+            state = NoticeState.PENDING
+        else:
+            state = NoticeState.PUBLISHED
+        venue = self._venues.venue(notice.venue_id)
+        return NoticeView(notice, venue, state, found.published_in, found.retracted_in)
+
+    def _now(self) -> datetime:
+        return self._clock.now().replace(microsecond=0)
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _supervisor(actor: Actor) -> None:
+    if not actor.may(SUPERVISOR):
+        raise AuthorityRefused("This takes a supervisor.", reason="forbidden")
+
+
+def _unknown_venue() -> AuthorityRefused:
+    return AuthorityRefused("There is no such place.", reason="venue_not_found")
+
+
+def _retracted() -> AuthorityRefused:
+    return AuthorityRefused("The notice was retracted already.", reason="notice_retracted")
