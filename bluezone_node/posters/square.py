@@ -5,6 +5,7 @@ written in bytes would need a square larger by half.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +16,8 @@ QUIET_MODULES = 4
 
 _LONG_NUMBER = re.compile(r"([0-9]{16,})")
 """Shorter numbers are not worth the 14 bits and more that a new segment opens with."""
+
+_DARK = re.compile(rb"\x01+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,9 @@ def square_of(text: str, level: Literal["L", "M", "Q", "H"] = "M") -> Square:
     # fits the same version costs nothing: segno takes it.
     made = segno.make_qr(parts, error=level)  # type: ignore[arg-type]
     return Square(tuple(bytes(row) for row in made.matrix), int(made.version), made.error)
+
+
+def runs(row: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the dark stretches of a row: where each starts, and its length, in modules."""
+    for dark in _DARK.finditer(row):
+        yield dark.start(), len(dark[0])

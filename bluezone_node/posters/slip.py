@@ -1,0 +1,117 @@
+"""The paper slip for who has no telephone: a visit to carry home, on a receipt printer's paper.
+
+It is black on white, as wide as the printer reaches, and as long as it must be.  What a visitor's
+device would keep is in its square: the card, and the proof of having stood there.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bluezone_node.posters import wording
+from bluezone_node.posters.drawing import Area, Drawing
+from bluezone_node.posters.fonts import Faces, faces
+from bluezone_node.posters.poster import check_url
+from bluezone_node.posters.sheet import Sheet
+from bluezone_node.posters.square import square_of
+from bluezone_node.venues.card import VIETNAM, SignedCard
+from bluezone_node.venues.text import Direction, Proof
+
+Paper = Literal[58, 80]
+
+_REACH: dict[Paper, float] = {58: 48.0, 80: 72.0}
+"""Millimetres that the heads of such printers reach: 384 and 576 dots."""
+_DOTS = 8.0
+"""A millimetre: 203 to the inch."""
+_BLACK = "#000000"
+_LONGEST = 400.0
+"""More than any text comes to: paper is cut where it ends."""
+
+
+def slip(
+    signed: SignedCard,
+    url: str,
+    at: datetime,
+    *,
+    proof: Proof | None = None,
+    direction: Direction = "in",
+    people: int = 1,
+    paper: Paper = 58,
+    family: Faces | None = None,
+) -> Sheet:
+    """Lay out the slip of a visit *at* an instant that shows *url*, see `venues.text.to_url`.
+
+    *people* came together.
+
+    Raises:
+        BadInput: reason ``poster_mismatch`` where *url* is not that of this card, direction and
+            proof; ``poster_letters``.
+        FontUnavailable: there is no font to set it in.
+    """
+    check_url(signed, url, direction, proof)
+    letters, card = family or faces(), signed.card
+    letters.check((card.name, card.room, card.address))
+    drawing = Drawing(letters, dots=_DOTS)
+    column = _Column(drawing, _REACH[paper], _REACH[paper] / _REACH[58])
+    local = at.astimezone(VIETNAM)
+    title = wording.SLIP[direction]
+    column.put(f"{title.vi} / {title.en}", 3.6, bold=True)
+    column.rule()
+    column.put(card.name, 5.2, bold=True)
+    if card.room:
+        column.put(card.room, 4.0, bold=True)
+    if card.address:
+        column.put(card.address, 3.0)
+    column.gap(1.5)
+    column.put(f"{local:%H:%M}", 11, bold=True)
+    column.put(f"{local:%d/%m/%Y}", 4.4, bold=True)
+    if people > 1:
+        column.put(f"{people} người / people", 3.6, bold=True)
+    square = square_of(url, "L")
+    side = column.width
+    drawing.symbol(Area(0, column.y, side, side), square, _BLACK)
+    column.gap(side)
+    column.put(f"{wording.CODE.vi} / {wording.CODE.en}", 3.0)
+    column.put(f"{wording.spoken(signed.spoken_code)} · {local:%H:%M}", 6.4, bold=True)
+    column.rule()
+    column.put(wording.KEEP.vi, 3.8, bold=True)
+    column.put(wording.IF_NOTICE.vi, 3.2)
+    column.gap(0.8)
+    column.put(f"{wording.KEEP.en} {wording.IF_NOTICE.en}", 2.6)
+    column.gap(2)
+    return drawing.sheet(
+        column.width,
+        column.y,
+        title=wording.SLIP_TITLE,
+        made=local.date(),
+        two_colours=True,
+    )
+
+
+@dataclass(slots=True)
+class _Column:
+    """A slip while it grows downwards, all of it centred."""
+
+    drawing: Drawing
+    width: float
+    scale: float
+    y: float = 1.0
+
+    def put(self, text: str, size: float, *, bold: bool = False) -> None:
+        area = Area(0, self.y, self.width, _LONGEST)
+        self.y = self.drawing.text(
+            area,
+            text,
+            size * self.scale,
+            smallest=2.4 * self.scale,
+            bold=bold,
+            colour=_BLACK,
+            align=0.5,
+        )
+
+    def rule(self) -> None:
+        self.drawing.box(Area(0, self.y + 1, self.width, 0.375), _BLACK)
+        self.y += 2.2
+
+    def gap(self, height: float) -> None:
+        self.y += height
