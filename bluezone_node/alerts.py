@@ -1,12 +1,14 @@
 """What a person is told: one value for every system that can raise an alert."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum, IntEnum
 
 
 class AlertKind(Enum):
     PROXIMITY = "proximity"
+    VENUE = "venue"
 
 
 class AlertLevel(IntEnum):
@@ -74,11 +76,30 @@ class Nearness:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    """What an alert about a place rests on: a visit, and the authority's notice."""
+
+    place: str = field(repr=False)
+    """Empty where the device did not keep it."""
+    minutes: float
+    """Spent there while the place counts as infectious."""
+    advice: str
+    """'none', 'watch', 'test' or 'stay_home'; for the sentences see ``presets/advice.json``."""
+    proved: bool
+    """Whether a code of the place's screen vouches for the visit."""
+    party: int = 1
+    """People that the visit stands for."""
+    phone: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What the officer added, by language: vi, en."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """An exposure of one day, with the evidence that decided it.
 
-    ``(kind, day, rules)`` is its identity: raising it again with other evidence replaces it,
-    raising it again with the same evidence tells nobody twice.
+    ``(kind, day, rules, subject)`` is its identity: raising it again with other evidence replaces
+    it, raising it again with the same evidence tells nobody twice.
     """
 
     kind: AlertKind
@@ -103,6 +124,15 @@ class Alert:
     rules: str
     """Name of the preset that decided."""
     report_type: str
-    """Kind of diagnosis behind it: the most serious report type of the day, lower case."""
+    """Kind of diagnosis behind it: the most serious report type of the day, lower case; of an
+    alert about a place the level of the notice: 'inform', 'monitor' or 'contact'."""
     nearness: Nearness | None = None
     """None for alerts that no distance decided, and for those stored before it was estimated."""
+    subject: str = ""
+    """Tells alerts of one day apart: the number of the visit; empty where a day has one alert."""
+    presence: Presence | None = None
+    """Of alerts about places."""
+
+    @property
+    def identity(self) -> tuple[AlertKind, date, str, str]:
+        return self.kind, self.day, self.rules, self.subject

@@ -3,7 +3,15 @@
 Each port has one contract suite in ``tests/contract``; every adapter passes it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum
@@ -25,6 +33,7 @@ from bluezone_node.proximity.model import (
 from bluezone_node.proximity.model import HeardIdentifier as HeardIdentifier
 from bluezone_node.venues.sighting import VenueSighting
 from bluezone_node.venues.tags import AirTag
+from bluezone_node.venues.visits import Visit
 
 Result = TypeVar("Result")
 
@@ -311,7 +320,53 @@ class StoredAlert:
         )
 
 
-class NodeStore(Protocol):
+@dataclass(frozen=True, slots=True)
+class StoredVisit:
+    id: int
+    """0: not stored yet."""
+    visit: Visit
+
+
+class PlaceStore(Protocol):
+    """Where the owner was, and what authorities publish about places."""
+
+    def visits(self) -> list[StoredVisit]:
+        """Return all visits still kept, in order of their beginning."""
+
+    def change_visits(
+        self, change: Callable[[Sequence[StoredVisit]], Sequence[StoredVisit]]
+    ) -> list[StoredVisit]:
+        """Insert (id 0) or update what *change* makes of all visits; return it with its ids.
+
+        One transaction: nobody else changes a visit in between.
+        """
+
+    def forget_visits(self, ids: Collection[int] | None = None) -> int:
+        """Erase these visits (None: all) and the alerts about them beyond recovery.
+
+        Returns how many there were.
+
+        Raises:
+            DatabaseUnusable: as with ``forget``.
+        """
+
+    def bundles(self) -> Iterator[bytes]:
+        """Yield the bundles of notices still kept, as they were published, in order."""
+
+    def newest_bundle(self) -> bytes | None: ...
+
+    def add_bundle(
+        self, sequence: int, created: datetime, content: bytes, record: ExportRecord
+    ) -> None:
+        """Keep the bundle of that number, and write its ledger line, at once."""
+
+    def place_file(self, name: str) -> bytes | None:
+        """Return the newest ``trust.cose`` or ``days.cose`` that was believed."""
+
+    def put_place_file(self, name: str, content: bytes) -> None: ...
+
+
+class NodeStore(PlaceStore, Protocol):
     """The device's own database. Every method is one transaction, and blocks."""
 
     # Own keys -----------------------------------------------------------------------------
@@ -371,7 +426,7 @@ class NodeStore(Protocol):
         """Return alerts, newest exposure first."""
 
     def put_alerts(self, alerts: Sequence[Alert], at: datetime, rules: str) -> list[Alert]:
-        """Make *alerts* the alerts of *rules*; return those whose owner is still to be told.
+        """Make *alerts* (told apart by identity) those of *rules*; return the ones still to be told.
 
         An alert that grew in level is to be told again.  An alert of these rules that is no longer
         among them is withdrawn (a revoked diagnosis).

@@ -1,16 +1,18 @@
 """People around a node, hour by hour, and every secret that the node writes down of them."""
 
 import random
+from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.intervals import interval_at
-from bluezone_node.ports import ExportRecord, ExportState, MatchedKey, Report
+from bluezone_node.ports import ExportRecord, ExportState, MatchedKey, Report, StoredVisit
 from bluezone_node.proximity.model import DiagnosisKey, Encounter, HeardScan, RssiHistogram, Scan
 from bluezone_node.store.node import SqliteNodeStore
 from bluezone_node.store.node.permissions import companions
+from bluezone_node.venues.visits import Mark, OutKind, Visit
 
 
 def on_disk(path: Path) -> bytes:
@@ -70,6 +72,16 @@ class Life:
         certificate = self.chance.randbytes(3000).hex()
         secrets += (certificate[at : at + 32].encode() for at in (0, 1000, 4000, 5968))
         self.store.save_report(replace(report, id=number, certificate=certificate))
+
+    def visit(self, at: datetime) -> None:
+        """Be at a place that is known by name, for a quarter of an hour."""
+        secrets = self.secrets.setdefault(at, [])
+        name = self._text_secret(secrets)
+        key = self.chance.randbytes(30)
+        secrets.append(b64encode(key))
+        left = at + timedelta(minutes=15)
+        stay = Visit(at, at, name, None, b"", (Mark(key[:12], key),), None, left, OutKind.SILENCE)
+        self.store.change_visits(lambda _: [StoredVisit(0, stay)])
 
     def _secret(self, secrets: list[bytes]) -> bytes:
         secrets.append(self.chance.randbytes(16))

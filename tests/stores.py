@@ -3,13 +3,13 @@
 It passes the same contract suite as the SQLite adapter (``tests/contract/test_node_store.py``).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bluezone_node.alerts import Alert
+from bluezone_node.alerts import Alert, AlertKind
 from bluezone_node.crypto.keys import TemporaryExposureKey
-from bluezone_node.intervals import INTERVAL_SECONDS, day_of
+from bluezone_node.intervals import INTERVAL_SECONDS, RETENTION, day_of
 from bluezone_node.ports import (
     ExportRecord,
     ExportState,
@@ -20,6 +20,7 @@ from bluezone_node.ports import (
     Result,
     SourceState,
     StoredAlert,
+    StoredVisit,
 )
 from bluezone_node.proximity.calibration import Calibration
 from bluezone_node.proximity.model import (
@@ -29,8 +30,10 @@ from bluezone_node.proximity.model import (
     IdentifierProtocol,
     Scan,
 )
+from bluezone_node.venues.visits import VISIT_RETENTION
 
 LEDGER_GRACE = timedelta(days=1)
+VISIT_GRACE = VISIT_RETENTION - RETENTION
 
 Whose = tuple[IdentifierProtocol, bytes, bytes | None]
 
@@ -52,6 +55,9 @@ class MemoryNodeStore:
         self._alerts: list[StoredAlert] = []
         self._reports: dict[int, Report] = {}
         self._calibrations: dict[str, Calibration] = {}
+        self._visits: dict[int, StoredVisit] = {}
+        self._bundles: dict[int, tuple[datetime, bytes]] = {}
+        self._place_files: dict[str, bytes] = {}
 
     def _next_id(self) -> int:
         self._ids += 1
@@ -154,14 +160,12 @@ class MemoryNodeStore:
 
     def put_alerts(self, alerts: Sequence[Alert], at: datetime, rules: str) -> list[Alert]:
         known = {
-            (entry.alert.kind, entry.alert.day): entry
-            for entry in self._alerts
-            if entry.alert.rules == rules
+            entry.alert.identity: entry for entry in self._alerts if entry.alert.rules == rules
         }
         kept = [entry for entry in self._alerts if entry.alert.rules != rules]
         raised = []
         for alert in alerts:
-            before = known.get((alert.kind, alert.day))
+            before = known.get(alert.identity)
             if before is None:
                 before = StoredAlert(alert, self._next_id(), at, told=None, acknowledged=None)
             raised.append(before.renewed(alert, at))
@@ -203,6 +207,48 @@ class MemoryNodeStore:
         self._calibrations.clear()
         return forgotten
 
+    # Places
+
+    def visits(self) -> list[StoredVisit]:
+        return sorted(self._visits.values(), key=lambda entry: (entry.visit.came, entry.id))
+
+    def change_visits(
+        self, change: Callable[[Sequence[StoredVisit]], Sequence[StoredVisit]]
+    ) -> list[StoredVisit]:
+        changed = [
+            replace(entry, id=entry.id or self._next_id()) for entry in change(self.visits())
+        ]
+        self._visits |= {entry.id: entry for entry in changed}
+        return changed
+
+    def forget_visits(self, ids: Collection[int] | None = None) -> int:
+        due = set(self._visits) if ids is None else set(ids) & set(self._visits)
+        self._visits = {row: entry for row, entry in self._visits.items() if row not in due}
+        self._alerts = [
+            entry
+            for entry in self._alerts
+            if entry.alert.kind is not AlertKind.VENUE or int(entry.alert.subject) not in due
+        ]
+        return len(due)
+
+    def bundles(self) -> Iterator[bytes]:
+        yield from [self._bundles[sequence][1] for sequence in sorted(self._bundles)]
+
+    def newest_bundle(self) -> bytes | None:
+        return self._bundles[max(self._bundles)][1] if self._bundles else None
+
+    def add_bundle(
+        self, sequence: int, created: datetime, content: bytes, record: ExportRecord
+    ) -> None:
+        self._bundles[sequence] = (created, content)
+        self.record_export(record, [], [])
+
+    def place_file(self, name: str) -> bytes | None:
+        return self._place_files.get(name)
+
+    def put_place_file(self, name: str, content: bytes) -> None:
+        self._place_files[name] = content
+
     # The rest
 
     def forget(self, before: datetime) -> int:
@@ -230,6 +276,16 @@ class MemoryNodeStore:
         self._reports = {
             number: report for number, report in self._reports.items() if report.started >= before
         }
+        self._visits = {
+            row: entry
+            for row, entry in self._visits.items()
+            if day_of(entry.visit.came) >= day_of(before - VISIT_GRACE)
+        }
+        self._bundles = {
+            sequence: kept
+            for sequence, kept in self._bundles.items()
+            if kept[0] >= before - VISIT_GRACE or sequence == max(self._bundles)
+        }
         removed += size - self._size()
         for number, report in self._reports.items():
             if report.published is not None:
@@ -240,7 +296,15 @@ class MemoryNodeStore:
 
     def _size(self) -> int:
         reports = sum(1 + len(report.keys) for report in self._reports.values())
-        rows = (self._scans, self._keys, self._matched, self._alerts, self._exports)
+        rows = (
+            self._scans,
+            self._keys,
+            self._matched,
+            self._alerts,
+            self._exports,
+            self._visits,
+            self._bundles,
+        )
         return reports + sum(len(part) for part in rows)
 
 

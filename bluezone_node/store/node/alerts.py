@@ -1,4 +1,4 @@
-"""Alerts: one a day, kind and set of rules, with the evidence that decided."""
+"""Alerts: one a day, kind, subject and set of rules, with the evidence that decided."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from sqlite3 import Connection
 
 import msgspec
 
-from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Nearness
+from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Nearness, Presence
 from bluezone_node.intervals import from_unix
 from bluezone_node.ports import StoredAlert
 from bluezone_node.store.node.tables import (
@@ -19,9 +19,11 @@ from bluezone_node.store.node.tables import (
     to_seconds,
 )
 
-_EVIDENCE = 9
-"""Values between level and the time an alert was raised; before distances were estimated there
-was one less."""
+_EVIDENCE = 11
+"""Values between level and the time an alert was raised; before places there were two less, and
+before distances were estimated three."""
+_LATER = (None, "", None)
+"""What stands for the last of them in older entries: nearness, subject, presence."""
 
 
 class Alerts(Tables):
@@ -34,13 +36,11 @@ class Alerts(Tables):
     def put_alerts(self, alerts: Sequence[Alert], at: datetime, rules: str) -> list[Alert]:
         with self._database.writing() as connection:
             known = {
-                (entry.alert.kind, entry.alert.day): entry
-                for entry in self.alerts()
-                if entry.alert.rules == rules
+                entry.alert.identity: entry for entry in self.alerts() if entry.alert.rules == rules
             }
             untold = []
             for alert in alerts:
-                before = known.pop((alert.kind, alert.day), None)
+                before = known.pop(alert.identity, None)
                 if before is None:
                     row = next_row(connection, "alert")
                     entry = StoredAlert(alert, row, at, told=None, acknowledged=None)
@@ -54,10 +54,10 @@ class Alerts(Tables):
         return untold
 
     def mark_told(self, alerts: Sequence[Alert], at: datetime) -> None:
-        told = {(alert.kind, alert.day, alert.rules) for alert in alerts}
+        told = {alert.identity for alert in alerts}
         with self._database.writing() as connection:
             for entry in self.alerts():
-                if (entry.alert.kind, entry.alert.day, entry.alert.rules) in told:
+                if entry.alert.identity in told:
                     self._put(connection, replace(entry, told=at))
 
     def acknowledge(self, alert_id: int, at: datetime) -> bool:
@@ -95,6 +95,8 @@ def _entry(entry: StoredAlert) -> bytes:
             alert.rules,
             alert.report_type,
             msgspec.to_builtins(alert.nearness),
+            alert.subject,
+            msgspec.to_builtins(alert.presence),
             to_seconds(entry.raised),
             to_seconds(entry.told),
             to_seconds(entry.acknowledged),
@@ -104,9 +106,10 @@ def _entry(entry: StoredAlert) -> bytes:
 
 def _stored(row: int, cell: bytes) -> StoredAlert:
     kind, day, starts, ends, level, *evidence, raised, told, acknowledged = from_cell(cell)
-    if len(evidence) < _EVIDENCE:
-        evidence.append(None)
-    evidence[-1] = msgspec.convert(evidence[-1], Nearness | None)
+    if missing := _EVIDENCE - len(evidence):
+        evidence += _LATER[-missing:]
+    evidence[-3] = msgspec.convert(evidence[-3], Nearness | None)
+    evidence[-1] = msgspec.convert(evidence[-1], Presence | None)
     alert = Alert(
         AlertKind(kind),
         date.fromisoformat(day),

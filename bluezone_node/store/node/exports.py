@@ -58,7 +58,7 @@ class Exports(Tables):
         self, record: ExportRecord, matched: Sequence[MatchedKey], revised: Sequence[MatchedKey]
     ) -> None:
         with self._database.writing() as connection:
-            connection.execute(_RECORD, _record_parameters(record))
+            self.write_record(connection, record)
             if not matched and not revised:
                 return
             unseal = self._database.seal.open
@@ -79,6 +79,10 @@ class Exports(Tables):
                     "UPDATE matched_key SET report_type = ?, days_since_onset = ? WHERE id = ?",
                     (key.report_type.value, key.days_since_onset, rows[key.key]),
                 )
+
+    def write_record(self, connection: Connection, record: ExportRecord) -> None:
+        """Write the ledger line of *record* within a transaction that is under way."""
+        connection.execute(_RECORD, _record_parameters(record))
 
     def matched_keys(self) -> list[MatchedKey]:
         rows = self._database.rows(

@@ -53,6 +53,14 @@ def calibrations_of_receivers(db: Database) -> None:
     db.execute("PRAGMA user_version = 3")
 
 
+@node()
+def visits_and_bundles_of_notices(db: Database) -> None:
+    """Give the places that the owner was at, and what is published about them, their tables."""
+    for statement in _PLACES:
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 4")
+
+
 _FIRST = (
     """
 CREATE TABLE own_key (
@@ -191,6 +199,29 @@ CREATE TABLE calibration (
   standard_error REAL NOT NULL      -- of the offset, dB
 ) STRICT
 """
+
+_PLACES = (
+    """
+CREATE TABLE visit (
+  id INTEGER PRIMARY KEY,
+  day TEXT NOT NULL,                -- UTC day on which it began
+  entry BLOB NOT NULL               -- sealed: JSON of the visit (visits.py)
+) STRICT
+""",
+    """
+CREATE TABLE bundle (
+  id INTEGER PRIMARY KEY,           -- its number in the chain
+  created INTEGER NOT NULL,         -- when the authority made it
+  content BLOB NOT NULL             -- the file as it was published, signature and all
+) STRICT
+""",
+    """
+CREATE TABLE place_file (
+  name TEXT PRIMARY KEY,            -- 'trust.cose' or 'days.cose'
+  content BLOB NOT NULL             -- the newest that was believed, as it was published
+) STRICT
+""",
+)
 
 _SECOND = {
     "own_key": (

@@ -8,17 +8,21 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
-from bluezone_node.intervals import INTERVAL_SECONDS, day_of
+from bluezone_node.intervals import INTERVAL_SECONDS, RETENTION, day_of
 from bluezone_node.store.node.encounters import Encounters
 from bluezone_node.store.node.heard import moments, unpack
 from bluezone_node.store.node.minutes import minute_of, put_heard, read_heard
 from bluezone_node.store.node.recent import ROW_SECONDS
 from bluezone_node.store.node.seal import Unsealed
 from bluezone_node.store.node.tables import first_second
+from bluezone_node.venues.visits import VISIT_RETENTION
 
 LEDGER_GRACE = timedelta(days=1)
 """How much longer the names of exports are kept: an authority lists a file for 14 days and some
 hours (its clean-up runs daily), and a name forgotten too soon would be fetched again."""
+
+VISIT_GRACE = VISIT_RETENTION - RETENTION
+"""How much longer visits and bundles are kept than encounters."""
 
 
 class Retention(Encounters):
@@ -28,11 +32,18 @@ class Retention(Encounters):
             "interval": int(before.timestamp()) // INTERVAL_SECONDS,
             "day": day_of(before).isoformat(),
             "ledger": first_second(before - LEDGER_GRACE),
+            "visits": day_of(before - VISIT_GRACE).isoformat(),
         }
         with self._database.writing() as connection:
             removed = self._forget_log(connection, first_second(before))
             for table, due in _DUE:
-                removed += _rewrite_without(connection, table, due, limits)
+                removed += rewrite_without(connection, table, due, limits)
+            # Public, so copies of their rows may stay. The newest is the head of the chain: it is
+            # what an older list, played again, is told by.
+            removed += connection.execute(
+                "DELETE FROM bundle WHERE created < ? AND id < (SELECT max(id) FROM bundle)",
+                (first_second(before - VISIT_GRACE),),
+            ).rowcount
         self._database.empty_the_log()
         return removed
 
@@ -84,13 +95,23 @@ _DUE = (
     ("matched_key", _ENDED),
     ("alert", "day < :day"),
     ("export", "reached < :ledger"),
+    ("visit", "day < :visits"),
 )
 """Small tables, and which of their rows are due."""
 
-_TABLES = ("sealing", "encounter", "minute", "source", "calibration", *dict(_DUE))
+_TABLES = (
+    "sealing",
+    "encounter",
+    "minute",
+    "source",
+    "calibration",
+    "bundle",
+    "place_file",
+    *dict(_DUE),
+)
 
 
-def _rewrite_without(
+def rewrite_without(
     connection: Connection, table: str, due: str, limits: Mapping[str, object]
 ) -> int:
     """Delete the rows that are *due* and write the others anew; return how many went.

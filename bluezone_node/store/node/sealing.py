@@ -28,6 +28,7 @@ CELLS = (
     ("report", "details"),
     ("report_key", "key"),
     ("alert", "entry"),
+    ("visit", "entry"),
 )
 """Table and column of every cell that goes through the seal."""
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Expected, Moment, Nearness
 from bluezone_node.store.node import open_node_store
 
@@ -41,25 +43,34 @@ def test_an_alert_comes_back_as_it_was(tmp_path: Path) -> None:
         assert store.alerts() == [entry]
 
 
-def test_an_alert_from_before_distances_is_still_read(tmp_path: Path) -> None:
-    """It has no picture, and the next judgement gives it one without telling its owner again."""
+BEFORE_DISTANCES, BEFORE_PLACES = slice(-6, -3), slice(-5, -3)
+"""What entries of earlier versions lack."""
+
+
+@pytest.mark.parametrize(
+    ("missing", "nearness"), [(BEFORE_DISTANCES, None), (BEFORE_PLACES, ALERT.nearness)]
+)
+def test_an_alert_of_an_earlier_version_is_still_read(
+    tmp_path: Path, missing: slice, nearness: Nearness | None
+) -> None:
+    """The next judgement gives it what it lacks, without telling its owner again."""
     path = tmp_path / "node.db"
     with open_node_store(path) as store:
         store.put_alerts([ALERT], NOON, "vn-f1-2m")
         store.mark_told([ALERT], NOON)
-    _write_as_before(path)
+    _write_as_before(path, missing)
     with open_node_store(path) as store:
         [entry] = store.alerts()
-        assert entry.alert == replace(ALERT, nearness=None)
+        assert entry.alert == replace(ALERT, nearness=nearness)
         assert store.put_alerts([ALERT], NOON + timedelta(hours=1), "vn-f1-2m") == []
         assert store.alerts()[0].alert == ALERT
 
 
-def _write_as_before(path: Path) -> None:
-    """Take the nearness out of the only cell, as the first version wrote it."""
+def _write_as_before(path: Path, missing: slice) -> None:
+    """Take values out of the only cell, as an earlier version wrote it."""
     with sqlite3.connect(path) as connection:
         [(cell,)] = connection.execute("SELECT entry FROM alert").fetchall()
         values = json.loads(cell)
-        del values[-4]
+        del values[missing]
         connection.execute("UPDATE alert SET entry = ?", (json.dumps(values).encode(),))
     connection.close()

@@ -15,6 +15,8 @@ from tests.lives import Life
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
 
 
 @pytest.fixture
@@ -72,12 +74,42 @@ def test_what_is_not_due_survives(path: Path, store: SqliteNodeStore) -> None:
 
 def test_an_erased_database_holds_nothing(path: Path, store: SqliteNodeStore) -> None:
     """Not one secret, and the file is as small as a new one."""
+    with open_node_store(path.with_name("new.db")):
+        pass
     life = Life(store, random.Random(4))
     for number in range(5):
         life.hour(START + number * HOUR, people=10)
+        life.visit(START + number * HOUR)
     store.erase()
     assert life.found(path) == 0
-    assert path.stat().st_size < 100_000
+    assert path.stat().st_size <= path.with_name("new.db").stat().st_size
+
+
+def test_visits_outlast_the_log_by_a_week_and_are_gone_then(
+    path: Path, store: SqliteNodeStore
+) -> None:
+    """Twenty-one days for where somebody was; then no name and no tag is in the files."""
+    life = Life(store, random.Random(7))
+    for day in range(3):
+        life.visit(START + day * DAY)
+    assert store.forget(START + WEEK) == 0
+    assert store.forget(START + 2 * DAY + WEEK) == 2
+    assert life.found(path, before=START + 2 * DAY) == 0
+    assert len(store.visits()) == 1
+
+
+def test_visits_that_their_owner_forgets_are_gone_at_once(
+    path: Path, store: SqliteNodeStore
+) -> None:
+    """One, or all."""
+    life = Life(store, random.Random(8))
+    for day in range(3):
+        life.visit(START + day * DAY)
+    assert life.found(path) == 6
+    assert store.forget_visits([1, 99]) == 1
+    assert life.found(path) == 4
+    assert store.forget_visits() == 2
+    assert life.found(path) == 0
 
 
 def test_a_reader_delays_the_wiping_and_this_is_said(path: Path, store: SqliteNodeStore) -> None:

@@ -1,0 +1,46 @@
+"""What authorities publish about places: bundles of notices, the trust list, the day keys.
+
+Kept as they were published, so that what is believed can be judged anew at any time, and handed on
+by a kiosk to devices without a network.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bluezone_node.ports import ExportRecord
+from bluezone_node.store.node.exports import Exports
+from bluezone_node.store.node.tables import to_seconds
+
+
+class Bundles(Exports):
+    def bundles(self) -> Iterator[bytes]:
+        for (row,) in self._database.rows("SELECT id FROM bundle ORDER BY id"):
+            # One at a time: a large one has megabytes.
+            for (content,) in self._database.rows(
+                "SELECT content FROM bundle WHERE id = ?", (row,)
+            ):
+                yield content
+
+    def newest_bundle(self) -> bytes | None:
+        rows = self._database.rows("SELECT content FROM bundle ORDER BY id DESC LIMIT 1")
+        return rows[0][0] if rows else None
+
+    def add_bundle(
+        self, sequence: int, created: datetime, content: bytes, record: ExportRecord
+    ) -> None:
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO bundle (id, created, content) VALUES (?, ?, ?)",
+                (sequence, to_seconds(created), content),
+            )
+            self.write_record(connection, record)
+
+    def place_file(self, name: str) -> bytes | None:
+        rows = self._database.rows("SELECT content FROM place_file WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def put_place_file(self, name: str, content: bytes) -> None:
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO place_file (name, content) VALUES (?, ?)", (name, content)
+            )
