@@ -7,6 +7,7 @@ that an encoding is the deterministic one is seen by encoding what was read once
 Who takes a decoded value apart must remember that ``int()`` in a pattern matches True as well.
 """
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,12 +15,14 @@ from io import BytesIO
 from typing import Any, NoReturn
 
 import cbor2
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 
 from bluezone_node.errors import BadInput
 
 KEY_ID_BYTES = 8
+PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 
 _MAX_DEPTH = 8
@@ -142,6 +145,42 @@ def sign(payload: bytes, key: Ed25519PrivateKey) -> bytes:
 def public_bytes(key: Ed25519PrivateKey) -> bytes:
     """Return the 32 bytes of the public key of *key*."""
     return key.public_key().public_bytes_raw()
+
+
+def read_public_key(text: str | bytes) -> bytes:
+    """Return the 32 bytes of an Ed25519 public key in PEM, in base64 (of the 32 bytes, or of the
+    SubjectPublicKeyInfo, as the lines of a PEM are) or in hexadecimal.
+
+    Raises:
+        BadInput: reason ``public_key_malformed``, ``public_key_is_private`` or
+            ``public_key_not_ed25519``.
+    """
+    raw = text.encode() if isinstance(text, str) else text
+    if b"PRIVATE KEY" in raw:
+        raise BadInput(
+            "This is a private key: keep it to yourself, and give the public one.",
+            reason="public_key_is_private",
+        )
+    try:
+        if raw.lstrip().startswith(b"-----BEGIN"):
+            key = load_pem_public_key(raw)
+        else:
+            line = b"".join(raw.split())
+            # 64 hexadecimal digits would be the base64 of 48 bytes, which is no key at all.
+            bare = (
+                bytes.fromhex(line.decode()) if len(line) == 64 else b64decode(line, validate=True)
+            )
+            if len(bare) == PUBLIC_KEY_BYTES:
+                return bare
+            key = load_der_public_key(bare)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise BadInput(
+            "The public key is not readable: it must be PEM, base64 or hexadecimal.",
+            reason="public_key_malformed",
+        ) from None
+    if not isinstance(key, Ed25519PublicKey):
+        raise BadInput("The public key is not of Ed25519.", reason="public_key_not_ed25519")
+    return key.public_bytes_raw()
 
 
 def read_signed(data: bytes) -> Signed:

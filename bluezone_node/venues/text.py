@@ -16,10 +16,12 @@ import base45  # type: ignore[import-untyped]
 
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.card import MAX_CARD_BYTES, SignedCard, read_card
-from bluezone_node.venues.tags import PROOF_BYTES
+from bluezone_node.venues.tags import PROOF_BYTES, PROOF_SECONDS
 
 Direction = Literal["in", "out"]
 
+DEFAULT_HOST = "q.example.vn"
+"""Of links, until there is a real one."""
 MAX_TEXT_CHARACTERS = 2048
 """The longest card has 958 digits, and a host 253 characters. Refused before it is searched."""
 BASE45_PREFIX = "VNP1:"
@@ -30,6 +32,8 @@ _MAX_PROOF_DIGITS = len(str(256 ** (_STEP_BYTES + PROOF_BYTES)))
 """Looked at before numbers are made of digits, which takes the square of their count."""
 _MARK = 1
 """The byte before the card, so that its leading zeros count."""
+_END_OF_TIME = 2**32
+"""In Unix seconds, as everywhere in what is signed."""
 _HOST_END = r"[/?#\\]"
 """Browsers take a backslash for a slash."""
 _PASTED = "do not open it; tell whoever runs the place that somebody may have pasted it there"
@@ -180,7 +184,10 @@ def _proof(digits: str) -> Proof:
         both = int(digits).to_bytes(_STEP_BYTES + PROOF_BYTES)
     except OverflowError:
         raise _malformed() from None
-    return Proof(int.from_bytes(both[:_STEP_BYTES]), both[_STEP_BYTES:])
+    step = int.from_bytes(both[:_STEP_BYTES])
+    if step * PROOF_SECONDS >= _END_OF_TIME:
+        raise _malformed()
+    return Proof(step, both[_STEP_BYTES:])
 
 
 def _malformed() -> BadInput:

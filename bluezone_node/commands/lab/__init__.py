@@ -14,9 +14,10 @@ from bluezone_node.commands import LazyGroup
         "identifiers": "lab.identifiers:identifiers",
         "inspect": "lab.inspect:inspect",
         "match": "lab.match:match",
+        "place": "lab.place:place",
         "replay": "lab.replay:replay",
         "score": "lab.score:score",
     },
 )
 def lab() -> None:
-    """Look into keys, exports, matches and scores. Nothing here touches the node's database."""
+    """Look into keys, exports, places, matches and scores. The node's database is not touched."""
