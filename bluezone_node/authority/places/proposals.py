@@ -26,6 +26,8 @@ DAILY = 20
 """Proposals of one place within a day: a hall where more happened is no matter for a kiosk, and a
 stolen kiosk cannot bury the real ones."""
 MAX_REASON = 200
+SKEW = timedelta(minutes=5)
+"""By which a kiosk's clock may be ahead of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,13 @@ class Proposals:
         if not (
             timedelta(0) < end - start <= LONGEST_WINDOW
             and now - OLDEST <= start
-            and end <= now
+            and end <= now + SKEW
             and 0 < said.minutes <= LONGEST_WINDOW.total_seconds() / 60
             and said.packets > 0
             and said.expected_packets > 0
             and said.keys > 0
-            and 0 <= said.confidence <= 1
+            and said.expected_packets >= 0
+            and (said.confidence is None or 0 <= said.confidence <= 1)
         ):
             raise AuthorityRefused(
                 "The time or the figures of the proposal cannot be.", reason="proposal_invalid"

@@ -192,14 +192,15 @@ class Evidence:
     """Why a kiosk proposes a notice: figures only, no identifier and no key."""
 
     minutes: int
-    """For how long the radio near the desk heard somebody who has now reported a diagnosis."""
-    expected_packets: int
-    """That it would have heard in that time from one who stood there."""
+    """For how long somebody who has since reported a diagnosis was near the kiosk's radio."""
     packets: int
+    """That it heard of them."""
     keys: int
     """Diagnosis keys that met what was heard: at most one a person and day."""
-    confidence: float
-    """0 to 1, as the kiosk judges."""
+    expected_packets: int = 0
+    """That it would have heard in that time of who stood there; 0: it does not say."""
+    confidence: float | None = None
+    """0 to 1, as the kiosk judges; None: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,10 @@ class ProposalRequest(RequestModel, frozen=True, rename="camel"):
     end: _Instant
     minutes: _Count
     """For how long somebody who has reported a diagnosis since was near."""
-    expected_packets: _Count
     packets: _Count
     keys: _Count
-    confidence: Annotated[float, Meta(ge=0, le=1)]
+    expected_packets: _Count = 0
+    confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
 def kiosk_routes(proposals: Proposals, limit: AddressLimit, entropy: Entropy) -> list[BaseRoute]:
@@ -72,7 +72,7 @@ def kiosk_routes(proposals: Proposals, limit: AddressLimit, entropy: Entropy) ->
         if len(proposal_id) != PROPOSAL_BYTES:
             raise AuthorityRefused("The id is not 16 bytes long.", reason="proposal_invalid")
         said = Evidence(
-            asked.minutes, asked.expected_packets, asked.packets, asked.keys, asked.confidence
+            asked.minutes, asked.packets, asked.keys, asked.expected_packets, asked.confidence
         )
         kept = proposals.take(desk, proposal_id, from_unix(asked.start), from_unix(asked.end), said)
         return {
