@@ -61,6 +61,14 @@ def visits_and_bundles_of_notices(db: Database) -> None:
     db.execute("PRAGMA user_version = 4")
 
 
+@node()
+def check_ins_of_a_kiosk(db: Database) -> None:
+    """Give a kiosk its ledger, the keys of its days, and what it proposes to its authority."""
+    for statement in _KIOSK:
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 5")
+
+
 _FIRST = (
     """
 CREATE TABLE own_key (
@@ -199,6 +207,33 @@ CREATE TABLE calibration (
   standard_error REAL NOT NULL      -- of the offset, dB
 ) STRICT
 """
+
+_KIOSK = (
+    """
+CREATE TABLE checkin (
+  id INTEGER PRIMARY KEY,           -- grows with time: rows are only appended
+  came INTEGER NOT NULL,            -- when
+  left INTEGER,                     -- when, or when it is taken that they did; NULL: inside
+  entry BLOB NOT NULL               -- sealed: JSON array of way, party, doubts, ending, seen last,
+                                    -- digest under the key of the day (checkins.py)
+) STRICT
+""",
+    """
+CREATE TABLE kiosk_day (
+  day INTEGER PRIMARY KEY,          -- days since 1970, Vietnam's time
+  key BLOB NOT NULL                 -- sealed: 32 bytes; destroyed when the day is over
+) STRICT
+""",
+    """
+CREATE TABLE proposal (
+  id INTEGER PRIMARY KEY,           -- in the order in which they were made
+  ends INTEGER NOT NULL,            -- end of the time that is proposed
+  sent INTEGER,                     -- when the authority took it; NULL: not yet
+  entry BLOB NOT NULL               -- sealed: JSON array of name, start, minutes near, packets,
+                                    -- keys, when it was made (proposals.py)
+) STRICT
+""",
+)
 
 _PLACES = (
     """

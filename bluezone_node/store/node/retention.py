@@ -22,7 +22,7 @@ LEDGER_GRACE = timedelta(days=1)
 hours (its clean-up runs daily), and a name forgotten too soon would be fetched again."""
 
 VISIT_GRACE = VISIT_RETENTION - RETENTION
-"""How much longer visits and bundles are kept than encounters."""
+"""How much longer visits, bundles and a kiosk's entries are kept than encounters."""
 
 
 class Retention(Encounters):
@@ -33,6 +33,7 @@ class Retention(Encounters):
             "day": day_of(before).isoformat(),
             "ledger": first_second(before - LEDGER_GRACE),
             "visits": day_of(before - VISIT_GRACE).isoformat(),
+            "places": first_second(before - VISIT_GRACE),
         }
         with self._database.writing() as connection:
             removed = self._forget_log(connection, first_second(before))
@@ -96,6 +97,8 @@ _DUE = (
     ("alert", "day < :day"),
     ("export", "reached < :ledger"),
     ("visit", "day < :visits"),
+    ("checkin", "came < :places"),
+    ("proposal", "ends < :places"),
 )
 """Small tables, and which of their rows are due."""
 
@@ -107,6 +110,7 @@ _TABLES = (
     "calibration",
     "bundle",
     "place_file",
+    "kiosk_day",
     *dict(_DUE),
 )
 

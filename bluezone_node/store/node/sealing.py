@@ -29,6 +29,9 @@ CELLS = (
     ("report_key", "key"),
     ("alert", "entry"),
     ("visit", "entry"),
+    ("checkin", "entry"),
+    ("kiosk_day", "key"),
+    ("proposal", "entry"),
 )
 """Table and column of every cell that goes through the seal."""
 

@@ -34,6 +34,9 @@ from bluezone_node.store.node.database import APPLICATION_ID
 from bluezone_node.store.node.migrations import node
 from bluezone_node.store.node.seal import Sealed
 from bluezone_node.store.node.sealing import CELLS
+from bluezone_node.venues.card import day_number
+from bluezone_node.venues.checkins import Checkin, Way
+from bluezone_node.venues.proposals import Proposal
 from tests.lives import Life, on_disk
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -86,6 +89,11 @@ def lived(path: Path, secret: bytes | None = None, *, hours: int = 3) -> Life:
             life.hour(START + hour * HOUR, people=12)
         store.put_alerts([ALERT], START, "vn-f1-2m")
         life.visit(START)
+        digest, day_key = life.chance.randbytes(16), life.chance.randbytes(32)
+        store.add_checkin(Checkin(0, START, Way.PASS, digest=digest))
+        store.day_key(day_number(START), day_key)
+        store.put_proposals([Proposal(day_key[:16], START, START + HOUR, 12, 40, 1, START)])
+        life.secrets[START] += [digest.hex().encode(), day_key]
     return life
 
 
@@ -101,6 +109,7 @@ def everything(path: Path, secret: bytes | None = None) -> list[object]:
             store.alerts(),
             store.reports(),
             store.visits(),
+            store.checkins_inside(),
         ]
 
 

@@ -1,0 +1,371 @@
+"""The desk at the door: who comes, who goes, and how many are inside.
+
+Whoever is scanned is known again by a digest under a key of the day, which is destroyed when the
+day is over: the ledger then says that somebody came and went, and nobody can say who.  Nothing is
+answered before it is on the disk.
+"""
+
+import hmac
+from base64 import b32encode
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Literal, Protocol
+
+from bluezone_node.errors import BadInput
+from bluezone_node.intervals import from_unix
+from bluezone_node.node.kiosk.reading import (
+    OwnCode,
+    Visitor,
+    read_scan,
+    slip_visitor,
+    visitor_of,
+)
+from bluezone_node.node.kiosk.screen import Screen
+from bluezone_node.ports import Clock, Entropy
+from bluezone_node.venues.card import VIETNAM, CardFlag, SignedCard, day_number
+from bluezone_node.venues.checkins import (
+    MAX_PARTY,
+    NO_DOUBT,
+    Checkin,
+    Doubt,
+    Way,
+    expected_end,
+    is_open,
+)
+from bluezone_node.venues.persons import Person, read_phone
+from bluezone_node.venues.tags import step_of
+from bluezone_node.venues.visits import VISIT_RETENTION, OutKind
+
+DIGEST_BYTES = 16
+DAY_KEY_BYTES = 32
+AGAIN = timedelta(seconds=30)
+"""A second scan within it is the same: cameras see a code many times, and people try again."""
+UNVERIFIED_CAP = 30
+UNVERIFIED_SPAN = timedelta(minutes=10)
+"""Numbers typed by staff, which nothing proves: no door has more people without any code."""
+
+Mode = Literal["both", "in", "out"]
+
+
+class Movement(Enum):
+    """What a scan did."""
+
+    IN = "in"
+    OUT = "out"
+    SAME = "same"
+    """It was scanned a moment ago, or again while inside: nothing but the time changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What was written into the ledger."""
+
+    movement: Movement
+    entry: Checkin
+    inside: int
+    """People inside now."""
+    slip: str = field(default="", repr=False)
+    """Six letters of the slip that was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRules:
+    """How a place wants its door."""
+
+    mode: Mode = "both"
+    """Ways in and out at one kiosk, or one of them only."""
+    capacity: int | None = None
+    """People that the place holds; None: nobody counts."""
+    hosts: Collection[str] = ()
+    """That a place's link may lead to."""
+
+
+class CheckinStore(Protocol):
+    """The ledger on the disk. Every method is one transaction, and blocks."""
+
+    def add_checkin(self, entry: Checkin) -> int:
+        """Append *entry*; return its number."""
+
+    def change_checkins(self, entries: Collection[Checkin]) -> None: ...
+
+    def checkins(self, start: datetime, end: datetime) -> list[Checkin]:
+        """Return who came in [start, end), in that order."""
+
+    def checkins_inside(self) -> list[Checkin]: ...
+
+    def day_key(self, day: int, fresh: bytes) -> bytes:
+        """Return the key of *day*, which is *fresh* where there was none."""
+
+    def end_days(self, before: int) -> None:
+        """Destroy the keys of all days before *before*, and the digests made with them."""
+
+    def forget_checkins(self, before: datetime) -> int:
+        """Erase who came before that; return how many entries there were."""
+
+
+class ContactKeeper(Protocol):
+    """Where names are kept, sealed, if the law requires a register of this kind of place."""
+
+    def keep(self, contact: Person, came: datetime, party: int) -> None:
+        """Seal and keep *contact*.
+
+        Raises:
+            Refused: it does not say enough of the visitor.
+        """
+
+
+class Desk:
+    """One door. To be used by one thread, the one that opened the store."""
+
+    def __init__(
+        self,
+        card: SignedCard,
+        screen: Screen,
+        store: CheckinStore,
+        clock: Clock,
+        entropy: Entropy,
+        rules: DeskRules = DeskRules(),
+        contacts: ContactKeeper | None = None,
+    ) -> None:
+        if card.card.flags & CardFlag.REGISTER_REQUIRED and contacts is None:
+            raise BadInput(
+                "The law requires a register of visitors here, and this kiosk cannot keep one.",
+                reason="register_unavailable",
+                hint="the registrar gives a file with the key of the register",
+            )
+        self._signed = card
+        self._screen = screen
+        self._store = store
+        self._clock = clock
+        self._entropy = entropy
+        self._rules = rules
+        self._contacts = contacts
+        self._day = -1
+        self._keys: list[bytes] = []
+        """Of today, and of earlier days whose visitors are still inside."""
+        self._last: dict[bytes, Checkin] = {}
+        """Of these days: the latest entry by digest."""
+        self._inside = {entry.id: entry for entry in store.checkins_inside()}
+        self._typed: deque[datetime] = deque()
+        self.settle()
+
+    @property
+    def inside(self) -> int:
+        """Return how many people are inside now."""
+        return sum(entry.party for entry in self._inside.values())
+
+    def scan(self, text: str, party: int, doubts: Doubt = NO_DOUBT) -> Entered:
+        """Enter whoever the scanned *text* is of. *doubts*: of the caller, about the time.
+
+        Raises:
+            BadInput: nothing was entered, for the reason given.
+            DatabaseUnusable: nothing was entered: it could not be written.
+        """
+        read = read_scan(text, self._signed, self._rules.hosts)
+        if isinstance(read, Visitor):
+            return self._enter(read, party, doubts)
+        return self._by_own_code(read)
+
+    def phone(self, typed: str, party: int, doubts: Doubt = NO_DOUBT) -> Entered:
+        """Enter whoever has that number."""
+        return self._enter(visitor_of(read_phone(typed)), party, doubts | Doubt.UNVERIFIED)
+
+    def tap(self, token: bytes, party: int, doubts: Doubt = NO_DOUBT) -> Entered:
+        """Enter whoever held a device to the kiosk; *token* is the same for that device."""
+        return self._enter(Visitor(Way.TAP, token), party, doubts)
+
+    def slip(self, party: int, doubts: Doubt = NO_DOUBT) -> Entered:
+        """Enter somebody who has nothing to show, and return what is to be printed for them."""
+        code = b32encode(self._entropy(5)).decode()[:6]
+        entered = self._enter(slip_visitor(code), party, doubts, new_slip=True)
+        return replace(entered, slip=code)
+
+    def change_party(self, entry_id: int, party: int) -> Entered:
+        """Correct how many came with somebody who is inside."""
+        entry = self._inside.get(entry_id)
+        if entry is None:
+            raise BadInput("They are not inside any more.", reason="not_inside")
+        changed = replace(entry, party=_checked(party))
+        self._change(changed)
+        return Entered(Movement.SAME, changed, self.inside)
+
+    def settle(self) -> None:
+        """Let those leave whose time is over, begin a new day, and forget what is old."""
+        now = self._clock.now()
+        due = []
+        for entry in self._inside.values():
+            end, why = expected_end(entry, self._signed)
+            if end <= now:
+                due.append(replace(entry, left=end, ending=why))
+        if due:
+            self._store.change_checkins(due)
+            for entry in due:
+                self._note(entry)
+        # A clock that was set back does not bring back a day whose key is destroyed.
+        if (today := day_number(now)) > self._day:
+            self._begin(today, now)
+
+    def history(self, start: datetime, end: datetime) -> list[Checkin]:
+        """Return who came in [start, end), in that order."""
+        return self._store.checkins(start, end)
+
+    def _begin(self, today: int, now: datetime) -> None:
+        # A house where people stay over night knows them in the morning by the key of the evening.
+        first = min([today, *(day_number(entry.came) for entry in self._inside.values())])
+        self._store.end_days(first)
+        self._store.forget_checkins(now - VISIT_RETENTION)
+        self._keys = [
+            self._store.day_key(day, self._entropy(DAY_KEY_BYTES))
+            for day in range(today, first - 1, -1)
+        ]
+        self._day = today
+        entries = self._store.checkins(_midnight(first), now + timedelta(days=1))
+        self._last = {entry.digest: entry for entry in entries if entry.digest}
+
+    def _by_own_code(self, code: OwnCode) -> Entered:
+        """Let the holder of a slip leave whose link was scanned: all of one step are alike."""
+        now = self._clock.now()
+        if not self._screen.proved(code.proof, now):
+            raise BadInput(
+                "This slip is not of today, or not of this place.",
+                reason="slip_unknown",
+                hint="enter them anew",
+            )
+        self.settle()
+        alike = [
+            entry
+            for entry in self._inside.values()
+            if entry.way is Way.SLIP and step_of(entry.came) == code.proof.step
+        ]
+        if len(alike) != 1:
+            raise BadInput(
+                "The link on a slip does not tell whose it is.",
+                reason="slip_ambiguous",
+                hint="scan the small square of the slip, or type its six letters",
+            )
+        return self._leave(alike[0], now)
+
+    def _enter(
+        self, visitor: Visitor, party: int, doubts: Doubt, *, new_slip: bool = False
+    ) -> Entered:
+        party = _checked(party)
+        self.settle()
+        now = self._clock.now()
+        digests = [_digest(key, visitor) for key in self._keys]
+        last = next((self._last[each] for each in digests if each in self._last), None)
+        if last is not None:
+            latest = max(at for at in (last.came, last.seen, last.left) if at is not None)
+            scanned_out = last.ending is OutKind.SCAN
+            if abs(now - latest) < AGAIN and (last.left is None or scanned_out):
+                return self._again(last, now, party)
+            if last.left is None and self._rules.mode == "in":
+                return self._again(last, now, party)
+            # A guess that somebody left is put right by the scan that says when they did.
+            if self._rules.mode != "in" and not scanned_out and self._may_leave(last, now):
+                return self._leave(last, now)
+        if self._rules.mode == "out":
+            raise BadInput(
+                "Nobody came in with this today.",
+                reason="not_inside",
+                hint="at this door people leave; they come in at another one",
+            )
+        if visitor.way is Way.SLIP and last is None and not new_slip:
+            raise BadInput(
+                "No slip with these letters was made today.",
+                reason="slip_unknown",
+                hint="look at the letters again, or enter them anew",
+            )
+        return self._come(visitor, digests[0], party, doubts, now)
+
+    def _may_leave(self, last: Checkin, now: datetime) -> bool:
+        if last.left is None:
+            return True
+        return last.ending is OutKind.STAY and now - last.left < self._signed.card.stay
+
+    def _come(
+        self, visitor: Visitor, digest: bytes, party: int, doubts: Doubt, now: datetime
+    ) -> Entered:
+        card = self._signed.card
+        if not card.valid_at(now):
+            raise BadInput(
+                "The place's card is not valid today.",
+                reason="card_expired",
+                hint="the manager asks the registrar for the new one",
+            )
+        if doubts & Doubt.UNVERIFIED:
+            self._count_typed(now)
+        if not is_open(card, now):
+            doubts |= Doubt.OFF_HOURS
+        if self._rules.capacity is not None and self.inside + party > self._rules.capacity:
+            doubts |= Doubt.FULL
+        if card.flags & CardFlag.REGISTER_REQUIRED and self._contacts is not None:
+            if visitor.person is None:
+                raise BadInput(
+                    "The law requires a name here.",
+                    reason="name_required",
+                    hint="scan an identity card, an insurance card or a personal code",
+                )
+            self._contacts.keep(visitor.person, now, party)
+        entry = Checkin(0, now, visitor.way, party, doubts, digest=digest)
+        entry = replace(entry, id=self._store.add_checkin(entry))
+        if doubts & Doubt.UNVERIFIED:
+            self._typed.append(now)
+        self._note(entry)
+        return Entered(Movement.IN, entry, self.inside)
+
+    def _again(self, last: Checkin, now: datetime, party: int) -> Entered:
+        if last.left is not None:
+            return Entered(Movement.SAME, last, self.inside)
+        changed = replace(last, seen=now, party=max(party, last.party))
+        self._change(changed)
+        return Entered(Movement.SAME, changed, self.inside)
+
+    def _leave(self, entry: Checkin, now: datetime) -> Entered:
+        gone = replace(entry, left=max(now, entry.came), ending=OutKind.SCAN)
+        self._change(gone)
+        return Entered(Movement.OUT, gone, self.inside)
+
+    def _change(self, entry: Checkin) -> None:
+        self._store.change_checkins([entry])
+        self._note(entry)
+
+    def _note(self, entry: Checkin) -> None:
+        """Remember what is on the disk."""
+        if entry.left is None:
+            self._inside[entry.id] = entry
+        else:
+            self._inside.pop(entry.id, None)
+        if entry.digest:
+            self._last[entry.digest] = entry
+
+    def _count_typed(self, now: datetime) -> None:
+        while self._typed and now - self._typed[0] > UNVERIFIED_SPAN:
+            self._typed.popleft()
+        if len(self._typed) >= UNVERIFIED_CAP:
+            raise BadInput(
+                "Too many numbers were typed in a short time.",
+                reason="too_many_unverified",
+                hint="scan codes or cards; numbers are taken again in a few minutes",
+            )
+
+
+def _checked(party: int) -> int:
+    if not 1 <= party <= MAX_PARTY:
+        raise BadInput(
+            f"A party has 1 to {MAX_PARTY} people.",
+            reason="party_size",
+            hint="enter the others once more",
+        )
+    return party
+
+
+def _digest(key: bytes, visitor: Visitor) -> bytes:
+    told = visitor.way.value.encode() + b"\0" + visitor.identity
+    return hmac.digest(key, told, "sha256")[:DIGEST_BYTES]
+
+
+def _midnight(day: int) -> datetime:
+    return from_unix(day * 86_400) - VIETNAM.utcoffset(None)

@@ -1,0 +1,88 @@
+"""What was held before the kiosk: a visitor's code, a card, a slip, or something else."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from bluezone_node.errors import BadInput
+from bluezone_node.venues.card import SignedCard
+from bluezone_node.venues.checkins import Way
+from bluezone_node.venues.persons import Person, read_person
+from bluezone_node.venues.text import PlaceText, Proof, read_text
+
+MAX_SCAN_CHARACTERS = 4096
+"""A square holds 4296 letters at most."""
+SLIP_PREFIX = "VNP1S:"
+PASS_PREFIX = "VNP1V:"  # noqa: S105
+
+_SLIP = re.compile(rf"(?:{SLIP_PREFIX})?([A-Z2-7]{{6}})", re.ASCII)
+_PASS = re.compile(rf"{PASS_PREFIX}[0-9A-Z $%*+\-./:]{{16,512}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who comes or goes."""
+
+    way: Way
+    identity: bytes = field(repr=False)
+    """The same each time: for a keyed digest, and nothing else."""
+    person: Person | None = field(default=None, repr=False)
+    """Name and year of birth, where a card told them and a register is required."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCode:
+    """This place's own code with a proof: the link on a slip."""
+
+    proof: Proof
+
+
+def visitor_of(person: Person) -> Visitor:
+    """Return *person* as one who comes or goes."""
+    return Visitor(Way(person.kind.value), person.identity, person)
+
+
+def slip_visitor(code: str) -> Visitor:
+    """Return whoever has the slip with this *code*."""
+    return Visitor(Way.SLIP, code.encode())
+
+
+def read_scan(text: str, own: SignedCard, hosts: Collection[str]) -> Visitor | OwnCode:
+    """Return whom or what the scanned *text* is of.
+
+    *own*: the card of this place.  *hosts*: those that a place's link may lead to.
+
+    Raises:
+        BadInput: reason ``scan_empty``, ``scan_oversized``, ``own_poster``, ``other_place``,
+            ``foreign_code``, or one of `persons.read_person` and `text.read_text`.
+    """
+    text = text.strip()
+    if not text:
+        raise BadInput("Nothing was scanned.", reason="scan_empty")
+    if len(text) > MAX_SCAN_CHARACTERS:
+        raise BadInput("It is longer than any code.", reason="scan_oversized")
+    # Caps lock turns letters round; none of these codes has small ones.
+    upper = text.upper() if text.isascii() else text
+    if found := _SLIP.fullmatch(upper):
+        return slip_visitor(found[1])
+    if _PASS.fullmatch(upper):
+        return Visitor(Way.PASS, upper.encode())
+    if (person := read_person(text)) is not None:
+        return visitor_of(person)
+    return _own_code(read_text(text, hosts), own)
+
+
+def _own_code(place: PlaceText, own: SignedCard) -> OwnCode:
+    if place.card.card.venue_id != own.card.venue_id:
+        raise BadInput(
+            "This is another place's code, not a visitor's.",
+            reason="other_place",
+            hint="show the code on your own device, a card, or tell a telephone number",
+        )
+    if place.proof is None:
+        raise BadInput(
+            "This is this place's own code, not a visitor's.",
+            reason="own_poster",
+            hint="scan it with your own device; here show your own code",
+        )
+    return OwnCode(place.proof)

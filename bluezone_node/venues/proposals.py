@@ -1,0 +1,75 @@
+"""What a kiosk tells its authority when somebody who was near it turned out to be infectious.
+
+When, and how strong the evidence is; never an identifier, a key, or anything else of the person.
+An officer decides whether a notice follows.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+PROPOSAL_ID_BYTES = 16
+GAP = timedelta(minutes=30)
+"""Between two times near that count as one: a visitor walks round a market, out of range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """One time in which a published key was near the kiosk."""
+
+    start: datetime
+    end: datetime
+    minutes: float
+    packets: int
+    key: int
+    """Number that tells two keys apart, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One time at the place that an officer is asked to look at."""
+
+    id: bytes
+    """16 bytes that follow from place and time: sent twice, it is one."""
+    start: datetime
+    end: datetime
+    minutes: int
+    """Near the kiosk, of all keys together."""
+    packets: int
+    keys: int
+    """How many published keys were near."""
+    made: datetime
+
+
+def proposals_of(
+    nearnesses: Iterable[Nearness], location_id: bytes, made: datetime
+) -> list[Proposal]:
+    """Return a proposal for each time without a gap of half an hour.
+
+    Whole minutes, outwards: the very second of a packet is nobody's business.
+    """
+    groups: list[list[Nearness]] = []
+    for each in sorted(nearnesses, key=lambda each: each.start):
+        if groups and each.start - max(known.end for known in groups[-1]) <= GAP:
+            groups[-1].append(each)
+        else:
+            groups.append([each])
+    return [_proposal(group, location_id, made) for group in groups]
+
+
+def _proposal(group: list[Nearness], location_id: bytes, made: datetime) -> Proposal:
+    start = min(each.start for each in group).replace(second=0, microsecond=0)
+    end = max(each.end for each in group)
+    if end.second or end.microsecond:
+        end = end.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    told = b"VNP1-PROPOSAL" + location_id + int(start.timestamp()).to_bytes(8)
+    return Proposal(
+        sha256(told).digest()[:PROPOSAL_ID_BYTES],
+        start,
+        end,
+        round(sum(each.minutes for each in group)),
+        sum(each.packets for each in group),
+        len({each.key for each in group}),
+        made,
+    )
