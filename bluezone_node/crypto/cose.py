@@ -48,6 +48,14 @@ _TAGS = dict.fromkeys(
 """Tags that the library would make something of; nothing of ours has any. With references
 (25, 29) a few hundred bytes unfold to gigabytes."""
 
+_STRICT: dict[str, Any] = {
+    "tag_hook": _refuse_tag,
+    "semantic_decoders": _TAGS,
+    "max_depth": _MAX_DEPTH,
+    "allow_indefinite": False,
+    "allow_duplicate_keys": False,
+}
+
 # All that the library raises for what is not sound.
 _UNSOUND = (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, EOFError)
 
@@ -85,14 +93,7 @@ def decode(data: bytes) -> Any:
         BadInput: reason ``cbor_malformed``: nothing else may be in it, in no other writing.
     """
     try:
-        value = cbor2.loads(
-            data,
-            tag_hook=_refuse_tag,
-            semantic_decoders=_TAGS,
-            max_depth=_MAX_DEPTH,
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-        )
+        value = cbor2.loads(data, **_STRICT)
         # Comparing catches lengths and numbers written too long, and what follows the value.
         if encode(value) == data:
             return value
@@ -121,7 +122,7 @@ def decode_padded_map(data: bytes) -> dict[int, Any]:
     """
     stream = BytesIO(data)
     try:
-        cbor2.CBORDecoder(stream, max_depth=_MAX_DEPTH, allow_indefinite=False).decode()
+        cbor2.CBORDecoder(stream, **_STRICT).decode()
     except _UNSOUND:
         raise _malformed() from None
     end = stream.tell()
