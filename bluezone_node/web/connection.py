@@ -8,7 +8,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from bluezone_node.authority.registrar.addresses import plain, subscriber
+from bluezone_node.authority.addresses import plain, subscriber
 from bluezone_node.web.problem import problem
 
 HEADER_SECONDS = 10

@@ -20,8 +20,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from bluezone_node.authority.limits import TooManyAttempts
 from bluezone_node.authority.padding import padding
-from bluezone_node.authority.registrar.attempts import TooManyAttempts
 from bluezone_node.errors import BadInput, Refused, Unreachable
 from bluezone_node.ports import Entropy
 from bluezone_node.web.chaff import HEADER, Chaff

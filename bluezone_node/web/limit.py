@@ -6,7 +6,7 @@ A token bucket for each address, in memory: a restart forgives, and a restart is
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from bluezone_node.authority.registrar.addresses import subscriber
+from bluezone_node.authority.addresses import subscriber
 from bluezone_node.ports import Clock
 
 MAX_ADDRESSES = 20_000

@@ -10,12 +10,11 @@ allowance.
 
 import hmac
 from datetime import timedelta
-from math import ceil
 
+from bluezone_node.authority.addresses import site, subscriber
+from bluezone_node.authority.limits import TooManyAttempts
 from bluezone_node.authority.ports.allowances import Allowances, Rate
-from bluezone_node.authority.registrar.addresses import site, subscriber
 from bluezone_node.authority.settings import RegistrarSettings
-from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock
 
 _MINUTE = timedelta(minutes=1)
@@ -25,16 +24,6 @@ address meets one of 100 living codes once in 5.7 years."""
 OF_A_SITE = Rate(50, timedelta(minutes=15))
 """The same of each network (IPv6 /48, IPv4 /24). A /48 has 65,536 subscribers' addresses; where
 those are a carrier's telephones, ten times as many may mistype as behind one address."""
-
-
-class TooManyAttempts(AuthorityRefused):
-    """Something was done too often."""
-
-    def __init__(self, sentence: str, wait: timedelta) -> None:
-        self.seconds = max(1, ceil(wait.total_seconds()))
-        super().__init__(
-            f"{sentence} Try again in {self.seconds} seconds.", reason="too_many_requests"
-        )
 
 
 class Attempts:

@@ -9,16 +9,17 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import cast
 
+from bluezone_node.authority.phones import parse_phone
 from bluezone_node.authority.ports.accounts import SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.authority.ports.registry import Outcome, RegistryStore, VerificationCode
 from bluezone_node.authority.registrar.attempts import Attempts
-from bluezone_node.authority.registrar.bulk import BulkResult, Issued, Rejected, Row, read_rows
+from bluezone_node.authority.registrar.bulk import BulkResult, Issued, Row, read_rows
 from bluezone_node.authority.registrar.codes import REPORT_TYPES, Kind
 from bluezone_node.authority.registrar.mint import Mint
 from bluezone_node.authority.registrar.orders import CodeOrder, CodeState, CodeStatus, IssuedCode
-from bluezone_node.authority.registrar.sms import parse_phone
 from bluezone_node.authority.settings import RealmSettings, RegistrarSettings
+from bluezone_node.authority.sheets import Rejected
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock
 

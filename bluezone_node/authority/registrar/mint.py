@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 
+from bluezone_node.authority.phones import parse_phone
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.authority.ports.messages import MessageNotSent, Messenger
 from bluezone_node.authority.ports.registry import Outcome, RegistryStore, VerificationCode
 from bluezone_node.authority.registrar.codes import Kind, code_digest, make_code
 from bluezone_node.authority.registrar.orders import CodeOrder, IssuedCode
-from bluezone_node.authority.registrar.sms import message_text, parse_phone
+from bluezone_node.authority.registrar.sms import message_text
 from bluezone_node.authority.settings import RealmSettings, RegistrarSettings
 from bluezone_node.errors import AuthorityRefused, BluezoneError
 from bluezone_node.ports import Clock, Entropy

@@ -13,9 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from bluezone_node.authority.addresses import subscriber
 from bluezone_node.authority.people.accounts import Accounts
 from bluezone_node.authority.ports.accounts import ISSUER, Session
-from bluezone_node.authority.registrar.addresses import subscriber
 from bluezone_node.errors import BadInput, Refused, Unreachable
 from bluezone_node.ports import Entropy
 from bluezone_node.web.console import guard, menu

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from bluezone_node.authority.limits import TooManyAttempts
 from bluezone_node.authority.ports.accounts import OPERATOR
-from bluezone_node.authority.registrar.attempts import TooManyAttempts
 from bluezone_node.authority.registrar.orders import CodeOrder
 from bluezone_node.authority.settings import AuthoritySettings, RegistrarSettings
 from bluezone_node.errors import AuthorityRefused

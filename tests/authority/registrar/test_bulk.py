@@ -16,8 +16,8 @@ from bluezone_node.authority.registrar.bulk import (
     BulkResult,
     Issued,
     read_rows,
-    write_csv,
 )
+from bluezone_node.authority.sheets import write_csv
 from bluezone_node.errors import BadInput
 
 TEXT = "test_type,test_date,symptom_date,phone\r\nconfirmed,2026-03-09,08/03/2026,0901234567\r\n"

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.authority.registrar.sms import MAX_CHARACTERS, message_text, parse_phone
+from bluezone_node.authority.phones import parse_phone
+from bluezone_node.authority.registrar.sms import MAX_CHARACTERS, message_text
 from bluezone_node.errors import AuthorityRefused
 
 
