@@ -125,15 +125,17 @@ class Drawing:
         x = area.x + align * area.width
         return self.lines(x, area.y, fitted, bold=bold, colour=colour, align=align)
 
-    def symbol(self, area: Area, square: Square, colour: str = INK) -> None:
-        """Put *square* into the middle of *area*, as large as its quiet zone lets it be."""
-        k = self.scale
-        across = min(area.width, area.height) * k * self.dots
-        module = int(across / (square.modules + 2 * QUIET_MODULES))
-        side = module * square.modules
-        x = round((area.x + area.width / 2) * k * self.dots - side / 2) / self.dots
-        y = round((area.y + area.height / 2) * k * self.dots - side / 2) / self.dots
-        self.elements.append(Symbol(x, y, module / self.dots, square, colour))
+    def module_of(self, square: Square, across: float) -> float:
+        """Return the side of a module where *square* and its quiet zone have *across*: as many
+        whole dots as there is room for."""
+        room = across * self.scale * self.dots / (square.modules + 2 * QUIET_MODULES)
+        return int(room) / self.dots / self.scale
+
+    def symbol(self, middle: float, y: float, module: float, square: Square, colour: str) -> None:
+        """Put *square*, without its quiet zone, under the point *middle*, *y*."""
+        x = middle - module * square.modules / 2
+        left, top = (round(at * self.scale * self.dots) / self.dots for at in (x, y))
+        self.elements.append(Symbol(left, top, module * self.scale, square, colour))
 
     def sheet(
         self, width: float, height: float, *, title: str, made: date, two_colours: bool = False

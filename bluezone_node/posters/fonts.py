@@ -124,7 +124,7 @@ def faces(family: str | None = None) -> Faces:
 
 def _face(path: Path) -> Face:
     try:
-        font = TTFont(path, lazy=True)
+        font = TTFont(path)
         unit = 1 / font["head"].unitsPerEm
         return Face(path, font, font.getBestCmap(), font["hmtx"].metrics, unit)
     except Exception as error:  # whatever the parser meets in a damaged file

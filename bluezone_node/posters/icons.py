@@ -30,10 +30,10 @@ def door_out(drawing: Drawing, area: Area, colour: str, ground: str) -> None:
 def finder(drawing: Drawing, area: Area, colour: str, ground: str) -> None:
     """The frame that a camera shows around a code."""
     part = _parts(area)
-    drawing.box(part(0, 0, 1, 1), colour, area.width * 0.07)
-    drawing.box(part(0.13, 0.13, 0.74, 0.74), ground)
-    drawing.box(part(0.3, 0, 0.4, 1), ground)
-    drawing.box(part(0, 0.3, 1, 0.4), ground)
+    for far_x in (0.0, 1.0):
+        for far_y in (0.0, 1.0):
+            drawing.box(part(far_x * 0.7, far_y * 0.87, 0.3, 0.13), colour, area.width * 0.04)
+            drawing.box(part(far_x * 0.87, far_y * 0.7, 0.13, 0.3), colour, area.width * 0.04)
     _code(drawing, part(0.28, 0.28, 0.44, 0.44), colour)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from bluezone_node.errors import BadInput
 from bluezone_node.posters import icons, wording
-from bluezone_node.posters.drawing import FADED, WHITE, Area, Drawing
+from bluezone_node.posters.drawing import FADED, INK, WHITE, Area, Drawing
 from bluezone_node.posters.fonts import Faces, faces
 from bluezone_node.posters.icons import Icon
 from bluezone_node.posters.sheet import Sheet
@@ -190,7 +190,10 @@ def _framed(drawing: Drawing, area: Area, content: _Content, line: float) -> Non
     drawing.box(area, content.paint.strong, 4 * line)
     inside = Area(area.x + line, area.y + line, area.width - 2 * line, area.height - 2 * line)
     drawing.box(inside, WHITE, 3 * line)
-    drawing.symbol(inside, content.square)
+    square = content.square
+    module = drawing.module_of(square, inside.width)
+    top = area.y + (area.height - module * square.modules) / 2
+    drawing.symbol(area.x + area.width / 2, top, module, square, INK)
 
 
 def _steps(drawing: Drawing, area: Area, content: _Content) -> None:
@@ -251,8 +254,9 @@ def _sticker(drawing: Drawing, content: _Content) -> None:
     frame = Area(margin, band.bottom + 2, 68, 68)
     beside = Area(frame.right + 3, frame.y, width - 71, 68)
     drawing.box(band, paint.strong, 2.5)
+    largest = 13 / len(content.said.word.split())
     word = drawing.fit(
-        Area(0, 0, 33, band.height), content.said.word, largest=13, smallest=5, bold=True
+        Area(0, 0, 33, band.height), content.said.word, largest=largest, smallest=5, bold=True
     )
     drawing.lines(
         band.x + 3.5, band.y + (band.height - word.height) / 2, word, bold=True, colour=WHITE
@@ -269,16 +273,10 @@ def _sticker(drawing: Drawing, content: _Content) -> None:
     middle = label.x + label.width / 2
     drawing.line(middle, label.y + 5, wording.CODE.vi, 3.4, bold=True, align=0.5)
     drawing.line(middle, label.y + 8.6, wording.CODE.en, 2.6, colour=FADED, align=0.5)
-    for number, half in enumerate(content.code.split()):
-        drawing.line(
-            middle,
-            label.y + 18 + number * 9.5,
-            half,
-            8.2,
-            bold=True,
-            colour=paint.strong,
-            align=0.5,
-        )
+    halves = content.code.split()
+    rows = (Area(label.x + 1.5, label.y + 10 + 9.5 * n, label.width - 3, 10.2) for n in (0, 1))
+    for half, row in zip(halves, rows, strict=True):
+        drawing.text(row, half, 8, bold=True, colour=paint.strong, align=0.5)
     trust = wording.trust(content.host)
     foot = Area(margin, frame.bottom + 1, width, 4)
     y = drawing.text(foot, f"{trust.vi} {wording.PASTED.vi}", 3, bold=True)
@@ -291,9 +289,8 @@ def _sticker(drawing: Drawing, content: _Content) -> None:
 
 def _named(drawing: Drawing, area: Area, card: Card) -> None:
     """Put name and room in white, in the middle of *area*."""
-    rest = drawing.fit(
-        Area(0, 0, area.width, 4.4), card.room or card.address or " ", largest=3.4, smallest=0
-    )
+    below = card.room or card.address or wording.kind(card)
+    rest = drawing.fit(Area(0, 0, area.width, 4.4), below, largest=3.4, smallest=0)
     name = drawing.fit(
         Area(0, 0, area.width, area.height - rest.height),
         card.name,

@@ -10,10 +10,11 @@ from typing import Literal
 
 from bluezone_node.posters import wording
 from bluezone_node.posters.drawing import Area, Drawing
+from bluezone_node.posters.fitting import LEADING
 from bluezone_node.posters.fonts import Faces, faces
 from bluezone_node.posters.poster import check_url
 from bluezone_node.posters.sheet import Sheet
-from bluezone_node.posters.square import square_of
+from bluezone_node.posters.square import QUIET_MODULES, Square, square_of
 from bluezone_node.venues.card import VIETNAM, SignedCard
 from bluezone_node.venues.text import Direction, Proof
 
@@ -21,6 +22,10 @@ Paper = Literal[58, 80]
 
 _REACH: dict[Paper, float] = {58: 48.0, 80: 72.0}
 """Millimetres that the heads of such printers reach: 384 and 576 dots."""
+_SCALE: dict[Paper, float] = {58: 1.0, 80: 1.15}
+"""Of the letters: wider paper is for longer lines, not for a longer slip."""
+_SQUARE = 52.0
+"""With its quiet zone, whose outer part is the margin that the head does not reach."""
 _DOTS = 8.0
 """A millimetre: 203 to the inch."""
 _BLACK = "#000000"
@@ -52,7 +57,7 @@ def slip(
     letters, card = family or faces(), signed.card
     letters.check((card.name, card.room, card.address))
     drawing = Drawing(letters, dots=_DOTS)
-    column = _Column(drawing, _REACH[paper], _REACH[paper] / _REACH[58])
+    column = _Column(drawing, _REACH[paper], _SCALE[paper])
     local = at.astimezone(VIETNAM)
     title = wording.SLIP[direction]
     column.put(f"{title.vi} / {title.en}", 3.6, bold=True)
@@ -67,12 +72,9 @@ def slip(
     column.put(f"{local:%d/%m/%Y}", 4.4, bold=True)
     if people > 1:
         column.put(f"{people} người / people", 3.6, bold=True)
-    square = square_of(url, "L")
-    side = column.width
-    drawing.symbol(Area(0, column.y, side, side), square, _BLACK)
-    column.gap(side)
+    column.square(square_of(url, "L"))
     column.put(f"{wording.CODE.vi} / {wording.CODE.en}", 3.0)
-    column.put(f"{wording.spoken(signed.spoken_code)} · {local:%H:%M}", 6.4, bold=True)
+    column.put_on_one_line(f"{wording.spoken(signed.spoken_code)} · {local:%H:%M}", 6.4)
     column.rule()
     column.put(wording.KEEP.vi, 3.8, bold=True)
     column.put(wording.IF_NOTICE.vi, 3.2)
@@ -98,7 +100,7 @@ class _Column:
     y: float = 1.0
 
     def put(self, text: str, size: float, *, bold: bool = False) -> None:
-        area = Area(0, self.y, self.width, _LONGEST)
+        area = Area(1, self.y, self.width - 2, _LONGEST)
         self.y = self.drawing.text(
             area,
             text,
@@ -108,6 +110,18 @@ class _Column:
             colour=_BLACK,
             align=0.5,
         )
+
+    def put_on_one_line(self, text: str, size: float) -> None:
+        area = Area(1, self.y, self.width - 2, size * self.scale * LEADING)
+        self.y = self.drawing.text(
+            area, text, size * self.scale, bold=True, colour=_BLACK, align=0.5
+        )
+
+    def square(self, square: Square) -> None:
+        module = self.drawing.module_of(square, _SQUARE)
+        quiet = module * QUIET_MODULES
+        self.drawing.symbol(self.width / 2, self.y + quiet, module, square, _BLACK)
+        self.y += module * square.modules + 2 * quiet
 
     def rule(self) -> None:
         self.drawing.box(Area(0, self.y + 1, self.width, 0.375), _BLACK)

@@ -51,7 +51,6 @@ _WORDINGS: dict[Direction | None, Wording] = {
     None: Wording("QUÉT", Said("Quét mã khi đến", "Scan on arrival"), _ARRIVING, _HEADS),
 }
 
-STAFF = Said("Chỉ dành cho nhân viên", "Staff only")
 CODE = Said("Mã đọc", "Spoken code")
 SAME_CODE = Said(
     "Ứng dụng phải hiện đúng sáu ký tự này.", "The app must show these same six characters."
@@ -59,8 +58,7 @@ SAME_CODE = Said(
 PASTED = Said("Thấy dán đè, hãy báo nhân viên.", "Pasted over? Tell the staff.")
 ON_DEVICE = Said("Lượt đến chỉ lưu trên máy của bạn.", "Your visit stays on your own device.")
 REGISTERED = Said(
-    "Nơi này giữ liên hệ của khách 21 ngày, niêm phong.",
-    "This place keeps visitors' contacts for 21 days, sealed.",
+    "Nơi này giữ liên hệ 21 ngày, niêm phong.", "Contacts are kept, sealed, for 21 days."
 )
 POSTER_TITLE = "Mã QR điểm đến / Check-in poster"
 SLIP_TITLE = "Phiếu đến / Visit slip"
@@ -82,8 +80,9 @@ def wording(card: Card, direction: Direction | None) -> Wording:
     said = _WORDINGS[direction]
     if CardFlag.STAFF_CODE not in card.flags:
         return said
+    english = {"in": "IN · Staff only", "out": "OUT · Staff only", None: "Staff only"}[direction]
     word = said.word if direction else "NHÂN VIÊN"
-    return Wording(word, STAFF, said.steps, said.heads)
+    return Wording(word, Said("Chỉ dành cho nhân viên", english), said.steps, said.heads)
 
 
 def trust(host: str) -> Said:
