@@ -44,6 +44,9 @@ class Kept:
         self._url = None if url is None else parse_url(url)
         self._opened = ExitStack()
 
+    def registry_engine(self) -> Engine:
+        return self._open(registry_tables.LAYOUT)
+
     def registry(self) -> RegistryStore:
         return registry.SqlRegistry(self._open(registry_tables.LAYOUT))
 
