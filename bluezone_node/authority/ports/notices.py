@@ -19,7 +19,7 @@ class StoredNotice:
     number: int
     """0: not kept yet."""
     venue_id: bytes
-    room: str
+    room: str = field(repr=False)
     """Empty: the whole place, with all its rooms."""
     realm: str
     start: datetime
@@ -30,8 +30,8 @@ class StoredNotice:
     level: int
     advice: int
     min_overlap: int
-    phone: str
-    texts: Mapping[str, str]
+    phone: str = field(repr=False)
+    texts: Mapping[str, str] = field(repr=False)
     issued: datetime
     issued_by: str
     expires: datetime

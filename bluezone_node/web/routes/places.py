@@ -17,11 +17,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Scope
 
+from bluezone_node.authority.limits import TooManyAttempts
 from bluezone_node.authority.places.bundles import ROOT
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.notices import Evidence
 from bluezone_node.authority.ports.shelf import INDEX_SECONDS
-from bluezone_node.authority.registrar.attempts import TooManyAttempts
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.intervals import from_unix
 from bluezone_node.ports import Entropy
