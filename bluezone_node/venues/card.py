@@ -215,15 +215,15 @@ def _card_of(fields: dict[int, Any]) -> Card:
         case {14: [int(opens), int(closes)]} if 0 <= opens < 1440 and 0 <= closes <= 1440:
             hours = (opens, closes)
             del rest[14]
-    room, address = rest.pop(10, None), rest.pop(13, None)
+    room, address = rest.pop(10, ""), rest.pop(13, "")
     flags, edition = rest.pop(11, 0), rest.pop(12, 1)
     numbers = (version, commune, kind, stay, from_day, to_day, flags, edition, *(hours or ()))
     sound = (
         not rest
         and all(type(number) is int for number in numbers)
         and version == _VERSION
-        and isinstance(room, str | None)
-        and isinstance(address, str | None)
+        and isinstance(room, str)
+        and isinstance(address, str)
         and len(venue_id) == VENUE_ID_BYTES
         and len(seed) == SEED_BYTES
         and 0 <= commune < 100_000
@@ -237,9 +237,9 @@ def _card_of(fields: dict[int, Any]) -> Card:
     if not sound:
         raise _malformed()
     check_line(name, MAX_NAME_BYTES, "name")
-    if room is not None:
+    if 10 in fields:
         check_line(room, MAX_ROOM_BYTES, "room")
-    if address is not None:
+    if 13 in fields:
         check_line(address, MAX_ADDRESS_BYTES, "address")
     return Card(
         venue_id,
@@ -251,10 +251,10 @@ def _card_of(fields: dict[int, Any]) -> Card:
         to_day,
         stay,
         register_key,
-        room or "",
+        room,
         CardFlag(flags),
         edition,
-        address or "",
+        address,
         hours,
     )
 
