@@ -5,6 +5,7 @@ Nothing below this module reads the environment.  Every setting has a default an
 
 import os
 import tomllib
+from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,9 @@ from bluezone_node.errors import BadConfig
 
 CONFIG_VARIABLE = "BLUEZONE_CONFIG"
 STATE_VARIABLE = "BLUEZONE_STATE_DIR"
+
+PLACES_SOURCE = "places"
+"""The name of the notices of places among the sources."""
 
 GUESSED_TX_POWER = 12
 """dBm: what a Raspberry Pi 3 needs to look like a phone (NIST's recordings, two Pi 3 at 0.5-4 m);
@@ -75,12 +79,31 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Between two downloads. GAEN phones ask every 4 hours."""
 
 
+class PlacesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Places that are checked in to, and what is published about them."""
+
+    root: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=\Z")]
+    """Base64 of the Ed25519 public key that signs the list of all others."""
+    url: str = ""
+    """Address of the folder ``places/`` with ``index.txt``; empty: notices come on sticks."""
+    hosts: list[str] = msgspec.field(default_factory=lambda: ["q.example.vn"])
+    """Hosts that a scanned link may lead to; all others are refused."""
+    private: bool = False
+    """Keep no name of a place once a visit is over."""
+
+    @property
+    def root_key(self) -> bytes:
+        """The 32 bytes of `root`."""
+        return b64decode(self.root)
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a node needs to know."""
 
     node: NodeSettings = msgspec.field(default_factory=NodeSettings)
     sources: list[SourceSettings] = msgspec.field(default_factory=list)
     authority: AuthoritySettings | None = None
+    places: PlacesSettings | None = None
 
     def state_dir(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the folder of the node's own data."""
@@ -125,6 +148,8 @@ def _find(environ: Mapping[str, str]) -> Path | None:
 
 def _check_names(path: Path, settings: Settings) -> None:
     names = [source.name for source in settings.sources]
+    if PLACES_SOURCE in names:
+        raise BadConfig(f"{path}: no source may be called {PLACES_SOURCE!r}: that is the notices'")
     for name in names:
         if names.count(name) > 1:
             raise BadConfig(f"{path}: two sources are called {name!r}; give each its own name")

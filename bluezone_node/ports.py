@@ -327,6 +327,15 @@ class StoredVisit:
     visit: Visit
 
 
+@dataclass(frozen=True, slots=True)
+class KeptBundle:
+    """A bundle of notices, as it was published."""
+
+    sequence: int
+    created: datetime
+    content: bytes = field(repr=False)
+
+
 class PlaceStore(Protocol):
     """Where the owner was, and what authorities publish about places."""
 
@@ -353,12 +362,11 @@ class PlaceStore(Protocol):
     def bundles(self) -> Iterator[bytes]:
         """Yield the bundles of notices still kept, as they were published, in order."""
 
-    def newest_bundle(self) -> bytes | None: ...
+    def newest_bundle(self) -> KeptBundle | None:
+        """Return the head of the chain; it is never forgotten."""
 
-    def add_bundle(
-        self, sequence: int, created: datetime, content: bytes, record: ExportRecord
-    ) -> None:
-        """Keep the bundle of that number, and write its ledger line, at once."""
+    def add_bundle(self, bundle: KeptBundle, record: ExportRecord) -> None:
+        """Keep *bundle* and write its ledger line, at once."""
 
     def place_file(self, name: str) -> bytes | None:
         """Return the newest ``trust.cose`` or ``days.cose`` that was believed."""
@@ -426,7 +434,7 @@ class NodeStore(PlaceStore, Protocol):
         """Return alerts, newest exposure first."""
 
     def put_alerts(self, alerts: Sequence[Alert], at: datetime, rules: str) -> list[Alert]:
-        """Make *alerts* (told apart by identity) those of *rules*; return the ones still to be told.
+        """Make *alerts* the alerts of *rules*; return those whose owner is still to be told.
 
         An alert that grew in level is to be told again.  An alert of these rules that is no longer
         among them is withdrawn (a revoked diagnosis).

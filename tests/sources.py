@@ -47,7 +47,7 @@ class MemoryExports:
 
     async def fetch(self, name: str) -> bytes:
         self.fetched.append(name)
-        content = self.files[name]
+        content = self.files.get(name, Unreachable("there is no such file"))
         if isinstance(content, Exception):
             raise content
         return content

@@ -14,6 +14,7 @@ from bluezone_node.ports import (
     ExportRecord,
     ExportState,
     HeardIdentifier,
+    KeptBundle,
     MatchedKey,
     NodeStore,
     Report,
@@ -56,7 +57,7 @@ class MemoryNodeStore:
         self._reports: dict[int, Report] = {}
         self._calibrations: dict[str, Calibration] = {}
         self._visits: dict[int, StoredVisit] = {}
-        self._bundles: dict[int, tuple[datetime, bytes]] = {}
+        self._bundles: dict[int, KeptBundle] = {}
         self._place_files: dict[str, bytes] = {}
 
     def _next_id(self) -> int:
@@ -232,15 +233,13 @@ class MemoryNodeStore:
         return len(due)
 
     def bundles(self) -> Iterator[bytes]:
-        yield from [self._bundles[sequence][1] for sequence in sorted(self._bundles)]
+        yield from [self._bundles[sequence].content for sequence in sorted(self._bundles)]
 
-    def newest_bundle(self) -> bytes | None:
-        return self._bundles[max(self._bundles)][1] if self._bundles else None
+    def newest_bundle(self) -> KeptBundle | None:
+        return self._bundles[max(self._bundles)] if self._bundles else None
 
-    def add_bundle(
-        self, sequence: int, created: datetime, content: bytes, record: ExportRecord
-    ) -> None:
-        self._bundles[sequence] = (created, content)
+    def add_bundle(self, bundle: KeptBundle, record: ExportRecord) -> None:
+        self._bundles[bundle.sequence] = bundle
         self.record_export(record, [], [])
 
     def place_file(self, name: str) -> bytes | None:
@@ -284,7 +283,7 @@ class MemoryNodeStore:
         self._bundles = {
             sequence: kept
             for sequence, kept in self._bundles.items()
-            if kept[0] >= before - VISIT_GRACE or sequence == max(self._bundles)
+            if kept.created >= before - VISIT_GRACE or sequence == max(self._bundles)
         }
         removed += size - self._size()
         for number, report in self._reports.items():

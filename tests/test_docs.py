@@ -60,6 +60,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "places": authority.PlacesSettings,
     "database": authority.DatabaseSettings,
 }
+ALSO_OF_NODES = {"places": config.PlacesSettings}
+"""Sections of this name are in both files, with other settings."""
 SCENARIO = (
     scenario.Scenario,
     scenario.Device,
@@ -70,7 +72,7 @@ SCENARIO = (
 
 def _rows() -> Iterator[tuple[str, str, str]]:
     """Yield (section, setting, the cell of its default) of every setting of both files."""
-    for section, struct in SECTIONS.items():
+    for section, struct in [*SECTIONS.items(), *ALSO_OF_NODES.items()]:
         for field in msgspec.structs.fields(struct):
             if f"{section}.{field.name}" not in SECTIONS:
                 yield section, field.name, _default(field)

@@ -9,6 +9,7 @@ import click
 from bluezone_node import config as settings_file
 from bluezone_node.commands.console import json_option, note, print_json, progress
 from bluezone_node.commands.options import config_option
+from bluezone_node.config import PLACES_SOURCE
 from bluezone_node.errors import BadConfig
 from bluezone_node.node.sync import Round, Sync
 from bluezone_node.ports import ExportState
@@ -16,19 +17,27 @@ from bluezone_node.ports import ExportState
 
 @click.command()
 @click.option("--now", is_flag=True, help="Even if the last sync was a short while ago.")
+@click.option(
+    "--places",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Take notices of places from this folder, of a stick for example, and nothing else.",
+)
 @config_option
 @json_option
-def sync(now: bool, config: Path | None, as_json: bool) -> None:
-    """Download, verify and match new exports."""
-    from bluezone_node.wiring.node import open_sync
+def sync(now: bool, places: Path | None, config: Path | None, as_json: bool) -> None:
+    """Download, verify and match new exports and notices of places."""
+    from bluezone_node.wiring.node import open_stick, open_sync
 
     settings = settings_file.load(config)
-    if not settings.sources:
+    if not settings.sources and places is None and not (settings.places and settings.places.url):
         raise BadConfig(
             "no sources are configured", hint="add a [[sources]] section: docs/operate.md"
         )
 
     async def work(advance: Callable[[int], None]) -> Round | None:
+        if places is not None:
+            async with open_stick(settings, places) as service:
+                return await service.once(advance)
         async with open_sync(settings) as service:
             return await service.once(advance) if now or await service.due() else None
 
@@ -82,7 +91,9 @@ def _tell(done: Round, as_json: bool) -> None:
         )
     else:
         for record in done.records:
-            if record.state is ExportState.MATCHED:
+            if record.state is ExportState.MATCHED and record.source == PLACES_SOURCE:
+                click.echo(f"{record.name}: {record.keys} notices, made-up ones included")
+            elif record.state is ExportState.MATCHED:
                 click.echo(
                     f"{record.name}: {record.keys} keys, {record.revised_keys} revised, "
                     f"{record.matched_keys} heard by this node"

@@ -1,40 +1,34 @@
-"""Fetch signed exports, match them against the log, and tell of exposures.
+"""Fetch what authorities sign, match it against the log and the visits, and tell of exposures.
 
-For each source: read the index, take every export not yet matched, verify, match, write the
-ledger line, the matched keys and the alerts, and only then tell.  Whatever fails is named in the
-ledger and in ``status`` and tried again; no failure ever raises an alert or skips a file for good.
+For each source: read the index, take every file not yet matched, verify, match, write the ledger
+line, what was matched and the alerts, and only then tell.  Whatever fails is named in the ledger
+and in ``status`` and tried again; no failure ever raises an alert or skips a file for good.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import islice
+from typing import Protocol
 
 from bluezone_node.alerts import Alert
-from bluezone_node.crypto.signing import PublicKey
-from bluezone_node.errors import BadExport, DatabaseUnusable, Unreachable
-from bluezone_node.intervals import RETENTION, interval_at
+from bluezone_node.errors import DatabaseUnusable, Refused, Unreachable
+from bluezone_node.intervals import RETENTION
 from bluezone_node.node.chance import between
-from bluezone_node.node.exposure import Yardstick, judge
-from bluezone_node.node.matching import match_export, verify_export
 from bluezone_node.node.waiting import sleep_unless
 from bluezone_node.ports import (
     Clock,
     Entropy,
     ExportRecord,
     ExportState,
-    InThread,
     KeySource,
     NodeStore,
     Notifier,
     OnStore,
     SourceState,
 )
-from bluezone_node.proximity.matching import HeardIndex
-from bluezone_node.proximity.model import HeardIdentifier, IdentifierProtocol
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +40,49 @@ LONGEST_RETRY = 3600.0
 """Seconds between tries while something is wrong: doubled each time, an hour at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where exports come from, and whose signature they must carry."""
+class Source(Protocol):
+    """Somewhere that signed files come from, and what becomes of each (`keys`, `notices`)."""
 
-    exports: KeySource
-    public_keys: tuple[PublicKey, ...]
-    keeps_index: bool = True
-    """Whether its index goes on listing what it listed before; files brought by hand do not."""
+    @property
+    def exports(self) -> KeySource: ...
+
+    @property
+    def keeps_index(self) -> bool:
+        """Whether its index goes on listing what it listed before; files brought by hand do not."""
+
+    @property
+    def chained(self) -> bool:
+        """Whether each file builds upon the one before: after one that fails the others wait."""
+
+    def begin(self) -> None:
+        """Begin a round: nothing that was read from the store in the last one holds."""
+
+    async def prepare(self, now: datetime) -> None:
+        """Fetch what is needed to believe the files.
+
+        Raises:
+            Unreachable: no answer, or not a usable one.
+            Refused: it must not be believed.
+        """
+
+    def wanted(self, listed: Sequence[str]) -> list[str]:
+        """Return those names of an index that are files of this kind, oldest first."""
+
+    async def take(
+        self, data: bytes, record: ExportRecord, progress: Callable[[int], None]
+    ) -> ExportRecord:
+        """Verify *data*, keep what is in it, and return its ledger line, written as well.
+
+        Raises:
+            Refused: it must not be used.
+        """
+
+    async def verdict(self, now: datetime) -> str:
+        """Return the machine name of what is wrong though all files were taken; empty: nothing."""
+
+
+Judge = Callable[[datetime], Awaitable[list[Alert]]]
+"""Weighs what was taken so far, stores the alerts, and returns those that are to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +107,17 @@ class Sync:
         clock: Clock,
         on_store: OnStore,
         entropy: Entropy,
-        yardstick: Yardstick,
+        judges: Sequence[Judge],
         notifier: Notifier,
         every: float,
-        in_thread: InThread,
     ) -> None:
         self._sources = sources
         self._clock = clock
         self._on_store = on_store
         self._entropy = entropy
-        self._yardstick = yardstick
+        self._judges = judges
         self._notifier = notifier
         self._every = every
-        self._in_thread = in_thread
         self._asked = asyncio.Event()
         self.last_round: datetime | None = None
 
@@ -126,14 +153,13 @@ class Sync:
         """Go over all sources once; *progress* is told how many keys were matched."""
         records: list[ExportRecord] = []
         states: list[SourceState] = []
-        index = _LazyIndex(self._on_store, self._in_thread)
         for source in self._sources:
-            state = await self._take(source, index, records, progress)
+            source.begin()
+        for source in self._sources:
+            state = await self._take(source, records, progress)
             await self._on_store(partial(_put_state, state))
             states.append(state)
-        alerts = await self._on_store(
-            lambda store: judge(store, self._yardstick, self._clock.now())
-        )
+        alerts = [alert for judge in self._judges for alert in await judge(self._clock.now())]
         for alert in alerts:
             await self._notifier.tell(alert)
         if alerts:
@@ -144,20 +170,17 @@ class Sync:
         return Round(tuple(records), problems, tuple(alerts))
 
     async def _take(
-        self,
-        source: Source,
-        index: "_LazyIndex",
-        records: list[ExportRecord],
-        progress: Callable[[int], None],
+        self, source: Source, records: list[ExportRecord], progress: Callable[[int], None]
     ) -> SourceState:
-        """Take every export of *source* that is new or failed before; return its state."""
+        """Take every file of *source* that is new or failed before; return its state."""
         name = source.exports.name
         now = self._clock.now()
         before = await self._on_store(lambda store: store.source_state(name))
         state = replace(before, last_attempt=now, problem="")
         try:
-            listed = await source.exports.index()
+            listed = source.wanted(await source.exports.index())
             await self._on_store(lambda store: store.note_seen(name, listed, now))
+            await source.prepare(now)
             ledger = {r.name: r for r in await self._on_store(lambda s: s.export_records(name))}
             if source.keeps_index and _rolled_back(listed, ledger.values(), now):
                 state = replace(state, problem="rolled_back")
@@ -165,81 +188,40 @@ class Sync:
                 known = ledger[export]
                 if known.state is ExportState.MATCHED:
                     continue
-                record = await self._match(source, export, known, index, progress)
+                record = await self._take_one(source, export, known, progress)
                 records.append(record)
                 if record.state is ExportState.FAILED:
                     state = replace(state, problem=record.reason)
+                    if source.chained:
+                        break
+            state = replace(state, problem=state.problem or await source.verdict(now))
         except Unreachable as error:
             log.warning("source %s: %s", name, error)
             return replace(state, problem="unreachable")
+        except Refused as error:
+            log.warning("source %s: %s", name, error)
+            return replace(state, problem=error.reason)
         if state.problem:
             log.warning("source %s: %s", name, state.problem)
             return state
         return replace(state, last_success=now)
 
-    async def _match(
+    async def _take_one(
         self,
         source: Source,
         export: str,
         known: ExportRecord,
-        index: "_LazyIndex",
         progress: Callable[[int], None],
     ) -> ExportRecord:
         name, now = source.exports.name, self._clock.now()
         record = ExportRecord(name, export, ExportState.VERIFIED, now, attempts=known.attempts + 1)
         try:
-            data = await source.exports.fetch(export)
-            verified = await self._in_thread(
-                lambda _: verify_export(data, source.public_keys, interval_at(now))
-            )
-        except BadExport as error:
+            return await source.take(await source.exports.fetch(export), record, progress)
+        except Refused as error:
             log.warning("export refused: %s", error)
             failed = replace(record, state=ExportState.FAILED, reason=error.reason)
             await self._on_store(lambda store: store.record_export(failed, [], []))
             return failed
-        record = replace(
-            record,
-            keys=verified.key_count,
-            revised_keys=verified.revised_key_count,
-            end_timestamp=verified.end_timestamp,
-        )
-        await self._on_store(lambda store: store.record_export(record, [], []))
-        heard = await index.get()
-        matches = await self._in_thread(
-            lambda stopping: match_export(verified, heard, progress, stopping)
-        )
-        primary, revised = matches.attributed_to(name, export)
-        done = replace(record, state=ExportState.MATCHED, matched_keys=len(primary))
-        await self._on_store(lambda store: store.record_export(done, primary, revised))
-        return done
-
-
-class _LazyIndex:
-    """The heard identifiers, read once a round and only if there is an export to match.
-
-    In pieces: two weeks of a busy place take seconds to read, in which the minute that is due
-    must be written, and a node that is told to stop must stop.
-    """
-
-    AT_ONCE = 5000
-    """Identifiers read at a time: less than a tenth of a second."""
-
-    def __init__(self, on_store: OnStore, in_thread: InThread) -> None:
-        self._on_store = on_store
-        self._in_thread = in_thread
-        self._index: HeardIndex | None = None
-
-    async def get(self) -> HeardIndex:
-        if self._index is None:
-            rows = await self._on_store(
-                lambda store: store.heard_identifiers(IdentifierProtocol.GAEN)
-            )
-            heard: list[HeardIdentifier] = []
-            # The iterator is only ever advanced on the store's own thread.
-            while some := await self._on_store(lambda _: list(islice(rows, self.AT_ONCE))):
-                heard += some
-            self._index = await self._in_thread(lambda _: HeardIndex(heard))
-        return self._index
 
 
 def _put_state(state: SourceState, store: NodeStore) -> None:

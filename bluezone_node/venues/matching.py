@@ -79,6 +79,26 @@ def standing_after(bundles: Iterable[Bundle]) -> Standing:
     return Standing(kept, last.breaker, frozenset(last.revoked))
 
 
+def air_tags_of(visits: Iterable[Visit], now: datetime) -> frozenset[bytes]:
+    """Return the first 12 bytes of all tags of *visits*."""
+    return frozenset(
+        mark.tag[:AIR_TAG_BYTES] for visit in visits for mark in marks_of(settle(visit, now), now)
+    )
+
+
+def narrowed(bundle: Bundle, air_tags: frozenset[bytes]) -> Bundle:
+    """Return *bundle* with those notices only that list one of *air_tags*.
+
+    Three weeks of all notices would not fit into the memory of a small board.
+    """
+    touching = (
+        notice
+        for notice in bundle.notices
+        if not air_tags.isdisjoint([tag[:AIR_TAG_BYTES] for tag in notice.tags])
+    )
+    return replace(bundle, notices=tuple(touching))
+
+
 def matches(visits: Mapping[int, Visit], notices: Iterable[Notice], now: datetime) -> list[Match]:
     """Return which of *visits* (by number) any of *notices* speaks of, that still holds."""
     settled = {number: settle(visit, now) for number, visit in visits.items()}

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bluezone_node import __released__
-from bluezone_node.config import GUESSED_TX_POWER, Settings, SourceSettings
+from bluezone_node.config import GUESSED_TX_POWER, PlacesSettings, Settings, SourceSettings
 from bluezone_node.control import ask
 from bluezone_node.errors import BadConfig, TimeUnknown
-from bluezone_node.ports import Clock, KeySource, NodeStore, OnStore
+from bluezone_node.ports import Clock, NodeStore, OnStore
 from bluezone_node.wiring.at_rest import DATABASE_NAME, seal_store, secret_of
 from bluezone_node.wiring.clock import open_clock, witness_of
 from bluezone_node.wiring.public_keys import read_public_keys
@@ -111,7 +111,7 @@ async def open_sync(settings: Settings) -> AsyncIterator["Sync"]:
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
-        sources = [await _source(source, stack) for source in settings.sources]
+        sources = await _sources(settings, on_store, stack)
         yield _sync(settings, sources, clock, on_store, radio_in_use(settings, running))
 
 
@@ -125,14 +125,40 @@ async def open_import(
         TimeUnknown: the running node does not know the time.
     """
     from bluezone_node.files import FileExports
-    from bluezone_node.node.sync import Source
+    from bluezone_node.node.keys import DiagnosisKeys, KeyTaker
 
     running = _refuse_without_time(settings)
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
-        source = Source(
-            FileExports("file", files), read_public_keys(public_keys), keeps_index=False
+        source = DiagnosisKeys(
+            FileExports("file", files),
+            read_public_keys(public_keys),
+            KeyTaker(on_store, in_thread),
+            keeps_index=False,
+        )
+        yield _sync(settings, [source], clock, on_store, radio_in_use(settings, running))
+
+
+@asynccontextmanager
+async def open_stick(settings: Settings, folder: Path) -> AsyncIterator["Sync"]:
+    """Build the sync service on a *folder* with notices of places, such as one on a stick.
+
+    Raises:
+        BadConfig: no root of places is configured.
+        TimeUnknown: the running node does not know the time.
+    """
+    from bluezone_node.files import FolderExports
+    from bluezone_node.node.notices import SOURCE, Notices
+
+    running = _refuse_without_time(settings)
+    places = places_of(settings)
+    async with AsyncExitStack() as stack:
+        clock = await stack.enter_async_context(open_clock(settings.node.radio))
+        on_store = await _store_thread(settings, stack)
+        # A stick may be a day behind what came over the network.
+        source = Notices(
+            FolderExports(SOURCE, folder), places.root_key, on_store, in_thread, keeps_index=False
         )
         yield _sync(settings, [source], clock, on_store, radio_in_use(settings, running))
 
@@ -182,8 +208,11 @@ async def check_source(settings: SourceSettings) -> int:
         Unreachable: none, for the reason given.
         BadConfig: its public keys cannot be read.
     """
-    async with AsyncExitStack() as stack:
-        return len(await (await _source(settings, stack)).exports.index())
+    from bluezone_node.client import HttpExports
+
+    read_public_keys(settings.public_keys)
+    async with HttpExports(settings.name, settings.url) as exports:
+        return len(await exports.index())
 
 
 # The daemon
@@ -263,7 +292,7 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
         radio = AttentiveRadio(opened, clock)
         witness = witness_of(spec, owner_vouches=settings.node.time == "trusted")
         timekeeper = Timekeeper(clock, witness, on_store, __released__)
-        sources = [await _source(source, stack) for source in settings.sources]
+        sources = await _sources(settings, on_store, stack)
         sync = _sync(settings, sources, timekeeper, on_store, radio.name)
         powers = (settings.node.tx_power, reported_power, GUESSED_TX_POWER)
         power = next(power for power in powers if power is not None)
@@ -289,12 +318,20 @@ async def _store_thread(settings: Settings, stack: AsyncExitStack) -> OnStore:
     return await stack.enter_async_context(StoreThread(path, secret_of(settings)))
 
 
-async def _source(settings: SourceSettings, stack: AsyncExitStack) -> "Source":
+async def _sources(settings: Settings, on_store: OnStore, stack: AsyncExitStack) -> list["Source"]:
     from bluezone_node.client import HttpExports
-    from bluezone_node.node.sync import Source
+    from bluezone_node.node.keys import DiagnosisKeys, KeyTaker
+    from bluezone_node.node.notices import SOURCE, Notices
 
-    exports: KeySource = await stack.enter_async_context(HttpExports(settings.name, settings.url))
-    return Source(exports, read_public_keys(settings.public_keys))
+    taker = KeyTaker(on_store, in_thread)
+    sources: list[Source] = []
+    for each in settings.sources:
+        exports = await stack.enter_async_context(HttpExports(each.name, each.url))
+        sources.append(DiagnosisKeys(exports, read_public_keys(each.public_keys), taker))
+    if settings.places is not None and settings.places.url:
+        exports = await stack.enter_async_context(HttpExports(SOURCE, settings.places.url))
+        sources.append(Notices(exports, settings.places.root_key, on_store, in_thread))
+    return sources
 
 
 def _sync(
@@ -305,25 +342,45 @@ def _sync(
     radio: str | None,
 ) -> "Sync":
     from bluezone_node.node.exposure import Yardstick
+    from bluezone_node.node.keys import judge_by
     from bluezone_node.node.sync import Sync
     from bluezone_node.notify import LogNotifier
     from bluezone_node.presets import load_preset, load_profile
 
+    yardstick = Yardstick(
+        load_preset(settings.node.rules),
+        load_profile(settings.node.profile),
+        settings.node.rx_offset,
+        radio,
+    )
+    judges = [judge_by(yardstick, on_store)]
+    if settings.places is not None:
+        from bluezone_node.node.notices import judge_visits
+
+        judges.append(judge_visits(settings.places.root_key, on_store, in_thread))
     return Sync(
         sources,
         clock=clock,
         on_store=on_store,
         entropy=os.urandom,
-        yardstick=Yardstick(
-            load_preset(settings.node.rules),
-            load_profile(settings.node.profile),
-            settings.node.rx_offset,
-            radio,
-        ),
+        judges=judges,
         notifier=LogNotifier(),
         every=settings.node.sync_minutes * 60,
-        in_thread=in_thread,
     )
+
+
+def places_of(settings: Settings) -> PlacesSettings:
+    """Return the settings of places.
+
+    Raises:
+        BadConfig: there are none.
+    """
+    if settings.places is None:
+        raise BadConfig(
+            "no places are configured",
+            hint="add a [places] section with the root's public key: docs/operate.md",
+        )
+    return settings.places
 
 
 def _plain(condition: dict[str, object]) -> dict[str, object]:

@@ -13,7 +13,8 @@ from bluezone_node.errors import RadioUnavailable
 from bluezone_node.node.advertiser import Advertiser
 from bluezone_node.node.daemon import LONGEST_START, Daemon
 from bluezone_node.node.exposure import Yardstick
-from bluezone_node.node.sync import Source, Sync
+from bluezone_node.node.keys import DiagnosisKeys, KeyTaker, judge_by
+from bluezone_node.node.sync import Sync
 from bluezone_node.node.timekeeper import Timekeeper
 from bluezone_node.ports import RadioCondition, Voucher, Witness
 from bluezone_node.presets import load_preset, load_profile
@@ -49,14 +50,15 @@ class Node:
         on_store = OnMemory(self.store)
         timekeeper = Timekeeper(clock, witness, on_store, RELEASED)
         sync = Sync(
-            [Source(self.exports, (SIGNING_KEY.public_key(),))],
+            [DiagnosisKeys(self.exports, (SIGNING_KEY.public_key(),), KeyTaker(on_store, at_once))],
             clock=timekeeper,
             on_store=on_store,
             entropy=entropy,
-            yardstick=Yardstick(load_preset("vn-f1-2m"), load_profile("people"), 0.0),
+            judges=[
+                judge_by(Yardstick(load_preset("vn-f1-2m"), load_profile("people"), 0.0), on_store)
+            ],
             notifier=self.told,
             every=14400,
-            in_thread=at_once,
         )
         self.daemon = Daemon(
             radio=self.radio,

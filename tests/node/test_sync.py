@@ -18,8 +18,9 @@ from bluezone_node.errors import BadExport, Unreachable
 from bluezone_node.intervals import interval_at, rolling_start
 from bluezone_node.node.advertiser import beacon
 from bluezone_node.node.exposure import Yardstick
+from bluezone_node.node.keys import DiagnosisKeys, KeyTaker, judge_by
 from bluezone_node.node.matching import Stopped
-from bluezone_node.node.sync import FIRST_RETRY, JITTER, Source, Sync
+from bluezone_node.node.sync import FIRST_RETRY, JITTER, Sync
 from bluezone_node.ports import ExportState
 from bluezone_node.presets import load_preset, load_profile
 from bluezone_node.proximity.encounters import fold_all
@@ -60,14 +61,24 @@ class Stage:
         self.exports = MemoryExports()
         self.told = Told()
         self.sync = Sync(
-            [Source(self.exports, (SIGNING_KEY.public_key(),))],
+            [
+                DiagnosisKeys(
+                    self.exports,
+                    (SIGNING_KEY.public_key(),),
+                    KeyTaker(OnMemory(self.store), at_once),
+                )
+            ],
             clock=self.clock,
             on_store=OnMemory(self.store),
             entropy=random.Random(3).randbytes,
-            yardstick=Yardstick(load_preset("vn-f1-2m"), load_profile("people"), 0.0),
+            judges=[
+                judge_by(
+                    Yardstick(load_preset("vn-f1-2m"), load_profile("people"), 0.0),
+                    OnMemory(self.store),
+                )
+            ],
             notifier=self.told,
             every=14400,
-            in_thread=at_once,
         )
 
     @property

@@ -27,7 +27,8 @@ from bluezone_node.files import FolderExports
 from bluezone_node.intervals import interval_at, rolling_start
 from bluezone_node.node.advertiser import beacon
 from bluezone_node.node.exposure import Yardstick
-from bluezone_node.node.sync import Source, Sync
+from bluezone_node.node.keys import DiagnosisKeys, KeyTaker, judge_by
+from bluezone_node.node.sync import Sync
 from bluezone_node.ports import KeySource
 from bluezone_node.presets import load_preset, load_profile
 from bluezone_node.proximity.encounters import fold_all
@@ -269,14 +270,23 @@ class Device:
         store.log(*fold_all(sightings))
         self.told = Told()
         self.sync = Sync(
-            [Source(source, (load_public_key(public_key.read_bytes()),))],
+            [
+                DiagnosisKeys(
+                    source,
+                    (load_public_key(public_key.read_bytes()),),
+                    KeyTaker(OnMemory(store), at_once),
+                )
+            ],
             clock=clock,
             on_store=OnMemory(store),
             entropy=random.Random(3).randbytes,
-            yardstick=Yardstick(load_preset("vn-f1-2m"), load_profile("people"), 0.0),
+            judges=[
+                judge_by(
+                    Yardstick(load_preset("vn-f1-2m"), load_profile("people"), 0.0), OnMemory(store)
+                )
+            ],
             notifier=self.told,
             every=14400,
-            in_thread=at_once,
         )
 
 

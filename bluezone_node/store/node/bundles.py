@@ -5,9 +5,9 @@ by a kiosk to devices without a network.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 
-from bluezone_node.ports import ExportRecord
+from bluezone_node.intervals import from_unix
+from bluezone_node.ports import ExportRecord, KeptBundle
 from bluezone_node.store.node.exports import Exports
 from bluezone_node.store.node.tables import to_seconds
 
@@ -21,17 +21,19 @@ class Bundles(Exports):
             ):
                 yield content
 
-    def newest_bundle(self) -> bytes | None:
-        rows = self._database.rows("SELECT content FROM bundle ORDER BY id DESC LIMIT 1")
-        return rows[0][0] if rows else None
+    def newest_bundle(self) -> KeptBundle | None:
+        rows = self._database.rows(
+            "SELECT id, created, content FROM bundle ORDER BY id DESC LIMIT 1"
+        )
+        for sequence, created, content in rows:
+            return KeptBundle(sequence, from_unix(created), content)
+        return None
 
-    def add_bundle(
-        self, sequence: int, created: datetime, content: bytes, record: ExportRecord
-    ) -> None:
+    def add_bundle(self, bundle: KeptBundle, record: ExportRecord) -> None:
         with self._database.writing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO bundle (id, created, content) VALUES (?, ?, ?)",
-                (sequence, to_seconds(created), content),
+                (bundle.sequence, to_seconds(bundle.created), bundle.content),
             )
             self.write_record(connection, record)
 

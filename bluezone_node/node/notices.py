@@ -1,0 +1,222 @@
+"""Bundles of notices, against the visits.
+
+Bundles are kept as they were published and judged anew each time, with the visits as they are by
+then: a corrected time, a retraction, a revoked key or a broken circuit needs no book-keeping.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import islice
+from pathlib import PurePosixPath
+from re import compile as pattern
+
+from bluezone_node.alerts import Alert, AlertKind
+from bluezone_node.errors import BadInput, Refused, Unreachable
+from bluezone_node.node.sync import Judge
+from bluezone_node.ports import (
+    ExportRecord,
+    ExportState,
+    InThread,
+    KeptBundle,
+    KeySource,
+    NodeStore,
+    OnStore,
+    Report,
+)
+from bluezone_node.venues.bundle import Bundle, ChainHead, digest_of, follow, read_bundle
+from bluezone_node.venues.matching import (
+    RULES,
+    Standing,
+    air_tags_of,
+    alerts_of,
+    held_back,
+    matches,
+    narrowed,
+    standing_after,
+)
+from bluezone_node.venues.trust import TrustList, read_trust_list
+from bluezone_node.venues.visits import VISIT_RETENTION, Visit
+
+log = logging.getLogger(__name__)
+
+SOURCE = "places"
+"""Name in the ledger, whichever way the bundles came: over the network or on a stick."""
+TRUST, DAYS = "trust.cose", "days.cose"
+MAX_DAYS_BYTES = 64 * 1024
+"""Of the list of day keys: three weeks of one province have 3 kB."""
+STALE = timedelta(days=2)
+"""An authority makes a bundle a day at least: with none for so long, an old list is being shown."""
+
+_BUNDLE = pattern(r"[0-9]{8}\.cose")
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """A `sync.Source` of bundles, believed by the trust list of the pinned root."""
+
+    exports: KeySource
+    root: bytes
+    """Ed25519 public key, 32 bytes."""
+    on_store: OnStore
+    in_thread: InThread
+    keeps_index: bool = True
+    chained: bool = True
+
+    def begin(self) -> None:
+        """Nothing is remembered between rounds."""
+
+    async def prepare(self, now: datetime) -> None:
+        """Fetch the trust list, and the register's day keys where there are any."""
+        content = await self.exports.fetch(TRUST)
+        known = await self.on_store(lambda store: trust_of(store, self.root))
+        read_trust_list(content, self.root, known)
+        await self.on_store(lambda store: store.put_place_file(TRUST, content))
+        try:
+            days = await self.exports.fetch(DAYS)
+        except Unreachable:
+            return
+        if len(days) > MAX_DAYS_BYTES:
+            raise BadInput("The list of day keys is too long.", reason="days_oversized")
+        await self.on_store(lambda store: store.put_place_file(DAYS, days))
+
+    def wanted(self, listed: Sequence[str]) -> list[str]:
+        bundles = [name for name in listed if _BUNDLE.fullmatch(PurePosixPath(name).name)]
+        return sorted(set(bundles), key=lambda name: PurePosixPath(name).name)
+
+    async def take(
+        self, data: bytes, record: ExportRecord, progress: Callable[[int], None]
+    ) -> ExportRecord:
+        trust = await self.on_store(lambda store: trust_of(store, self.root))
+        if trust is None:
+            raise BadInput("There is no trust list to believe it by.", reason="trust_missing")
+        bundle = await self.in_thread(lambda _: read_bundle(data, trust))
+        newest = await self.on_store(lambda store: store.newest_bundle())
+        _check_chain(newest, bundle, data, record.at)
+        done = replace(
+            record,
+            state=ExportState.MATCHED,
+            keys=len(bundle.notices),
+            end_timestamp=int(bundle.created.timestamp()),
+        )
+        kept = KeptBundle(bundle.sequence, bundle.created, data)
+        await self.on_store(lambda store: store.add_bundle(kept, done))
+        progress(len(bundle.notices))
+        return done
+
+    async def verdict(self, now: datetime) -> str:
+        newest = await self.on_store(lambda store: store.newest_bundle())
+        return "stale" if newest is None or now - newest.created > STALE else ""
+
+
+def trust_of(store: NodeStore, root: bytes) -> TrustList | None:
+    """Return the trust list that was believed last, None where the *root* did not sign any."""
+    content = store.place_file(TRUST)
+    try:
+        return read_trust_list(content, root) if content is not None else None
+    except Refused:
+        return None
+
+
+async def read_standing(
+    root: bytes, on_store: OnStore, in_thread: InThread, air_tags: frozenset[bytes] = frozenset()
+) -> Standing:
+    """Return what holds by all bundles that are kept, and are still believed.
+
+    Of their notices those only that list one of *air_tags*.
+    """
+    trust = await on_store(lambda store: trust_of(store, root))
+    if trust is None:
+        return Standing()
+    contents = await on_store(lambda store: store.bundles())
+
+    found: list[Bundle] = []
+    # One at a time, so that the minute that is due is written in between.
+    while some := await on_store(lambda _: list(islice(contents, 1))):
+        found += await in_thread(partial(_believed, some, trust, air_tags))
+    return standing_after(found)
+
+
+def judge_visits(root: bytes, on_store: OnStore, in_thread: InThread) -> Judge:
+    """Return the judge of visits to places that notices speak of."""
+
+    async def weigh(now: datetime) -> list[Alert]:
+        stored = await on_store(lambda store: store.visits())
+        if not stored:
+            return await on_store(lambda store: store.put_alerts([], now, RULES))
+        visits = {entry.id: entry.visit for entry in stored}
+        tags = await in_thread(lambda _: air_tags_of(visits.values(), now))
+        standing = await read_standing(root, on_store, in_thread, tags)
+        alerts = await in_thread(
+            lambda _: alerts_of(matches(visits, standing.notices.values(), now), visits, now)
+        )
+        return await on_store(lambda store: _put(store, alerts, visits, standing, now))
+
+    return weigh
+
+
+def _put(
+    store: NodeStore,
+    alerts: Sequence[Alert],
+    visits: dict[int, Visit],
+    standing: Standing,
+    now: datetime,
+) -> list[Alert]:
+    told = [
+        entry.alert
+        for entry in store.alerts()
+        if entry.alert.kind is AlertKind.VENUE and entry.told is not None
+    ]
+    if standing.breaker:
+        alerts = held_back(alerts, told)
+    known = {alert.subject for alert in told}
+    since = _own_case(store.reports())
+    # Whoever is the case needs no news of it; nor must a visit that was forgotten meanwhile be
+    # told of.
+    left = {str(entry.id) for entry in store.visits()}
+    alerts = [
+        alert
+        for alert in alerts
+        if alert.subject in left
+        and (since is None or alert.subject in known or visits[int(alert.subject)].came >= since)
+    ]
+    return store.put_alerts(alerts, now, RULES)
+
+
+def _own_case(reports: Iterable[Report]) -> datetime | None:
+    """Return until when notices may be about the owner: until their diagnosis was published."""
+    return max(
+        (
+            report.published
+            for report in reports
+            if report.published is not None and report.report_type != "negative"
+        ),
+        default=None,
+    )
+
+
+def _believed(
+    contents: Iterable[bytes], trust: TrustList, air_tags: frozenset[bytes], _: Callable[[], bool]
+) -> list[Bundle]:
+    found = []
+    for content in contents:
+        try:
+            found.append(narrowed(read_bundle(content, trust), air_tags))
+        except Refused as error:
+            # Its key was revoked since.
+            log.warning("a bundle of notices counts no more: %s", error)
+    return found
+
+
+def _check_chain(newest: KeptBundle | None, bundle: Bundle, data: bytes, now: datetime) -> None:
+    """Raise where *bundle* does not follow the *newest*; see `venues.bundle.follow`.
+
+    Who was away for longer than bundles are kept begins anew, yet never with an older one.
+    """
+    if newest is None:
+        return
+    away = now - newest.created > VISIT_RETENTION and bundle.sequence > newest.sequence
+    head = ChainHead(newest.sequence, digest_of(newest.content))
+    follow(None if away else head, bundle, data)

@@ -1,0 +1,396 @@
+"""Bundles on their way to a device: believed, followed, matched with its visits, and told."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bluezone_node.alerts import AlertLevel
+from bluezone_node.clock import SimClock
+from bluezone_node.crypto.cose import public_bytes
+from bluezone_node.errors import BadExport
+from bluezone_node.node.notices import SOURCE, STALE, Notices, judge_visits
+from bluezone_node.node.sync import Sync
+from bluezone_node.ports import ExportState, Report, StoredVisit
+from bluezone_node.venues.bundle import digest_of
+from bluezone_node.venues.card import SignedCard
+from bluezone_node.venues.notices import NoticeLevel
+from bluezone_node.venues.tags import proof_of, step_of
+from bluezone_node.venues.text import Proof
+from bluezone_node.venues.trust import Role, TrustList
+from bluezone_node.venues.visits import Seen, Visit, arrive, leave
+from tests.notices import DAY, LATER, Chain
+from tests.sources import Told, at_once
+from tests.stores import MemoryNodeStore, OnMemory
+from tests.venues.places import (
+    CARDS,
+    NOTICES,
+    NOW,
+    ROOT,
+    STRANGER,
+    TRUST,
+    card_of,
+    text_of,
+    trusted,
+)
+
+MINUTE = timedelta(minutes=1)
+MARKET, PAGODA = card_of(), card_of("Chùa Láng", seed=2)
+
+
+def stay(
+    card: SignedCard = MARKET,
+    came: datetime = NOW,
+    minutes: int = 40,
+    *,
+    private: bool = False,
+    proof: Proof | None = None,
+) -> Visit:
+    seen = Seen(came, card.card.name, card, party=2, private=private, proof=proof)
+    (visit,) = arrive(None, seen)
+    return leave(visit, came + minutes * MINUTE)
+
+
+class Stage:
+    """A device that was at some places, and the authority's files."""
+
+    def __init__(self, *visits: Visit) -> None:
+        self.clock = SimClock(LATER)
+        self.store = MemoryNodeStore()
+        self.store.change_visits(lambda _: [StoredVisit(0, visit) for visit in visits])
+        self.chain = Chain()
+        self.told = Told()
+        on_store = OnMemory(self.store)
+        root = public_bytes(ROOT)
+        self.sync = Sync(
+            [Notices(self.chain.exports, root, on_store, at_once)],
+            clock=self.clock,
+            on_store=on_store,
+            entropy=random.Random(3).randbytes,
+            judges=[judge_visits(root, on_store, at_once)],
+            notifier=self.told,
+            every=14400,
+        )
+
+    @property
+    def problem(self) -> str:
+        return self.store.source_state(SOURCE).problem
+
+
+async def test_who_was_there_is_told_once_with_what_to_do() -> None:
+    """The alert has place, time, minutes, advice and the officer's words; again it is no news."""
+    stage = Stage(stay(came=NOW - 10 * MINUTE), stay(PAGODA))
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    done = await stage.sync.once()
+    await stage.sync.once()
+
+    assert [(record.keys, record.state) for record in done.records] == [(16, ExportState.MATCHED)]
+    (alert,) = stage.told.alerts
+    assert (alert.start, alert.end) == (NOW, NOW + 30 * MINUTE)
+    assert alert.level is AlertLevel.HIGH
+    assert alert.report_type == "contact"
+    assert alert.presence is not None
+    assert (alert.presence.place, alert.presence.minutes) == ("Chợ Hôm", 30)
+    assert (alert.presence.advice, alert.presence.phone) == ("stay_home", "19009095")
+    assert alert.presence.texts["vi"] == "Gọi trạm y tế phường."
+    assert (alert.presence.party, alert.presence.proved) == (2, False)
+    assert stage.chain.exports.fetched.count("00000001.cose") == 1
+    assert stage.problem == ""
+
+
+async def test_a_private_visit_is_told_without_the_place() -> None:
+    """Its tags and the key that stayed are enough; the name is gone."""
+    stage = Stage(stay(private=True))
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+
+    (alert,) = stage.told.alerts
+    assert alert.presence is not None
+    assert alert.presence.place == ""
+
+
+async def test_a_code_of_the_screen_proves_the_visit() -> None:
+    """The key of the day comes with the notice; the proof of another day's key proves nothing."""
+    (key,) = next(iter(text_of().proof_keys.values()))
+    true, false = (Proof(step_of(NOW), proof_of(each, step_of(NOW))) for each in (key, bytes(32)))
+    stage = Stage(stay(proof=true), stay(came=NOW + 45 * MINUTE, proof=false))
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+
+    assert [alert.presence and alert.presence.proved for alert in stage.told.alerts] == [
+        True,
+        False,
+    ]
+
+
+async def test_a_retracted_notice_withdraws_its_alert() -> None:
+    """Also one that is retracted in the bundle that it comes in."""
+    stage = Stage(stay())
+    wrong, worse = (stage.chain.notice(MARKET, text_of()) for _ in range(2))
+    stage.chain.add(wrong)
+    await stage.sync.once()
+    assert len(stage.store.alerts()) == 1
+    stage.chain.add(worse, retracted=[wrong, worse])
+    await stage.sync.once()
+
+    assert stage.store.alerts() == []
+    assert len(stage.told.alerts) == 1
+
+
+async def test_an_updated_notice_changes_the_alert_and_tells_nobody_twice() -> None:
+    """Retracted and issued anew in one bundle: another time is no news, a higher level is."""
+    stage = Stage(stay())
+    first = stage.chain.notice(MARKET, replace(text_of(), level=NoticeLevel.INFORM))
+    stage.chain.add(first)
+    await stage.sync.once()
+    second = stage.chain.notice(
+        MARKET, replace(text_of(minutes=30), level=NoticeLevel.MONITOR, issued=NOW + 2 * DAY)
+    )
+    stage.chain.add(second, retracted=[first])
+    await stage.sync.once()
+    assert len(stage.told.alerts) == 1
+    (entry,) = stage.store.alerts()
+    assert entry.alert.end == NOW + 30 * MINUTE
+    stage.chain.add(stage.chain.notice(MARKET, text_of()), retracted=[second])
+    await stage.sync.once()
+
+    assert [alert.level for alert in stage.told.alerts] == [AlertLevel.LOW, AlertLevel.HIGH]
+
+
+async def test_while_the_circuit_is_broken_nobody_is_told_anything_new() -> None:
+    """What was told stays, and does not grow; what waits is told when the circuit is closed."""
+    stage = Stage(stay(), stay(PAGODA))
+    stage.chain.add(stage.chain.notice(MARKET, replace(text_of(), level=NoticeLevel.INFORM)))
+    await stage.sync.once()
+    more = [stage.chain.notice(card, text_of()) for card in (MARKET, PAGODA)]
+    stage.chain.add(*more, breaker=True)
+    await stage.sync.once()
+    assert [entry.alert.level for entry in stage.store.alerts()] == [AlertLevel.LOW]
+    assert len(stage.told.alerts) == 1
+    stage.chain.add()
+    await stage.sync.once()
+
+    assert len(stage.told.alerts) == 3
+
+
+async def test_ones_own_case_is_no_news() -> None:
+    """Notices of places that somebody was at before their own diagnosis was published."""
+    stage = Stage(stay(), stay(came=NOW + 60 * MINUTE, minutes=25))
+    published = NOW + 50 * MINUTE
+    stage.store.save_report(Report(0, NOW, "t", "confirmed", None, b"h", (), published=published))
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+
+    assert [alert.start for alert in stage.told.alerts] == [NOW + 60 * MINUTE]
+
+
+async def test_a_notice_that_has_expired_is_not_told() -> None:
+    """From the very second on."""
+    for expires, told in ((LATER, 0), (LATER + timedelta(seconds=1), 1)):
+        stage = Stage(stay())
+        stage.chain.add(stage.chain.notice(MARKET, replace(text_of(), expires=expires)))
+        await stage.sync.once()
+        assert len(stage.told.alerts) == told
+
+
+async def test_what_is_older_than_alerts_are_kept_is_not_told_again() -> None:
+    """Visits are kept for three weeks, alerts for two: the third week raises nothing."""
+    stage = Stage(stay())
+    text = replace(text_of(), expires=NOW + 30 * DAY)
+    stage.chain.add(stage.chain.notice(MARKET, text))
+    stage.clock.advance((16 * DAY).total_seconds())
+    stage.store.forget(stage.clock.now() - 14 * DAY)
+    await stage.sync.once()
+
+    assert stage.store.visits()
+    assert not stage.told.alerts
+
+
+# Sources that lie
+
+
+async def test_a_frozen_list_shows() -> None:
+    """Without a new bundle for two days something is wrong, however well signed the old ones."""
+    stage = Stage()
+    stage.chain.add()
+    await stage.sync.once()
+    assert stage.problem == ""
+    stage.clock.advance(STALE.total_seconds() + 86_400)
+    await stage.sync.once()
+
+    assert stage.problem == "stale"
+
+
+def flipped(content: bytes, at: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("name", ["trust.cose", "00000001.cose"])
+async def test_no_bit_may_be_changed(name: str) -> None:
+    """Wherever it is: nothing is believed, it is named, and the true file is taken afterwards."""
+    stage = Stage(stay())
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    true = stage.chain.exports.files[name]
+    assert isinstance(true, bytes)
+    for at in random.Random(1).sample(range(len(true)), 40):
+        stage.chain.exports.files[name] = flipped(true, at)
+        await stage.sync.once()
+        assert stage.problem
+        assert not stage.told.alerts
+    stage.chain.exports.files[name] = true
+    await stage.sync.once()
+
+    assert stage.problem == ""
+    assert len(stage.told.alerts) == 1
+
+
+def hide(stage: Stage) -> None:
+    del stage.chain.exports.files["00000002.cose"]
+
+
+def fork(stage: Stage) -> None:
+    stage.chain.made[0] = b"another history"
+    stage.chain.made.pop()
+    stage.chain.add()
+
+
+LIES: dict[str, tuple[Callable[[Stage], None], str]] = {
+    "one is left out": (hide, "bundle_gap"),
+    "another history": (fork, "bundle_fork"),
+}
+
+
+@pytest.mark.parametrize(("lie", "reason"), LIES.values(), ids=LIES)
+async def test_a_chain_that_does_not_hold_is_named(
+    lie: Callable[[Stage], None], reason: str
+) -> None:
+    """Nothing after the break is taken; what was followed before stands."""
+    stage = Stage(stay(), stay(PAGODA))
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+    stage.chain.add()
+    stage.chain.add(stage.chain.notice(PAGODA, text_of()))
+    if lie is fork:
+        stage.chain.made.pop()
+        del stage.chain.exports.files["00000003.cose"]
+    lie(stage)
+    await stage.sync.once()
+
+    assert stage.problem == reason
+    assert len(stage.told.alerts) == 1
+
+
+async def test_an_older_list_played_again_is_named() -> None:
+    """The newest that was followed is no longer on offer, and an older one comes as new."""
+    stage = Stage()
+    for _ in range(3):
+        stage.chain.add()
+    await stage.sync.once()
+    stage.chain.exports.files = {
+        "trust.cose": stage.chain.exports.files["trust.cose"],
+        "00000001.cose": stage.chain.made[0],
+    }
+    await stage.sync.once()
+    assert stage.problem == "rolled_back"
+    stage.chain.exports.files["00000004.cose"] = stage.chain.made[1]
+    await stage.sync.once()
+    assert stage.problem == "bundle_rolled_back"
+    newest = stage.store.newest_bundle()
+    assert newest is not None
+    assert newest.sequence == 3
+
+
+async def test_who_was_away_for_long_begins_anew_with_something_newer() -> None:
+    """The bundles in between are not on offer any more; an older one still is refused."""
+    stage = Stage()
+    stage.chain.add()
+    await stage.sync.once()
+    stage.clock.advance((30 * DAY).total_seconds())
+    stage.chain.at += 30 * DAY
+    for _ in range(3):
+        stage.chain.add()
+    for gone in ("00000001.cose", "00000002.cose"):
+        del stage.chain.exports.files[gone]
+    stage.chain.trust(TrustList(8, NOW, (trusted(NOTICES, Role.NOTICES, days=60),)))
+    await stage.sync.once()
+
+    assert stage.problem == ""
+    newest = stage.store.newest_bundle()
+    assert newest is not None
+    assert (newest.sequence, digest_of(newest.content)) == (4, digest_of(stage.chain.made[3]))
+
+
+async def test_the_trust_list_does_not_go_back() -> None:
+    """Nor is one of another root believed; the last that was is kept."""
+    stage = Stage()
+    stage.chain.add()
+    await stage.sync.once()
+    kept = stage.store.place_file("trust.cose")
+    stage.chain.trust(replace(TRUST, sequence=TRUST.sequence - 1))
+    await stage.sync.once()
+
+    assert stage.problem == "trust_rolled_back"
+    assert stage.store.place_file("trust.cose") == kept
+
+
+async def test_a_key_found_in_wrong_hands_takes_its_notices_along() -> None:
+    """With the next trust list nothing that it signed counts, whenever that was."""
+    stage = Stage(stay())
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+    assert stage.store.alerts()
+    found_out = replace(trusted(NOTICES, Role.NOTICES), revoked=NOW)
+    stage.chain.trust(TrustList(8, NOW, (trusted(CARDS, Role.CARDS), found_out)))
+    await stage.sync.once()
+
+    assert stage.store.alerts() == []
+
+
+async def test_what_is_too_large_or_no_bundle_is_named_and_skipped() -> None:
+    """Names that are no bundles are not fetched, whatever an index says."""
+    stage = Stage()
+    stage.chain.add()
+    for name in (
+        "../../etc/passwd",
+        "index.txt",
+        "1.cose",
+        "00000002.cose.exe",
+        "０００００００２.cose",
+    ):
+        stage.chain.exports.files[name] = b"nothing"
+    stage.chain.exports.files["00000002.cose"] = BadExport("too large", reason="oversized")
+    await stage.sync.once()
+
+    assert stage.problem == "oversized"
+    assert set(stage.chain.exports.fetched) == {
+        "trust.cose",
+        "days.cose",
+        "00000001.cose",
+        "00000002.cose",
+    }
+
+
+async def test_a_stranger_may_sign_no_bundle() -> None:
+    """Nor may the key of the cards."""
+    for key in (STRANGER, CARDS):
+        stage = Stage()
+        stage.chain.trust(
+            TrustList(9, NOW, tuple(trusted(each, Role.CARDS) for each in (key, NOTICES)))
+        )
+        stage.chain.add()
+        await stage.sync.once()
+        assert stage.problem == "bundle_forged"
+
+
+async def test_the_day_keys_of_the_register_are_kept_for_kiosks() -> None:
+    """As they are; too many are refused."""
+    stage = Stage()
+    stage.chain.add()
+    stage.chain.exports.files["days.cose"] = b"signed days"
+    await stage.sync.once()
+    assert stage.store.place_file("days.cose") == b"signed days"
+    stage.chain.exports.files["days.cose"] = bytes(100_000)
+    await stage.sync.once()
+    assert stage.problem == "days_oversized"
