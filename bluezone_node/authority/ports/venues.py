@@ -7,8 +7,11 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Protocol
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from bluezone_node.venues.card import SignedCard
 from bluezone_node.venues.names import composed, folded
+from bluezone_node.venues.trust import TrustList
 
 HANGS_ON = timedelta(days=7)
 """A poster hangs on after its card was withdrawn, and is scanned by who was not told yet: so long
@@ -120,6 +123,26 @@ class Redeemed(StrEnum):
     WRONG = "wrong"
     OVER = "over"
     """There is no such claim any more: unknown, expired, or wrong too often."""
+
+
+class CardKeys(Protocol):
+    """The key that signs cards, who vouches for it, and the places' secret.
+
+    Raises:
+        BadConfig: it is missing or damaged; from every method.
+    """
+
+    def cards(self) -> Ed25519PrivateKey: ...
+
+    def secret(self) -> bytes:
+        """Return 32 bytes that kiosks' secrets and digests are derived from."""
+
+    def trust(self) -> bytes:
+        """Return the trust list as it is handed out."""
+
+    def trust_list(self) -> TrustList: ...
+
+    def root_public(self) -> bytes: ...
 
 
 class VenueStore(Protocol):
