@@ -11,10 +11,11 @@ from bluezone_node.authority.publisher.publish import Publisher
 from bluezone_node.authority.registrar.issuing import Issuing
 from bluezone_node.authority.registrar.verification import Verification
 from bluezone_node.ports import Clock, Entropy
+from bluezone_node.web.last_resort import LastResort
 from bluezone_node.web.limit import AddressLimit
 from bluezone_node.web.metrics import Meters
 from bluezone_node.web.observe import Observer, Seen
-from bluezone_node.web.problem import EXCEPTION_HANDLERS, LastResort, problem_routes
+from bluezone_node.web.problem import EXCEPTION_HANDLERS, problem_routes
 from bluezone_node.web.routes.exports import export_routes
 from bluezone_node.web.routes.health import health_routes
 from bluezone_node.web.routes.landing import landing_routes

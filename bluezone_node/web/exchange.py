@@ -25,7 +25,8 @@ from bluezone_node.authority.padding import padding
 from bluezone_node.errors import BadInput, Refused, Unreachable
 from bluezone_node.ports import Entropy
 from bluezone_node.web.chaff import HEADER, Chaff
-from bluezone_node.web.problem import DATABASE_FAILED, place_of
+from bluezone_node.web.last_resort import DATABASE_FAILED
+from bluezone_node.web.problem import place_of
 
 MAX_BODY_BYTES = 64_000
 """Google's own limit: 30 keys, a certificate, a revision token and padding take a fifth of it."""

@@ -4,22 +4,17 @@ A problem names what is wrong by a word from the list below, which programs may 
 sentence for people.  Neither ever quotes the request: what was sent may be a code or a key.
 """
 
-import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as DatabaseTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bluezone_node.errors import BluezoneError, DatabaseUnusable, Refused
+from bluezone_node.errors import BluezoneError, Refused
 
 MEDIA_TYPE = "application/problem+json"
 BASE = "/problems/"
@@ -93,11 +88,6 @@ KINDS = {
 
 _REASONS = {kind.status: reason for reason, kind in KINDS.items()}
 
-DATABASE_FAILED = (DatabaseUnusable, OperationalError, InterfaceError, DatabaseTimeout)
-"""It is gone, locked, full or overrun: not the caller's fault, and over sooner or later."""
-
-_log = logging.getLogger(__name__)
-
 
 def problem_of(reason: str, detail: str = "", *, status: int = 0) -> Problem:
     """Return the problem called *reason*; *status* where it is none of `KINDS`."""
@@ -152,37 +142,6 @@ def problem_routes() -> list[Route]:
         )
 
     return [Route(BASE + "{reason}", explain)]
-
-
-class LastResort:
-    """The outermost layer: an error that nobody foresaw is answered, and logged without its text.
-
-    The text of an error may quote what was sent, so only its kind and place are logged.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def noticing(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noticing)
-        except asyncio.CancelledError:
-            # The server stops, and has waited as long as it does. What is cancelled here ends here:
-            # nobody waits for it, and it would be logged as a mistake.
-            if not started:
-                await problem("unavailable", "The server is stopping.")(scope, receive, send)
-        except Exception as error:
-            _log.error("a request failed: %s", place_of(error))
-            if not started:  # else the server closes the connection: a half answer is none
-                reason = "unavailable" if isinstance(error, DATABASE_FAILED) else "internal_error"
-                await problem(reason)(scope, receive, send)
 
 
 def place_of(error: BaseException) -> str:

@@ -24,7 +24,8 @@ from bluezone_node.web.console.language import choose, languages
 from bluezone_node.web.console.render import render
 from bluezone_node.web.console.visit import Answer, Away, Download, Handler, NotHere, Page, Visit
 from bluezone_node.web.console.wording import Realms, Wording
-from bluezone_node.web.problem import DATABASE_FAILED, place_of
+from bluezone_node.web.last_resort import DATABASE_FAILED
+from bluezone_node.web.problem import place_of
 
 LANGUAGE_SECONDS = 365 * 86400
 
