@@ -36,7 +36,8 @@ ROW_ID_BYTES = 16
 MARK_BYTES = 8
 CONTACT_BYTES = 128
 """Every contact is filled up to this, so that its length says nothing of the name."""
-MAX_NAME_BYTES = 64
+MAX_NAME_BYTES = 96
+"""As on the cards that people carry (`venues.persons`); with all else it fits `CONTACT_BYTES`."""
 MAX_DAYS = 64
 """In one list of day keys: two weeks ahead and three back, twice over."""
 MAX_PARTY = 20
@@ -226,9 +227,12 @@ def open_contact(row: ReleasedContact, day_key: X25519PrivateKey) -> Contact:
     raise _unreadable()
 
 
-def opened_mark(row_id: bytes, warrant_id: bytes) -> bytes:
-    """Return the 8 bytes, published, by which a visitor learns that their row was opened."""
-    return hmac.digest(row_id, warrant_id, "sha256")[:MARK_BYTES]
+def opened_mark(row_id: bytes, sequence: int) -> bytes:
+    """Return the 8 bytes in bundle *sequence* by which a visitor learns of an opened row.
+
+    Bound to the bundle, so that nobody sees that the same row was opened twice.
+    """
+    return hmac.digest(row_id, b"VNP1-OPENED" + sequence.to_bytes(4), "sha256")[:MARK_BYTES]
 
 
 def _inner_info(day_key_id: bytes, location_id: bytes, slot: int) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bluezone_node.authority.ports.register import StoredWarrant, WarrantStore
+from bluezone_node.authority.ports.register import AnswerPart, StoredWarrant, WarrantStore
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database
 from bluezone_node.store.authority.postgres import parse_url
@@ -27,10 +27,8 @@ ONE = StoredWarrant(
     requested_by="an",
     approved=None,
     approved_by="",
-    answered=None,
-    rows=0,
-    released=None,
 )
+PART = AnswerPart(ONE.warrant_id, "", 0, True, NOON, 3, b"rows", b"ids")
 
 
 @pytest.fixture(params=SQL)
@@ -61,20 +59,30 @@ def test_each_province_sees_its_own(store: WarrantStore) -> None:
 
 
 def test_only_what_is_approved_and_unanswered_waits(store: WarrantStore) -> None:
-    """For its own place, and until it expires."""
+    """For its own place, each of its kiosks by itself, and until it expires."""
     store.add(ONE)
-    assert store.waiting(ONE.venue_id, NOON) == []
+    assert store.waiting(ONE.venue_id, "", NOON) == []
     assert store.approve(ONE.warrant_id, b"signed by two", "binh")
-    (waiting,) = store.waiting(ONE.venue_id, NOON)
+    (waiting,) = store.waiting(ONE.venue_id, "", NOON)
     assert waiting == replace(ONE, approved=b"signed by two", approved_by="binh")
-    assert store.waiting(b"w" * 16, NOON) == []
-    assert store.waiting(ONE.venue_id, ONE.expires) == []
-    assert store.answer(ONE.warrant_id, b"rows", 3, NOON)
-    assert store.waiting(ONE.venue_id, NOON) == []
-    assert not store.answer(ONE.warrant_id, b"other rows", 1, NOON)
-    found = store.find(ONE.warrant_id)
-    assert found is not None
-    assert (found.answered, found.rows, found.released) == (NOON, 3, b"rows")
+    assert store.waiting(b"w" * 16, "", NOON) == []
+    assert store.waiting(ONE.venue_id, "", ONE.expires) == []
+    assert store.add_part(replace(PART, last=False))
+    assert store.waiting(ONE.venue_id, "", NOON) == [waiting]
+    assert store.add_part(replace(PART, part=1, rows=1))
+    assert store.waiting(ONE.venue_id, "", NOON) == []
+    assert store.waiting(ONE.venue_id, "Phòng 2", NOON) == [waiting]
+
+
+def test_a_part_is_kept_once(store: WarrantStore) -> None:
+    """As it was given; what is sent again changes nothing."""
+    store.add(ONE)
+    assert store.add_part(PART)
+    assert not store.add_part(replace(PART, released=b"other rows"))
+    room = replace(PART, room="Phòng 2")
+    assert store.add_part(room)
+    assert store.parts(ONE.warrant_id) == [PART, room]
+    assert store.parts(b"2" * 16) == []
 
 
 def test_of_two_who_approve_at_once_one_does(store: WarrantStore) -> None:
@@ -92,10 +100,8 @@ def test_rows_are_erased_when_their_warrant_is_over(store: WarrantStore) -> None
     """What is left says that it was answered, and with how many."""
     store.add(ONE)
     store.approve(ONE.warrant_id, b"signed by two", "binh")
-    store.answer(ONE.warrant_id, b"rows", 3, NOON)
+    store.add_part(PART)
     assert store.erase(ONE.expires - timedelta(seconds=1)) == 0
     assert store.erase(ONE.expires) == 1
-    found = store.find(ONE.warrant_id)
-    assert found is not None
-    assert (found.rows, found.released) == (3, None)
+    assert store.parts(ONE.warrant_id) == [replace(PART, released=None, untold=None)]
     assert store.erase(ONE.expires) == 0

@@ -28,15 +28,13 @@ class DayKeyRing:
     def __init__(
         self,
         store: DayKeyStore,
-        signing: Callable[[], Ed25519PrivateKey],
+        signing: Callable[[], tuple[Ed25519PrivateKey, str]],
         clock: Clock,
-        province: str,
     ) -> None:
-        """*signing*: returns the key of the trust list's role ``register``."""
+        """*signing*: returns the key of the trust list's role ``register``, and its province."""
         self._store = store
         self._signing = signing
         self._clock = clock
-        self._province = province
 
     def tidy(self) -> None:
         """Make what is missing, and destroy what is over."""
@@ -56,4 +54,5 @@ class DayKeyRing:
         today = day_number(now)
         keys = {day: key for day, key in self._store.public().items() if day >= today}
         created = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        return write_day_keys(DayKeys(self._province, created, keys), self._signing())
+        key, province = self._signing()
+        return write_day_keys(DayKeys(province, created, keys), key)

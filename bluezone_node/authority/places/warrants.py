@@ -11,19 +11,34 @@ from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from bluezone_node.authority.places.day_keys import KEPT
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
-from bluezone_node.authority.ports.audit import AuditTrail
-from bluezone_node.authority.ports.register import DayKeyStore, StoredWarrant, WarrantStore
-from bluezone_node.crypto.cose import decode, encode
+from bluezone_node.authority.ports.audit import AuditTrail, Detail
+from bluezone_node.authority.ports.register import (
+    AnswerPart,
+    DayKeyStore,
+    StoredWarrant,
+    WarrantStore,
+)
 from bluezone_node.errors import AuthorityRefused, BadInput
 from bluezone_node.ports import Clock
-from bluezone_node.venues.register import Contact, ReleasedContact, open_contact, opened_mark
-from bluezone_node.venues.tags import slots_between, start_of
+from bluezone_node.venues.answer import (
+    MAX_ROWS,
+    PART_ROWS,
+    WarrantAnswer,
+    pack_rows,
+    parts_of,
+    unpack_rows,
+)
+from bluezone_node.venues.card import day_number
+from bluezone_node.venues.register import Contact, ReleasedContact, open_contact
+from bluezone_node.venues.tags import SLOT_SECONDS, slots_between, start_of
 from bluezone_node.venues.trust import TrustList
 from bluezone_node.venues.warrant import join, read_request, read_warrant
 
-MAX_ROWS = 20_000
-"""Of one answer: a busy market's day."""
+SLOT = timedelta(seconds=SLOT_SECONDS)
+MAX_PURPOSE = 200
+"""Characters of why somebody reads names."""
 READ_FOR = timedelta(days=7)
 """After its warrant expired: so long an officer may read again what the place sent."""
 
@@ -63,13 +78,26 @@ class Warrants:
 
         Raises:
             BadInput: as `read_request`.
-            AuthorityRefused: reason ``forbidden``, ``venue_unknown`` or ``warrant_known``.
+            AuthorityRefused: reason ``forbidden``, ``venue_unknown``, ``warrant_ahead``,
+                ``warrant_too_old`` or ``warrant_known``.
         """
         warrant = read_request(signed, self._trust(), self._clock.now())
         realm = self._realm_of(warrant.venue_id)
         if realm is None:
             raise AuthorityRefused("There is no such place.", reason="venue_unknown")
         self._allow(actor, realm)
+        now = self._clock.now()
+        if warrant.end > now + SLOT:
+            raise AuthorityRefused(
+                "A register is opened for time that is over, not for time to come.",
+                reason="warrant_ahead",
+                hint="kiosks answer once; for the rest of the day ask for another warrant",
+            )
+        if day_number(warrant.start) + KEPT.days < day_number(now):
+            raise AuthorityRefused(
+                f"Nobody can read a register after {KEPT.days} days: its keys are destroyed.",
+                reason="warrant_too_old",
+            )
         stored = StoredWarrant(
             warrant.warrant_id,
             warrant.venue_id,
@@ -82,9 +110,6 @@ class Warrants:
             actor.name,
             None,
             "",
-            None,
-            0,
-            None,
         )
         self._record(actor, "warrant_requested", stored)
         if not self._store.add(stored):
@@ -115,69 +140,141 @@ class Warrants:
         """Return the warrants that *actor* may see, newest first."""
         return self._store.all(None if actor.realm == EVERYWHERE else [actor.realm])
 
-    def waiting(self, venue_id: bytes) -> list[bytes]:
-        """Return the files of the warrants that a place has still to answer."""
+    def parts(self, stored: StoredWarrant) -> list[AnswerPart]:
+        """Return what kiosks have sent for it, sealed as it is."""
+        return self._store.parts(stored.warrant_id)
+
+    def show(self, warrant_id: bytes, actor: Actor) -> StoredWarrant:
+        """Return one.
+
+        Raises:
+            AuthorityRefused: reason ``forbidden`` or ``warrant_unknown``.
+        """
+        return self._found(warrant_id, actor)
+
+    def file(self, warrant_id: bytes, actor: Actor) -> bytes:
+        """Return the file of an approved warrant, for a kiosk without a network.
+
+        Raises:
+            AuthorityRefused: as `show`, or reason ``warrant_unapproved``.
+        """
+        stored = self._found(warrant_id, actor)
+        if stored.approved is None:
+            raise AuthorityRefused(
+                "The warrant is not approved yet: a second person has to.",
+                reason="warrant_unapproved",
+            )
+        return join([stored.requested, stored.approved])
+
+    def waiting(self, venue_id: bytes, room: str) -> list[bytes]:
+        """Return the files of the warrants that a kiosk has still to answer."""
         return [
             join([stored.requested, stored.approved])
-            for stored in self._store.waiting(venue_id, self._clock.now())
+            for stored in self._store.waiting(venue_id, room, self._clock.now())
             if stored.approved is not None
         ]
 
-    def answer(
-        self, venue_id: bytes, warrant_id: bytes, rows: Sequence[ReleasedContact]
-    ) -> list[bytes]:
-        """Keep what a place released, sealed as it is; return the marks that tell visitors.
+    def take(
+        self,
+        venue_id: bytes,
+        room: str,
+        warrant_id: bytes,
+        part: int,
+        rows: Sequence[ReleasedContact],
+        *,
+        last: bool,
+    ) -> bool:
+        """Keep a part of what a kiosk released, sealed as it is; False: it is there already.
 
         Raises:
-            AuthorityRefused: reason ``warrant_unknown``, ``warrant_answered`` or
-                ``rows_outside`` (of another time than the warrant's, or too many).
+            AuthorityRefused: reason ``warrant_unknown`` or ``rows_outside`` (of another time than
+                the warrant's, or too many).
         """
-        now = self._clock.now()
         stored = self._store.find(warrant_id)
         if stored is None or stored.venue_id != venue_id or stored.approved is None:
             raise AuthorityRefused("There is no such warrant.", reason="warrant_unknown")
         slots = slots_between(stored.start, stored.end)
-        if len(rows) > MAX_ROWS or any(row.slot not in slots for row in rows):
+        if (
+            not 0 <= part <= MAX_ROWS // PART_ROWS
+            or len(rows) > PART_ROWS
+            or any(row.slot not in slots for row in rows)
+        ):
             raise AuthorityRefused(
                 "These rows are not those that the warrant asks for.", reason="rows_outside"
             )
-        packed = encode(
-            [[row.row_id, row.location_id, row.slot, row.day_key_id, row.inner] for row in rows]
+        kept = self._store.add_part(
+            AnswerPart(
+                warrant_id,
+                room,
+                part,
+                last,
+                self._clock.now(),
+                len(rows),
+                pack_rows(rows),
+                b"".join(row.row_id for row in rows) or None,
+            )
         )
-        place = Actor(f"kiosk:{venue_id.hex()[:12]}", stored.realm, "issuer")
-        self._record(place, "warrant_answered", stored, rows=len(rows))
-        if not self._store.answer(warrant_id, packed, len(rows), now):
-            raise AuthorityRefused("The warrant was answered before.", reason="warrant_answered")
-        return [opened_mark(row.row_id, warrant_id) for row in rows]
+        if kept and last:
+            place = Actor(f"kiosk:{venue_id.hex()[:12]}", stored.realm, "issuer")
+            sent = sum(each.rows for each in self._store.parts(warrant_id) if each.room == room)
+            self._record(place, "warrant_answered", stored, {"rows": sent})
+        return kept
 
-    def open(self, warrant_id: bytes, actor: Actor) -> Opened:
-        """Open what a place released.
+    def take_file(self, answer: WarrantAnswer, actor: Actor) -> int:
+        """Keep what a stick brought from a kiosk; return how many rows were not there before.
 
         Raises:
-            AuthorityRefused: reason ``forbidden``, ``warrant_unknown``, ``warrant_unanswered`` or
-                ``warrant_over`` (erased since).
+            AuthorityRefused: as `show` and `take`.
+        """
+        stored = self._found(answer.warrant_id, actor)
+        parts = list(parts_of(answer.rows))
+        new = 0
+        for number, rows in enumerate(parts):
+            last = number == len(parts) - 1
+            if self.take(stored.venue_id, answer.room, stored.warrant_id, number, rows, last=last):
+                new += len(rows)
+        return new
+
+    def open(self, warrant_id: bytes, purpose: str, actor: Actor) -> Opened:
+        """Open what kiosks released. *purpose*: why it is read, for the audit trail.
+
+        Raises:
+            AuthorityRefused: reason ``forbidden``, ``warrant_unknown``, ``warrant_purpose``,
+                ``warrant_unanswered`` or ``warrant_over`` (erased since).
         """
         stored = self._found(warrant_id, actor)
-        if stored.answered is None:
+        purpose = " ".join(purpose.split())
+        if not 0 < len(purpose) <= MAX_PURPOSE:
+            raise AuthorityRefused(
+                f"Say what the names are needed for, in 1 to {MAX_PURPOSE} characters.",
+                reason="warrant_purpose",
+            )
+        parts = self._store.parts(warrant_id)
+        if not parts:
             raise AuthorityRefused(
                 "The place has not answered yet.",
                 reason="warrant_unanswered",
                 hint="its kiosk asks when it has a network; else bring it the warrant on a stick",
             )
-        if stored.released is None:
+        if any(part.released is None for part in parts):
             raise AuthorityRefused(
                 "What the place sent was erased when its time was over.", reason="warrant_over"
             )
-        self._record(actor, "warrant_read", stored, rows=stored.rows)
+        told: Detail = {"rows": sum(part.rows for part in parts), "purpose": purpose}
+        self._record(actor, "warrant_read", stored, told)
         contacts, unreadable = [], 0
-        for row in decode(stored.released):
-            released = ReleasedContact(*row)
-            private = self._day_keys.private(released.day_key_id)
+        keys: dict[bytes, bytes | None] = {}
+        rows = [row for part in parts for row in unpack_rows(part.released or b"")]
+        # A kiosk that was killed may have sent a row in two parts.
+        for row in {row.row_id: row for row in rows}.values():
+            if row.day_key_id not in keys:
+                keys[row.day_key_id] = self._day_keys.private(row.day_key_id)
+            private = keys[row.day_key_id]
             try:
                 if private is None:
                     raise BadInput("The key of the day is gone.", reason="row_unreadable")
                 key = X25519PrivateKey.from_private_bytes(private)
-                contacts.append((start_of(released.slot), open_contact(released, key)))
+                contacts.append((start_of(row.slot), open_contact(row, key)))
             except BadInput:
                 unreadable += 1
         return Opened(sorted(contacts, key=lambda each: each[0]), unreadable)
@@ -198,11 +295,8 @@ class Warrants:
         if not (actor.may(SUPERVISOR) and actor.covers(realm)):
             raise AuthorityRefused("Warrants are for supervisors.", reason="forbidden")
 
-    def _record(self, actor: Actor, action: str, stored: StoredWarrant, rows: int = 0) -> None:
-        self._audit.record(
-            actor,
-            action,
-            stored.warrant_id.hex(),
-            {"venue": stored.venue_id.hex(), **({"rows": rows} if rows else {})},
-            realm=stored.realm,
-        )
+    def _record(
+        self, actor: Actor, action: str, stored: StoredWarrant, more: Detail | None = None
+    ) -> None:
+        told = {"venue": stored.venue_id.hex(), **(more or {})}
+        self._audit.record(actor, action, stored.warrant_id.hex(), told, realm=stored.realm)

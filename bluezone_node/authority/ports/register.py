@@ -44,12 +44,25 @@ class StoredWarrant:
     approved: bytes | None = field(repr=False)
     """What the second one did; None: not yet."""
     approved_by: str
-    answered: datetime | None
-    """When the place sent its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """Some of what one kiosk of the place sent. The fields are the columns, in order."""
+
+    warrant_id: bytes
+    room: str
+    """Of the kiosk; empty: the whole place."""
+    part: int
+    """From 0."""
+    last: bool
+    """With it the kiosk has answered."""
+    received: datetime
     rows: int
-    """How many those were."""
     released: bytes | None = field(repr=False)
-    """They, sealed to the key of their day still; None: none yet, or erased."""
+    """They, sealed to the key of their day still; None: erased."""
+    untold: bytes | None = field(default=None, repr=False)
+    """The ids of these rows, one after the other, until a bundle has told their visitors."""
 
 
 class WarrantStore(Protocol):
@@ -66,11 +79,14 @@ class WarrantStore(Protocol):
     def approve(self, warrant_id: bytes, approved: bytes, by: str) -> bool:
         """Keep the second signature; False: it has one."""
 
-    def waiting(self, venue_id: bytes, now: datetime) -> list[StoredWarrant]:
-        """Return the approved ones of a place that it has not answered, and that are in force."""
+    def waiting(self, venue_id: bytes, room: str, now: datetime) -> list[StoredWarrant]:
+        """Return the approved ones in force that the kiosk of that room has not answered."""
 
-    def answer(self, warrant_id: bytes, released: bytes, rows: int, at: datetime) -> bool:
-        """Keep what the place sent; False: it answered before."""
+    def add_part(self, part: AnswerPart) -> bool:
+        """Keep what a kiosk sent; False: that part is there already."""
+
+    def parts(self, warrant_id: bytes) -> list[AnswerPart]:
+        """Return what came, by room and in order."""
 
     def erase(self, expired: datetime) -> int:
-        """Erase what places sent for warrants that expired by then; return for how many."""
+        """Erase what came for warrants that expired by then; return how many parts that were."""

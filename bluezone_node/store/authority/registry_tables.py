@@ -257,9 +257,21 @@ warrants = Table(
     Column("requested_by", String(64), nullable=False),
     Column("approved", LargeBinary),
     Column("approved_by", String(64), nullable=False),
-    Column("answered", UnixTime),
+)
+
+# What kiosks of the place sent, each of its own register, in parts. The columns are the fields of
+# `AnswerPart`, in name and in order.
+warrant_answers = Table(
+    "warrant_answers",
+    TABLES,
+    Column("warrant_id", LargeBinary(16), primary_key=True),
+    Column("room", String(32), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("last", Boolean, nullable=False),
+    Column("received", UnixTime, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("released", LargeBinary),
+    Column("untold", LargeBinary),
 )
 
 # Switches of the places: the breaker, by name.

@@ -1,16 +1,16 @@
 """`WarrantStore` on SQLAlchemy."""
 
 from collections.abc import Collection
-from dataclasses import astuple, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, Update, insert, select, update
+from sqlalchemy import Engine, Insert, Row, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bluezone_node.authority.ports.register import StoredWarrant
+from bluezone_node.authority.ports.register import AnswerPart, StoredWarrant
 from bluezone_node.store.authority.database import scrub, writing
-from bluezone_node.store.authority.registry_tables import warrants
+from bluezone_node.store.authority.registry_tables import warrant_answers, warrants
 
 
 class SqlWarrants:
@@ -20,14 +20,7 @@ class SqlWarrants:
         self._engine = engine
 
     def add(self, warrant: StoredWarrant) -> bool:
-        names = (column.name for column in fields(warrant))
-        row = dict(zip(names, astuple(warrant), strict=True))
-        try:
-            with writing(self._engine, alone=False) as db:
-                db.execute(insert(warrants).values(row))
-        except IntegrityError:
-            return False
-        return True
+        return self._kept(insert(warrants).values(_row(warrant)))
 
     def find(self, warrant_id: bytes) -> StoredWarrant | None:
         with self._engine.begin() as db:
@@ -43,43 +36,66 @@ class SqlWarrants:
 
     def approve(self, warrant_id: bytes, approved: bytes, by: str) -> bool:
         # The condition decides between two who approve at once.
-        return self._changed(
+        statement = (
             update(warrants)
             .where(warrants.c.warrant_id == warrant_id, warrants.c.approved.is_(None))
             .values(approved=approved, approved_by=by)
         )
+        with writing(self._engine, alone=False) as db:
+            return db.execute(statement).rowcount > 0
 
-    def waiting(self, venue_id: bytes, now: datetime) -> list[StoredWarrant]:
+    def waiting(self, venue_id: bytes, room: str, now: datetime) -> list[StoredWarrant]:
+        answered = exists().where(
+            warrant_answers.c.warrant_id == warrants.c.warrant_id,
+            warrant_answers.c.room == room,
+            warrant_answers.c.last,
+        )
         query = select(warrants).where(
             warrants.c.venue_id == venue_id,
             warrants.c.approved.is_not(None),
-            warrants.c.answered.is_(None),
             warrants.c.expires > now,
+            ~answered,
         )
         with self._engine.begin() as db:
             return [_warrant(row) for row in db.execute(query)]
 
-    def answer(self, warrant_id: bytes, released: bytes, rows: int, at: datetime) -> bool:
-        return self._changed(
-            update(warrants)
-            .where(warrants.c.warrant_id == warrant_id, warrants.c.answered.is_(None))
-            .values(answered=at, released=released, rows=rows)
+    def add_part(self, part: AnswerPart) -> bool:
+        return self._kept(insert(warrant_answers).values(_row(part)))
+
+    def parts(self, warrant_id: bytes) -> list[AnswerPart]:
+        query = (
+            select(warrant_answers)
+            .where(warrant_answers.c.warrant_id == warrant_id)
+            .order_by(warrant_answers.c.room, warrant_answers.c.part)
         )
+        with self._engine.begin() as db:
+            return [AnswerPart(*row) for row in db.execute(query)]
 
     def erase(self, expired: datetime) -> int:
+        over = select(warrants.c.warrant_id).where(warrants.c.expires <= expired)
         with writing(self._engine) as db:
             gone = db.execute(
-                update(warrants)
-                .where(warrants.c.expires <= expired, warrants.c.released.is_not(None))
-                .values(released=None)
+                update(warrant_answers)
+                .where(
+                    warrant_answers.c.warrant_id.in_(over), warrant_answers.c.released.is_not(None)
+                )
+                .values(released=None, untold=None)
             ).rowcount
         if gone:
             scrub(self._engine)
         return gone
 
-    def _changed(self, statement: Update) -> bool:
-        with writing(self._engine, alone=False) as db:
-            return db.execute(statement).rowcount > 0
+    def _kept(self, statement: Insert) -> bool:
+        try:
+            with writing(self._engine, alone=False) as db:
+                db.execute(statement)
+        except IntegrityError:
+            return False
+        return True
+
+
+def _row(value: StoredWarrant | AnswerPart) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _warrant(row: Row[*tuple[Any, ...]]) -> StoredWarrant:

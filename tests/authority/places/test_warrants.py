@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bluezone_node.authority.people.audit import ChainedTrail
 from bluezone_node.authority.places.day_keys import AHEAD, KEPT, DayKeyRing
-from bluezone_node.authority.places.warrants import READ_FOR, Warrants
+from bluezone_node.authority.places.warrants import READ_FOR, Opened, Warrants
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import key_id_of, public_bytes
@@ -24,13 +24,19 @@ from bluezone_node.store.authority.day_keys import FolderDayKeys
 from bluezone_node.store.authority.folder import make_folder, open_folder
 from bluezone_node.store.authority.restore import restore_backup
 from bluezone_node.store.authority.warrants import SqlWarrants
+from bluezone_node.venues.answer import (
+    PART_ROWS,
+    WarrantAnswer,
+    parts_of,
+    read_answer,
+    write_answer,
+)
 from bluezone_node.venues.card import Card, day_number
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.register import (
     Contact,
     ReleasedContact,
     SealedContact,
-    opened_mark,
     read_day_keys,
     release,
     row_id_of,
@@ -87,7 +93,7 @@ class Office:
         self.engine = Database(registry_tables.LAYOUT, self.folder / "registry.db").open()
         self.store = SqlWarrants(self.engine)
         self.days = FolderDayKeys(self.folder)
-        self.ring = DayKeyRing(self.days, lambda: REGISTER, self.clock, "01")
+        self.ring = DayKeyRing(self.days, lambda: (REGISTER, "01"), self.clock)
         self.entries = MemoryAudit()
         trail = ChainedTrail(self.entries, self.clock, timedelta(days=730), secret=b"s" * 32)
         self.warrants = Warrants(
@@ -113,7 +119,7 @@ class Office:
             os.urandom(16),
             CLINIC.venue_id,
             now - timedelta(hours=23),
-            now + timedelta(hours=1),
+            now + timedelta(minutes=15),
             "F0-118",
             "Luật Phòng, chống bệnh truyền nhiễm 2007",
             now,
@@ -126,13 +132,21 @@ class Office:
         self.warrants.approve(warrant.warrant_id, write_warrant(warrant, APPROVING), BINH)
         return warrant
 
-    def answer(self, warrant: Warrant, rows: Sequence[SealedContact]) -> list[bytes]:
+    def answer(self, warrant: Warrant, rows: Sequence[SealedContact]) -> None:
         """Have the kiosk fetch what waits for it, check it, and send its rows."""
-        (data,) = self.warrants.waiting(CLINIC.venue_id)
+        (data,) = self.warrants.waiting(CLINIC.venue_id, "")
         read = read_warrant(data, TRUST, self.clock.now(), CLINIC.venue_id)
         assert read == warrant
-        released = [release(row, CLINIC.venue_id, VENUE_KEY) for row in rows]
-        return self.warrants.answer(CLINIC.venue_id, read.warrant_id, released)
+        self.take(warrant, [release(row, CLINIC.venue_id, VENUE_KEY) for row in rows])
+
+    def take(self, warrant: Warrant, rows: Sequence[ReleasedContact]) -> None:
+        parts = list(parts_of(rows))
+        for number, part in enumerate(parts):
+            last = number == len(parts) - 1
+            self.warrants.take(CLINIC.venue_id, "", warrant.warrant_id, number, part, last=last)
+
+    def read(self, warrant: Warrant, actor: Actor = AN) -> Opened:
+        return self.warrants.open(warrant.warrant_id, "gọi F1", actor)
 
 
 @pytest.fixture
@@ -146,9 +160,10 @@ def test_two_officers_read_who_was_there(office: Office) -> None:
     """The place opens its seal, the authority the other; visitors find their mark; it is noted."""
     row = office.sealed()
     warrant = office.approved()
-    marks = office.answer(warrant, [row])
-    assert marks == [opened_mark(row_id_of(b"pass one"), warrant.warrant_id)]
-    opened = office.warrants.open(warrant.warrant_id, AN)
+    office.answer(warrant, [row])
+    (part,) = office.store.parts(warrant.warrant_id)
+    assert part.untold == row_id_of(b"pass one")
+    opened = office.read(warrant)
     assert [contact for _, contact in opened.contacts] == [ANH]
     assert opened.unreadable == 0
     assert [entry.action for entry in office.entries.walk()] == [
@@ -157,7 +172,7 @@ def test_two_officers_read_who_was_there(office: Office) -> None:
         "warrant_answered",
         "warrant_read",
     ]
-    assert office.warrants.waiting(CLINIC.venue_id) == []
+    assert office.warrants.waiting(CLINIC.venue_id, "") == []
 
 
 def test_one_officer_alone_gets_nothing(office: Office) -> None:
@@ -170,9 +185,9 @@ def test_one_officer_alone_gets_nothing(office: Office) -> None:
     with pytest.raises(BadInput) as bad:
         office.warrants.approve(warrant.warrant_id, write_warrant(warrant, ASKING), BINH)
     assert bad.value.reason == "warrant_signatures"
-    assert office.warrants.waiting(CLINIC.venue_id) == []
+    assert office.warrants.waiting(CLINIC.venue_id, "") == []
     with pytest.raises(AuthorityRefused) as unanswered:
-        office.warrants.open(warrant.warrant_id, BINH)
+        office.read(warrant, BINH)
     assert unanswered.value.reason == "warrant_unanswered"
 
 
@@ -185,36 +200,99 @@ def test_only_supervisors_of_the_province_touch_warrants(office: Office) -> None
         (Actor("dung", "79", "admin"), "warrant_unknown"),
     ):
         with pytest.raises(AuthorityRefused) as refused:
-            office.warrants.open(warrant.warrant_id, actor)
+            office.read(warrant, actor)
         assert refused.value.reason == reason
     assert office.warrants.all(Actor("dung", "79", "admin")) == []
 
 
 def test_a_place_can_answer_only_what_it_was_asked(office: Office) -> None:
-    """Not for another place, not rows of another day, not twice."""
+    """Not for another place, and not rows of another day; twice changes nothing."""
     warrant = office.approved()
     released = release(office.sealed(), CLINIC.venue_id, VENUE_KEY)
 
-    def reason(venue: bytes, rows: Sequence[ReleasedContact]) -> str:
+    def reason(venue: bytes, part: int, rows: Sequence[ReleasedContact]) -> str:
         with pytest.raises(AuthorityRefused) as refused:
-            office.warrants.answer(venue, warrant.warrant_id, rows)
+            office.warrants.take(venue, "", warrant.warrant_id, part, rows, last=True)
         return refused.value.reason
 
-    assert reason(b"x" * 16, [released]) == "warrant_unknown"
+    assert reason(b"x" * 16, 0, [released]) == "warrant_unknown"
     earlier = replace(released, slot=released.slot - 4 * 24)
-    assert reason(CLINIC.venue_id, [earlier]) == "rows_outside"
-    office.warrants.answer(CLINIC.venue_id, warrant.warrant_id, [released])
-    assert reason(CLINIC.venue_id, [released]) == "warrant_answered"
+    assert reason(CLINIC.venue_id, 0, [earlier]) == "rows_outside"
+    assert reason(CLINIC.venue_id, 0, [released] * (PART_ROWS + 1)) == "rows_outside"
+    assert reason(CLINIC.venue_id, 1000, [released]) == "rows_outside"
+    assert reason(CLINIC.venue_id, -1, [released]) == "rows_outside"
+    office.take(warrant, [released])
+    office.take(warrant, [released])
+    assert len(office.read(warrant).contacts) == 1
+
+
+def test_a_busy_day_comes_in_parts_and_a_row_is_read_once(office: Office) -> None:
+    """A kiosk that was killed begins anew: what came twice is told once."""
+    warrant = office.approved()
+    one = release(office.sealed(), CLINIC.venue_id, VENUE_KEY)
+    many = [replace(one, row_id=os.urandom(16)) for _ in range(PART_ROWS + 1)]
+    office.warrants.take(CLINIC.venue_id, "", warrant.warrant_id, 0, many[:PART_ROWS], last=False)
+    assert office.warrants.waiting(CLINIC.venue_id, "")
+    office.take(warrant, [many[0], *many])
+    assert not office.warrants.waiting(CLINIC.venue_id, "")
+    assert len(office.read(warrant).contacts) == len(many)
+
+
+def test_a_stick_brings_what_a_network_does(office: Office) -> None:
+    """The file of the warrant goes to the kiosk, the answer comes back; a second time adds none."""
+    warrant = office.warrant()
+    office.warrants.request(write_warrant(warrant, ASKING), AN)
+    with pytest.raises(AuthorityRefused) as refused:
+        office.warrants.file(warrant.warrant_id, AN)
+    assert refused.value.reason == "warrant_unapproved"
+    office.warrants.approve(warrant.warrant_id, write_warrant(warrant, APPROVING), BINH)
+    data = office.warrants.file(warrant.warrant_id, AN)
+    assert read_warrant(data, TRUST, NOW, CLINIC.venue_id) == warrant
+    rows = (release(office.sealed(), CLINIC.venue_id, VENUE_KEY),)
+    answer = read_answer(write_answer(WarrantAnswer(warrant.warrant_id, "", rows)))
+    assert office.warrants.take_file(answer, AN) == 1
+    assert office.warrants.take_file(answer, AN) == 0
+    assert [contact for _, contact in office.read(warrant).contacts] == [ANH]
+
+
+def test_nobody_reads_names_without_saying_why(office: Office) -> None:
+    """The purpose is asked for first, and stands in the trail."""
+    warrant = office.approved()
+    office.answer(warrant, [office.sealed()])
+    for purpose in ("", "  \n", "x" * 201):
+        with pytest.raises(AuthorityRefused) as refused:
+            office.warrants.open(warrant.warrant_id, purpose, AN)
+        assert refused.value.reason == "warrant_purpose"
+    office.read(warrant)
+    entry = list(office.entries.walk())[-1]
+    assert (entry.action, entry.actor) == ("warrant_read", "an")
+    assert entry.detail["purpose"] == "gọi F1"
+    assert "Nguy" not in f"{entry.detail}"
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [(timedelta(hours=-1), "warrant_ahead"), (timedelta(days=22), "warrant_too_old")],
+)
+def test_a_register_is_asked_for_while_it_can_be_read(
+    office: Office, before: timedelta, reason: str
+) -> None:
+    """Neither for time to come nor for days whose keys are gone."""
+    now = office.clock.now()
+    warrant = replace(office.warrant(), start=now - before - timedelta(hours=2), end=now - before)
+    with pytest.raises(AuthorityRefused) as refused:
+        office.warrants.request(write_warrant(warrant, ASKING), AN)
+    assert refused.value.reason == reason
 
 
 def test_rows_that_somebody_made_up_are_counted_not_believed(office: Office) -> None:
     """A row that does not open is left out, and its number told."""
     warrant = office.approved()
     good = release(office.sealed(), CLINIC.venue_id, VENUE_KEY)
-    moved = replace(good, slot=good.slot - 1)
-    unknown = replace(good, day_key_id=bytes(8))
-    office.warrants.answer(CLINIC.venue_id, warrant.warrant_id, [moved, good, unknown])
-    opened = office.warrants.open(warrant.warrant_id, AN)
+    moved = replace(good, row_id=b"2" * 16, slot=good.slot - 1)
+    unknown = replace(good, row_id=b"3" * 16, day_key_id=bytes(8))
+    office.take(warrant, [moved, good, unknown])
+    opened = office.read(warrant)
     assert len(opened.contacts) == 1
     assert opened.unreadable == 2
 
@@ -226,7 +304,7 @@ def test_what_the_place_sent_is_erased(office: Office) -> None:
     office.clock.advance((timedelta(hours=48) + READ_FOR).total_seconds())
     office.warrants.forget()
     with pytest.raises(AuthorityRefused) as refused:
-        office.warrants.open(warrant.warrant_id, AN)
+        office.read(warrant)
     assert refused.value.reason == "warrant_over"
 
 

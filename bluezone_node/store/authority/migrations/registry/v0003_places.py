@@ -130,9 +130,17 @@ def upgrade() -> None:
         sa.Column("requested_by", sa.String(64), nullable=False),
         sa.Column("approved", sa.LargeBinary),
         sa.Column("approved_by", sa.String(64), nullable=False),
-        sa.Column("answered", sa.BigInteger),
+    )
+    op.create_table(
+        "warrant_answers",
+        sa.Column("warrant_id", sa.LargeBinary(16), primary_key=True),
+        sa.Column("room", sa.String(32), primary_key=True),
+        sa.Column("part", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("last", sa.Boolean, nullable=False),
+        sa.Column("received", sa.BigInteger, nullable=False),
         sa.Column("rows", sa.Integer, nullable=False),
         sa.Column("released", sa.LargeBinary),
+        sa.Column("untold", sa.LargeBinary),
     )
     op.create_table(
         "switches",
