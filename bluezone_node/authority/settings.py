@@ -238,6 +238,9 @@ class PlacesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``serve.listen``."""
     card_days: Annotated[int, Meta(ge=1, le=730)] = 365
     """Life of a card: posters are printed once a year, as licences are renewed."""
+    notice_days: Annotated[int, Meta(ge=1, le=21)] = 14
+    """For so long people are told of an outbreak's notice: as long as quarantine lasted in 2021.
+    Nobody's device remembers a visit longer than 21 days."""
     claims: bool = True
     """Whether owners may register their places at ``/venues/claim``."""
     claim_minutes: Annotated[int, Meta(ge=5, le=60)] = 15

@@ -1,7 +1,7 @@
 """What each route answers, as types: for the API's description, and for whoever reads an answer."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -53,6 +53,14 @@ class CodeStatusAnswer(_Expiry, frozen=True, kw_only=True, rename="camel"):
     """What became of a code."""
 
     claimed: bool
+    padding: Padding
+
+
+class ProposalAnswer(msgspec.Struct, frozen=True):
+    """What became of a kiosk's proposal by now."""
+
+    id: str
+    state: Literal["waiting", "accepted", "dismissed"]
     padding: Padding
 
 

@@ -17,6 +17,7 @@ from bluezone_node.web.chaff import HEADER
 from bluezone_node.web.exchange import STATUS, PostRoute
 from bluezone_node.web.problem import MEDIA_TYPE, Problem
 from bluezone_node.web.routes.health import Ready
+from bluezone_node.web.routes.places import CARD_TYPE
 from bluezone_node.web.routes.verification import API_KEY_HEADER
 
 JSON = "application/json"
@@ -28,6 +29,7 @@ _ABOUT = (
 _SECURITY = {
     "apiKey": {"type": "apiKey", "in": "header", "name": API_KEY_HEADER},
     "registrar": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "kiosk": {"type": "http", "scheme": "bearer"},
 }
 
 
@@ -104,10 +106,36 @@ DESCRIBED = {
         example={"first": "2026-03-01", "last": "2026-03-07"},
         security="registrar",
     ),
+    "/v1/places/proposals": Described(
+        "Propose a notice about the kiosk's place",
+        answers.ProposalAnswer,
+        example={
+            "id": "MDEyMzQ1Njc4OWFiY2RlZg==",
+            "start": 1772528400,
+            "end": 1772532000,
+            "minutes": 42,
+            "packets": 97,
+            "keys": 1,
+            "expectedPackets": 140,
+            "confidence": 0.8,
+        },
+        security="kiosk",
+    ),
+    "/v1/places/card": Described(
+        "The newest card of the kiosk's room",
+        media_type=CARD_TYPE,
+        security="kiosk",
+        refusals=[401, 404, 429],
+    ),
     "/jwks": Described("The registrar's public keys", answers.Jwks),
     "/v": Described("The page that links in messages lead to", media_type="text/html"),
     "/exports/{name}": Described(
         "The index of export files (index.txt), or one of them",
+        media_type="application/octet-stream",
+        refusals=[404],
+    ),
+    "/exports/places/{name}": Described(
+        "The index of bundles of notices (index.txt), one of them, or a list beside them",
         media_type="application/octet-stream",
         refusals=[404],
     ),

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock) -> "Starlette":
     """Return the application that serves *parts*."""
     from bluezone_node.web import app
+    from bluezone_node.web.limit import AddressLimit
     from bluezone_node.web.metrics import Meters
     from bluezone_node.web.routes.mirror import MIRRORS, mirror_routes
+    from bluezone_node.web.routes.places import PER_MINUTE, bundle_routes, kiosk_routes
     from bluezone_node.web.routes.statistics import statistics_routes
     from bluezone_node.web.watch import Watch
     from bluezone_node.wiring.console import routes_of_console
+    from bluezone_node.wiring.notices import SERIES
     from bluezone_node.wiring.watch import looks_of
 
     routes: list[BaseRoute] = []
@@ -30,6 +33,12 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
         routes += app.registrar_routes(
             parts.verification, parts.issuing, clock, os.urandom, folder.api_keys(), per_minute
         )
+    if parts.notices is not None:
+        limit = AddressLimit(clock, PER_MINUTE)
+        routes += kiosk_routes(parts.notices.proposals, limit, os.urandom)
+        if bucket_of(folder) is None:
+            # Before the publisher's, whose address is the beginning of this one.
+            routes += bundle_routes(folder.exports / SERIES)
     if parts.publisher is not None:
         # What lies in a bucket is handed out from there.
         exports = folder.exports if bucket_of(folder) is None else None

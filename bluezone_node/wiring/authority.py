@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bluezone_node.store.authority.folder import AuthorityFolder
     from bluezone_node.store.authority.keys import SigningKeys
     from bluezone_node.wiring.federation import Federation
+    from bluezone_node.wiring.notices import NoticeParts
 
 DATABASE_VARIABLE = "BLUEZONE_DATABASE"
 """Of the environment: takes the place of ``database.url``, and keeps a password out of files."""
@@ -61,6 +62,8 @@ class AuthorityParts:
     """How many published: for the registrar's eyes."""
     statistics_desk: "StatisticsDesk | None"
     """Hands them to a registrar that is another process."""
+    notices: "NoticeParts | None"
+    """Outbreak notices of places; None too where the places' keys were never made."""
 
 
 def databases_of(folder: "AuthorityFolder") -> "dict[str, Database]":
@@ -116,10 +119,11 @@ def open_authority(
     from bluezone_node.store.authority.shown import SqlShown
     from bluezone_node.store.authority.tally import SqlTally
     from bluezone_node.wiring.federation import federate
+    from bluezone_node.wiring.notices import notices_of
 
     settings, databases = folder.settings, databases_of(folder)
     verification = issuing = audit = accounts = shown = publisher = exporter = store = None
-    federation = desk = None
+    federation = desk = notices = None
     statistics: PublicationStats | None = None
     rings: list[SigningKeys] = []
     tallies: dict[str, Tally] = {}
@@ -171,6 +175,7 @@ def open_authority(
                 realms=[realm.id for realm in settings.registrar.realms],
                 issuer=settings.registrar.issuer,
             )
+            notices = notices_of(folder, engine, audit, clock)
             if settings.registrar.publisher:
                 statistics = statistics_at(folder, registrar_keys, clock)
         if "publisher" in roles:
@@ -223,6 +228,7 @@ def open_authority(
             federation,
             statistics,
             desk,
+            notices,
         )
 
 

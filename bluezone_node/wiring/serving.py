@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 EXPORT_SECONDS = 60
 """Between two looks at whether an export is due."""
 
+BUNDLE_SECONDS = 60
+"""Between two looks at whether there is anything to tell of places."""
+
 FORGET_SECONDS = 3600
 """Between two rounds of erasing codes and tokens that are over."""
 
@@ -110,6 +113,11 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
                 await _logged(each.run)
             await clock.sleep(EXPORT_SECONDS)
 
+    async def tell() -> None:
+        while parts.notices is not None:
+            await _logged(parts.notices.bundles.run)
+            await clock.sleep(BUNDLE_SECONDS)
+
     async def take() -> None:
         if federation is not None:
             await federation.take(clock)
@@ -123,6 +131,8 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
                 await _logged(parts.accounts.forget)
                 await _logged(parts.audit.forget)
                 await _logged(_tell_head, parts.audit)
+            if parts.notices is not None:
+                await _logged(parts.notices.notices.forget)
             await clock.sleep(FORGET_SECONDS)
 
     async def tidy() -> None:
@@ -131,7 +141,7 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
                 await _logged(ring.tidy, clock.now())
             await clock.sleep(TIDY_SECONDS)
 
-    return [export, take, forget, tidy]
+    return [export, tell, take, forget, tidy]
 
 
 def _tell_head(trail: "ChainedTrail") -> None:

@@ -8,6 +8,7 @@ from bluezone_node.web.watch import Finding, Gauge, Look
 
 if TYPE_CHECKING:
     from bluezone_node.authority.distribution.exporter import Exporter
+    from bluezone_node.authority.places.bundles import Bundles
     from bluezone_node.authority.ports.tally import Tally
     from bluezone_node.store.authority.keys import SigningKeys
     from bluezone_node.wiring.authority import AuthorityParts
@@ -24,6 +25,8 @@ def looks_of(parts: "AuthorityParts", clock: Clock) -> Mapping[str, Look]:
     }
     if parts.exporter is not None:
         looks["export"] = _export(parts.exporter)
+    if parts.notices is not None:
+        looks["notices"] = _notices(parts.notices.bundles)
     if parts.federation is not None:
         looks["imports"] = _imports(parts.federation)
     return looks
@@ -72,6 +75,24 @@ def _export(exporter: "Exporter") -> Look:
             "export_files_missing": (health.missing, "Of these, those that are not there."),
             "export_bytes": (health.bytes, "Size of the files on offer."),
             "export_keys_waiting": (health.waiting, "Keys newer than the newest window."),
+        }
+        gauges = [Gauge(name, meaning, value) for name, (value, meaning) in numbers.items()]
+        return Finding(gauges, health.problems)
+
+    return look
+
+
+def _notices(bundles: "Bundles") -> Look:
+    def look() -> Finding:
+        health = bundles.health()
+        created = health.last.created.timestamp() if health.last else 0.0
+        numbers = {
+            "notice_bundle_timestamp_seconds": (created, "When the last was written; 0: none."),
+            "notice_bundles_missing": (health.missing, "Bundles that should be on offer."),
+            "notice_breaker": (
+                int(health.last is not None and health.last.breaker),
+                "1: alerts from notices are stopped.",
+            ),
         }
         gauges = [Gauge(name, meaning, value) for name, (value, meaning) in numbers.items()]
         return Finding(gauges, health.problems)
