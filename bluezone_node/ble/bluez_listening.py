@@ -69,6 +69,16 @@ class Listening:
         """Take a fresh scanner for the next turn: the present one may be deaf."""
         self._scanner = self._new_scanner()
 
+    def leave_pauses(self) -> None:
+        """Listen in bursts from now on.
+
+        A chip of Bluetooth 4 sends two things by turns of two seconds, with a new address for
+        each, and a strict one takes none while it scans: it would go on with one of them.
+        """
+        if self.way is Way.MONITORED:
+            self.way = Way.BURSTS
+            self.restart()
+
     async def run(self) -> None:
         while True:
             reports, seconds = self.reports, self.seconds()

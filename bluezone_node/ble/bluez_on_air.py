@@ -121,18 +121,25 @@ class OnAir:
 
     async def _put(self, wished: Sequence[ServiceData]) -> str:
         """Put as many of *wished* on the air as go; return why that is not all of them."""
-        try:
+        if len(wished) < 2:
             await self._advertiser.replace(wished)
-        except BluezRefused as refused:
-            if len(wished) < 2:
-                raise
-            # No room for a second one, or none for 31 bytes behind the Flags that the kernel
-            # puts first on an LE-only adapter.  Another attempt comes with the next wish: one
-            # every two seconds would interrupt the identifier, and help none of these adapters.
+            return ""
+        why = ""
+        adapter = await read_adapter(self._bus, self._adapter)
+        if adapter is not None and adapter.powered and not adapter.classic:
+            why = "an adapter for Bluetooth LE alone has no room for it"
+        else:
+            try:
+                await self._advertiser.replace(wished)
+            except BluezRefused as refused:
+                why = str(refused)
+        if why:
+            # Another attempt comes with the next wish: one every two seconds would interrupt the
+            # identifier, and help no adapter that has no room.
             await self._advertiser.replace(wished[:1])
-            log.warning("%s sends the first advertisement only: %s", self._adapter, refused)
-            return str(refused)
-        return ""
+            if why != self.left_out:
+                log.warning("%s sends the first advertisement only: %s", self._adapter, why)
+        return why
 
     async def _somebody_scans(self) -> bool:
         """Tell whether the adapter scans although it is our turn, and we do not."""

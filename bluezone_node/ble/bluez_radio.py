@@ -92,6 +92,8 @@ class BluezRadio:
         wished = [] if beacon is None else [ServiceData(GAEN_SERVICE, service_data_of(beacon))]
         if tag is not None:
             wished.append(ServiceData(VENUE_SERVICE, venue_data_of(tag)))
+            if not self._adapter.extended:
+                self._listening.leave_pauses()
         self._on_air.wish(wished)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE):

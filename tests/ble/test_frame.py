@@ -10,6 +10,7 @@ from bluezone_node.ble.frame import (
     BLUEZONE_SERVICE,
     GAEN_SERVICE,
     LEGACY_PAYLOAD_BYTES,
+    VENUE_SERVICE,
     Frame,
     decode,
     decode_parts,
@@ -17,9 +18,11 @@ from bluezone_node.ble.frame import (
     encode,
     service_data_of,
     usable_rssi,
+    venue_data_of,
 )
 from bluezone_node.errors import BadFrame
 from bluezone_node.proximity.model import Beacon, IdentifierProtocol
+from bluezone_node.venues.tags import AirTag
 
 RPI = bytes(range(0xA0, 0xB0))
 AEM = bytes.fromhex("40080000")
@@ -35,11 +38,16 @@ BLUEZONE_UUIDS = bytes.fromhex("0303564e")
 BLUEZONE_DATA = bytes.fromhex("0fffb522") + BLUEZONE_ID
 BLUEZONE = Frame(IdentifierProtocol.BLUEZONE, BLUEZONE_ID, None)
 
-REASONS = {"not_ours", "truncated", "no_identifier", "oversized", "ambiguous"}
+TAG = AirTag(bytes(range(0x50, 0x5C)), bytes(range(0xE0, 0xEA)))
+VENUE_UUIDS = bytes.fromhex("0303514e")
+VENUE_DATA = bytes.fromhex("1a16514e10") + TAG.tag + TAG.slot_key
+
+REASONS = {"not_ours", "truncated", "no_identifier", "oversized", "ambiguous", "version"}
 
 IBEACON = bytes.fromhex("02011a1aff4c000215c7afef7b17884f4aa87d691d53bf21c400140014c5")
 
 beacons = st.builds(Beacon, st.binary(min_size=16, max_size=16), st.binary(min_size=4, max_size=4))
+tags = st.builds(AirTag, st.binary(min_size=12, max_size=12), st.binary(min_size=10, max_size=10))
 others = st.builds(
     lambda kind, data: bytes([len(data) + 1, kind]) + data,
     st.sampled_from([0x01, 0x08, 0x09, 0x0A, 0x19, 0x20, 0x21]),
@@ -47,7 +55,7 @@ others = st.builds(
 )
 
 
-def outcome(payload: bytes) -> Frame | str:
+def outcome(payload: bytes) -> Frame | AirTag | str:
     """Return the frame, or the reason why there is none."""
     try:
         return decode(payload)
@@ -72,6 +80,40 @@ def test_ours_is_byte_for_byte_that_of_an_android() -> None:
 def test_what_is_encoded_is_decoded(beacon: Beacon) -> None:
     """Encoding loses nothing."""
     assert decode(encode(beacon)) == Frame(IdentifierProtocol.GAEN, beacon.rpi, beacon.aem)
+
+
+def test_a_tag_fills_a_legacy_pdu_to_the_last_byte() -> None:
+    """UUID list, service data, version: 31 bytes, as docs/protocol-places.md has them."""
+    assert encode(TAG) == VENUE_UUIDS + VENUE_DATA
+    assert len(encode(TAG)) == LEGACY_PAYLOAD_BYTES == 31
+
+
+@given(tags)
+def test_a_tag_that_is_encoded_is_decoded(tag: AirTag) -> None:
+    """Encoding loses nothing, whole or in parts."""
+    assert decode(encode(tag)) == tag
+    assert decode_parts([VENUE_SERVICE], {VENUE_SERVICE: venue_data_of(tag)}, {}) == tag
+
+
+@given(tags, st.integers(0, 31 * 8 - 1))
+def test_a_flipped_bit_never_leaves_the_tag_as_it_was(tag: AirTag, bit: int) -> None:
+    """Each bit of a tag's frame counts, but for the flags that are ignored and the list."""
+    flipped = bytearray(encode(tag))
+    flipped[bit // 8] ^= 1 << bit % 8
+    found = outcome(bytes(flipped))
+    assert isinstance(found, AirTag) or found in REASONS
+    if bit // 8 >= 9:
+        assert isinstance(found, AirTag)
+        assert found != tag
+    elif 4 <= bit // 8 < 8 or (bit // 8 == 8 and bit % 8 >= 4):
+        assert isinstance(found, str)
+
+
+@given(st.binary(max_size=27).map(lambda tail: VENUE_UUIDS + b"\x1a\x16\x51\x4e" + tail))
+def test_near_misses_of_a_tag_raise_nothing_but_the_named_refusal(payload: bytes) -> None:
+    """The same for bytes that begin like a tag's frame."""
+    found = outcome(payload)
+    assert isinstance(found, AirTag) or found in REASONS - {"not_ours"}
 
 
 @given(st.permutations([FLAGS, UUIDS, SERVICE_DATA]), others, st.integers(0, 3))
@@ -122,6 +164,15 @@ def test_cut_metadata_is_no_metadata(size: int, metadata: bytes | None) -> None:
         (BLUEZONE_UUIDS + b"\x0e\xff\xb5\x22" + BLUEZONE_ID[:11], "no_identifier"),
         (b"\x18\x16\x6f\xfd" + RPI + AEM + b"\0", "oversized"),
         (SERVICE_DATA + SERVICE_DATA, "ambiguous"),
+        (VENUE_UUIDS, "no_identifier"),
+        (VENUE_UUIDS + b"\x19\x16\x51\x4e" + VENUE_DATA[4:-1], "no_identifier"),
+        (b"\x03\x16\x51\x4e", "no_identifier"),
+        (b"\x1b\x16\x51\x4e" + VENUE_DATA[4:] + b"\0", "oversized"),
+        (VENUE_UUIDS + VENUE_DATA.replace(b"\x4e\x10", b"\x4e\x20"), "version"),
+        (b"\x04\x16\x51\x4e\x20", "version"),
+        (VENUE_DATA[:-1], "truncated"),
+        (VENUE_DATA + VENUE_DATA, "ambiguous"),
+        (SERVICE_DATA + VENUE_DATA, "ambiguous"),
         (BLUEZONE_UUIDS + BLUEZONE_DATA + BLUEZONE_DATA, "ambiguous"),
     ],
 )
@@ -133,7 +184,7 @@ def test_whatever_is_no_beacon_is_refused_by_name(payload: bytes, expected: str)
 @given(st.one_of(st.binary(max_size=64), st.lists(others).map(b"".join)))
 def test_no_bytes_raise_anything_but_the_named_refusal(payload: bytes) -> None:
     """Whatever is on the air, the decoder answers or names why not."""
-    assert isinstance(outcome(payload), Frame) or outcome(payload) in REASONS
+    assert isinstance(outcome(payload), Frame | AirTag) or outcome(payload) in REASONS
 
 
 @given(st.binary(max_size=24).map(lambda tail: UUIDS + b"\x17\x16\x6f\xfd" + tail))
@@ -146,6 +197,8 @@ def test_a_beacon_of_the_wrong_size_is_a_mistake_of_ours() -> None:
     """Encoding refuses to put anything else on the air."""
     with pytest.raises(ValueError, match="16 bytes of identifier"):
         encode(Beacon(RPI[:15], AEM))
+    with pytest.raises(ValueError, match="12 bytes and 10"):
+        encode(AirTag(TAG.tag, TAG.slot_key[1:]))
 
 
 @pytest.mark.parametrize("rssi", [-126, -60, 0, 20])
@@ -169,9 +222,10 @@ def test_identifiers_stay_out_of_repr() -> None:
     """A frame may be printed in a bug report."""
     assert RPI.hex() not in repr(GAEN)
     assert repr(RPI)[2:-1] not in repr(GAEN)
+    assert repr(TAG) == "AirTag()"
 
 
-def parted(payload: bytes) -> Frame | str:
+def parted(payload: bytes) -> Frame | AirTag | str:
     """Return what becomes of *payload* when it comes cut into parts, as BlueZ hands it over."""
     services: list[str] = []
     service_data: dict[str, bytes] = {}
@@ -205,6 +259,11 @@ def parted(payload: bytes) -> Frame | str:
         BLUEZONE_UUIDS + BLUEZONE_DATA,
         BLUEZONE_UUIDS,
         BLUEZONE_DATA,
+        VENUE_UUIDS + VENUE_DATA,
+        VENUE_DATA,
+        VENUE_UUIDS,
+        VENUE_UUIDS + VENUE_DATA.replace(b"\x4e\x10", b"\x4e\x20"),
+        SERVICE_DATA + VENUE_DATA,
         IBEACON,
     ],
 )

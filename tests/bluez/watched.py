@@ -14,6 +14,7 @@ from bluezone_node.ble.timeline import PacedClock, Segment, Timeline
 from bluezone_node.errors import RadioUnavailable
 from bluezone_node.ports import RadioCondition
 from bluezone_node.proximity.model import Beacon, Sighting
+from bluezone_node.venues.sighting import VenueSighting
 from tests.bluez.stage import PATIENCE
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -36,6 +37,7 @@ class Watched:
         self.faults: list[str] = []
         """Every fault that a look found, each once in a row."""
         self.sightings: list[Sighting] = []
+        self.tags: list[VenueSighting] = []
         self.gone: RadioUnavailable | None = None
         """What the last look raised."""
         self._tasks = [asyncio.create_task(self._look()), asyncio.create_task(self._hear())]
@@ -87,7 +89,10 @@ class Watched:
     async def _hear(self) -> None:
         with contextlib.suppress(RadioUnavailable):
             async for sighting in self.radio.hear():
-                self.sightings.append(sighting)
+                if isinstance(sighting, Sighting):
+                    self.sightings.append(sighting)
+                else:
+                    self.tags.append(sighting)
 
 
 @asynccontextmanager
