@@ -23,8 +23,8 @@ from bluezone_node.venues.foreign.protobuf import Message
 
 _LINK = re.compile(r"https://e\.coronawarn\.app/?\?v=1#(.*)", re.ASCII | re.IGNORECASE)
 _THIRD_PARTY = re.compile(r"https://[^#]+#[^#]*?/CWA1/([\w=-]+)", re.ASCII)
-_FIRST_BYTE = 8
-"""Field 1, a number: what base64 and base32 are told apart by, since one text can be both."""
+_BASE32_BEGINS = "B"
+"""Of a content that begins with field 1, a number, as all do; base64 of it begins with C."""
 _MAX_CHARACTERS = 255
 _SEED_BYTES = 16
 _IV_BYTES = 16
@@ -117,10 +117,12 @@ def open_report(location: bytes, iv: bytes, ciphertext: bytes, mac: bytes) -> Ch
 
 
 def _payload(text: str) -> bytes:
-    data = from_base64(text)
-    if data[0] == _FIRST_BYTE:
-        return data
+    if text[:1].upper() != _BASE32_BEGINS:
+        return from_base64(text)
+    bare = text.rstrip("=")
     try:
-        return b32decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 8), casefold=True)
+        return b32decode(bare + "=" * (-len(bare) % 8), casefold=True)
     except ValueError:
-        raise BadInput("The code is not whole.", reason="base64_malformed") from None
+        raise BadInput(
+            "The code is not whole: it is no base32.", reason="base64_malformed"
+        ) from None
