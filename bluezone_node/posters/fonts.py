@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from fontTools.pens.boundsPen import BoundsPen
 from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.ttLib import TTFont
 
 from bluezone_node.errors import BadInput, FontUnavailable
 
-_FOLDER = Path("/usr/share/fonts/truetype")
+FOLDER = Path("/usr/share/fonts/truetype")
 FAMILIES = {
     "Noto Sans": ("noto/NotoSans-Regular.ttf", "noto/NotoSans-Bold.ttf"),
     "DejaVu Sans": ("dejavu/DejaVuSans.ttf", "dejavu/DejaVuSans-Bold.ttf"),
@@ -56,17 +55,6 @@ class Face:
         pen = SVGPathPen(glyphs)
         glyphs[self.glyph(letter)].draw(pen)
         return str(pen.getCommands())
-
-    def extent(self, text: str) -> tuple[float, float]:
-        """Return the lowest and the highest point of *text*, seen from its baseline."""
-        glyphs = self._font.getGlyphSet()
-        low, high = 0.0, 0.0
-        for letter in set(text):
-            pen = BoundsPen(glyphs)
-            glyphs[self.glyph(letter)].draw(pen)
-            if pen.bounds:
-                low, high = min(low, pen.bounds[1]), max(high, pen.bounds[3])
-        return low * self._unit, high * self._unit
 
     @property
     def units(self) -> float:
@@ -116,7 +104,7 @@ def faces(family: str | None = None) -> Faces:
         FontUnavailable: none of them is.
     """
     for name in [family] if family else FAMILIES:
-        regular, bold = (_FOLDER / file for file in FAMILIES[name])
+        regular, bold = (FOLDER / file for file in FAMILIES[name])
         if regular.is_file() and bold.is_file():
             return Faces(name, _face(regular), _face(bold))
     raise FontUnavailable(hint="sudo apt install fonts-dejavu-core")

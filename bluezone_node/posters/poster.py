@@ -5,9 +5,9 @@ door; the square from arm's length, by a camera; the rest by who asks what this 
 is genuine.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
-from urllib.parse import urlsplit
 
 from bluezone_node.errors import BadInput
 from bluezone_node.posters import icons, wording
@@ -28,9 +28,10 @@ _A5_SCALE = 148 / 210
 _MARGIN = 8.0
 """Of A4; the 5.6 mm that are left of it on A5 are still more than office printers cannot reach."""
 _GAP = 6.0
-_FRAME = 134.0
+_FRAME = 138.0
 """Side of the square with its quiet zone: on A5 the symbol is 8 cm then, read from 80 cm."""
 _STICKER = 100.0
+_HOST = re.compile(r"https://([a-z0-9.-]+)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,9 @@ def check_url(
     Raises:
         BadInput: reason ``poster_mismatch``.
     """
-    host = urlsplit(url).hostname or ""
-    if url == to_url(signed.cose, host, direction, proof):
-        return host
+    host = _HOST.match(url)
+    if host and url == to_url(signed.cose, host[1], direction, proof):
+        return host[1]
     raise BadInput(
         "The link to be printed is not that of this card and this direction.",
         reason="poster_mismatch",
@@ -138,7 +139,7 @@ def _page(drawing: Drawing, content: _Content) -> None:
     steps = Area(frame.right + 7, frame.y, width - _FRAME - 7, _FRAME)
     _band(drawing, band, content)
     _place(drawing, Area(_MARGIN, band.bottom + 4, width, frame.y - band.bottom - 8), content)
-    _framed(drawing, frame, content, 1.1)
+    _framed(drawing, frame, content, 1)
     _steps(drawing, steps, content)
     _code(drawing, code, content)
     _footer(drawing, footer, content)
@@ -191,7 +192,8 @@ def _framed(drawing: Drawing, area: Area, content: _Content, line: float) -> Non
     inside = Area(area.x + line, area.y + line, area.width - 2 * line, area.height - 2 * line)
     drawing.box(inside, WHITE, 3 * line)
     square = content.square
-    module = drawing.module_of(square, inside.width)
+    # Round corners reach 0.88 of the line into the quiet zone.
+    module = drawing.module_of(square, inside.width - 1.8 * line)
     top = area.y + (area.height - module * square.modules) / 2
     drawing.symbol(area.x + area.width / 2, top, module, square, INK)
 
@@ -249,12 +251,12 @@ def _footer(drawing: Drawing, area: Area, content: _Content) -> None:
 def _sticker(drawing: Drawing, content: _Content) -> None:
     """Lay out what is stuck beside a door bell: the square, and whose it is."""
     paint, card = content.paint, content.card
-    margin, width = 4.0, _STICKER - 8.0
-    band = Area(margin, margin, width, 18)
-    frame = Area(margin, band.bottom + 2, 68, 68)
-    beside = Area(frame.right + 3, frame.y, width - 71, 68)
+    margin, width = 3.0, _STICKER - 6.0
+    band = Area(margin, margin, width, 15)
+    frame = Area(margin, band.bottom + 1.5, 69, 69)
+    beside = Area(frame.right + 3, frame.y, width - 72, 69)
     drawing.box(band, paint.strong, 2.5)
-    largest = 13 / len(content.said.word.split())
+    largest = 12 / len(content.said.word.split())
     word = drawing.fit(
         Area(0, 0, 33, band.height), content.said.word, largest=largest, smallest=5, bold=True
     )
@@ -262,9 +264,11 @@ def _sticker(drawing: Drawing, content: _Content) -> None:
         band.x + 3.5, band.y + (band.height - word.height) / 2, word, bold=True, colour=WHITE
     )
     left = band.x + 7 + drawing.width_of(word, bold=True)
-    _named(drawing, Area(left, band.y + 1.5, band.right - left - 3, band.height - 3), card)
+    _named(drawing, Area(left, band.y + 0.8, band.right - left - 3, band.height - 1.6), card)
     _framed(drawing, frame, content, 0.7)
-    paint.icon(drawing, Area(beside.x + 4, beside.y + 1, 13, 13), paint.strong, WHITE)
+    paint.icon(
+        drawing, Area(beside.x + beside.width / 2 - 6.5, beside.y + 1, 13, 13), paint.strong, WHITE
+    )
     task = Area(beside.x, beside.y + 17, beside.width, 9)
     y = drawing.text(task, content.said.task.vi, 3.6, smallest=2.5, bold=True, align=0.5)
     drawing.text(Area(task.x, y, task.width, 7), content.said.task.en, 2.7, colour=FADED, align=0.5)
@@ -279,7 +283,7 @@ def _sticker(drawing: Drawing, content: _Content) -> None:
         drawing.text(row, half, 8, bold=True, colour=paint.strong, align=0.5)
     trust = wording.trust(content.host)
     foot = Area(margin, frame.bottom + 1, width, 4)
-    y = drawing.text(foot, f"{trust.vi} {wording.PASTED.vi}", 3, bold=True)
+    y = drawing.text(foot, f"{trust.vi} {wording.PASTED.vi}", 2.9, bold=True)
     drawing.text(Area(margin, y, width * 0.6, 3), trust.en, 2.3, colour=FADED)
     valid = wording.valid(card)
     drawing.text(
