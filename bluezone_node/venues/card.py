@@ -35,10 +35,10 @@ SPOKEN_CHARACTERS = 6
 
 _VERSION = 1
 _DAY = 86_400
-_UNSEEN = ("C", "Zl", "Zp")
+_UNSEEN = ("C", "Z")
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Categories of characters that are not seen, break a line or turn the direction of writing, and
-letters that are drawn as nothing."""
+"""Categories of characters that are not seen, break a line or turn the direction of writing, of
+which the space alone is allowed; and letters that are drawn as nothing."""
 
 
 class CardFlag(IntFlag):
@@ -159,7 +159,9 @@ def check_line(text: str, limit: int, what: str) -> str:
     if (
         0 < len(text) <= limit
         and not any(
-            each in _BLANKS or unicodedata.category(each).startswith(_UNSEEN) for each in text
+            each in _BLANKS or unicodedata.category(each).startswith(_UNSEEN)
+            for each in text
+            if each != " "
         )
         and len(text.encode()) <= limit
         and text == unicodedata.normalize("NFC", text).strip()

@@ -208,6 +208,8 @@ def test_what_may_be_left_out_or_written_out() -> None:
         "a\u2028b",
         "\u202eegnahc",
         "a\u200bb",
+        "a\u00a0b",
+        "a\u1680b",
         "a\u00adb",
         "\ufeffa",
         "\u3164",
