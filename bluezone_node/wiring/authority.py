@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bluezone_node.store.authority.keys import SigningKeys
     from bluezone_node.wiring.federation import Federation
     from bluezone_node.wiring.notices import NoticeParts
+    from bluezone_node.wiring.venues import VenueParts
 
 DATABASE_VARIABLE = "BLUEZONE_DATABASE"
 """Of the environment: takes the place of ``database.url``, and keeps a password out of files."""
@@ -64,6 +65,8 @@ class AuthorityParts:
     """Hands them to a registrar that is another process."""
     notices: "NoticeParts | None"
     """Outbreak notices of places; None too where the places' keys were never made."""
+    places: "VenueParts | None"
+    """Places; None as with *notices*."""
 
 
 def databases_of(folder: "AuthorityFolder") -> "dict[str, Database]":
@@ -120,10 +123,11 @@ def open_authority(
     from bluezone_node.store.authority.tally import SqlTally
     from bluezone_node.wiring.federation import federate
     from bluezone_node.wiring.notices import notices_of
+    from bluezone_node.wiring.venues import venues_of
 
     settings, databases = folder.settings, databases_of(folder)
     verification = issuing = audit = accounts = shown = publisher = exporter = store = None
-    federation = desk = notices = None
+    federation = desk = notices = places = None
     statistics: PublicationStats | None = None
     rings: list[SigningKeys] = []
     tallies: dict[str, Tally] = {}
@@ -154,9 +158,10 @@ def open_authority(
                 keys=registrar_keys,
                 settings=settings.registrar,
             )
+            messenger = stack.enter_context(open_messenger(folder))
             mint = Mint(
                 codes,
-                stack.enter_context(open_messenger(folder)),
+                messenger,
                 clock,
                 os.urandom,
                 secret=secret,
@@ -176,6 +181,7 @@ def open_authority(
                 issuer=settings.registrar.issuer,
             )
             notices = notices_of(folder, engine, audit, clock)
+            places = venues_of(folder, engine, audit, messenger, clock)
             if settings.registrar.publisher:
                 statistics = statistics_at(folder, registrar_keys, clock)
         if "publisher" in roles:
@@ -229,6 +235,7 @@ def open_authority(
             statistics,
             desk,
             notices,
+            places,
         )
 
 

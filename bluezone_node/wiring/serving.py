@@ -133,6 +133,8 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
                 await _logged(_tell_head, parts.audit)
             if parts.notices is not None:
                 await _logged(parts.notices.notices.forget)
+            if parts.places is not None:
+                await _logged(parts.places.claims.forget)
             await clock.sleep(FORGET_SECONDS)
 
     async def tidy() -> None:

@@ -9,6 +9,7 @@ from bluezone_node.ports import Clock
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from bluezone_node.authority.places.bulk import BulkVenues
     from bluezone_node.authority.places.claims import Claims
     from bluezone_node.authority.places.venues import Venues
     from bluezone_node.authority.ports.audit import AuditTrail
@@ -22,6 +23,7 @@ class VenueParts:
 
     venues: "Venues"
     claims: "Claims"
+    bulk: "BulkVenues"
 
 
 def venues_of(
@@ -32,6 +34,7 @@ def venues_of(
     clock: Clock,
 ) -> VenueParts | None:
     """Return the services on the registrar's database; None: the places' keys were never made."""
+    from bluezone_node.authority.places.bulk import BulkVenues
     from bluezone_node.authority.places.claims import Claims
     from bluezone_node.authority.places.kiosks import DerivedKiosks
     from bluezone_node.authority.places.venues import Venues
@@ -64,7 +67,7 @@ def venues_of(
         realms=realms,
         settings=settings.places,
     )
-    return VenueParts(venues, claims)
+    return VenueParts(venues, claims, BulkVenues(store, venues, audit, clock, os.urandom))
 
 
 def address_of(folder: "AuthorityFolder") -> str:

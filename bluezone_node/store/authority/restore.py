@@ -29,7 +29,13 @@ from bluezone_node.store.authority.backup import (
 from bluezone_node.store.authority.bulk import add_rows
 from bluezone_node.store.authority.database import Database
 from bluezone_node.store.authority.folder import SETTINGS, AuthorityFolder, open_folder
-from bluezone_node.store.authority.registry_tables import codes, sessions, shown, tokens
+from bluezone_node.store.authority.registry_tables import (
+    codes,
+    sessions,
+    shown,
+    tokens,
+    venue_claims,
+)
 from bluezone_node.store.authority.schema import bring_up, lay_out
 
 PARTIAL = ".restoring"
@@ -153,7 +159,7 @@ class _Filling:
             if table.metadata is self._layout.tables:
                 over = update(table).where(table.c.expires > taken).values(expires=taken)
                 self._connection.execute(over)
-        for table in (sessions, shown):
+        for table in (sessions, shown, venue_claims):
             if table.metadata is self._layout.tables:
                 self._connection.execute(delete(table))
 
