@@ -97,6 +97,19 @@ class PlacesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return b64decode(self.root)
 
 
+class KioskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The kiosk at a place's door."""
+
+    venue: str = ""
+    """The registrar's file of the place; empty: this node stands at none."""
+    listen: str = "127.0.0.1:8680"
+    """Where the page is served. Beyond loopback it needs a PIN."""
+    mode: Literal["both", "in", "out"] = "both"
+    """Whether people come and go at this door, or only one of the two."""
+    capacity: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    """People that the place holds; more are let in, and told of. None: not counted."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a node needs to know."""
 
@@ -104,6 +117,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: list[SourceSettings] = msgspec.field(default_factory=list)
     authority: AuthoritySettings | None = None
     places: PlacesSettings | None = None
+    kiosk: KioskSettings = msgspec.field(default_factory=KioskSettings)
 
     def state_dir(self, environ: Mapping[str, str] = os.environ) -> Path:
         """Return the folder of the node's own data."""

@@ -47,6 +47,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "node": config.NodeSettings,
     "sources": config.SourceSettings,
     "authority": config.AuthoritySettings,
+    "kiosk": config.KioskSettings,
     "registrar": authority.RegistrarSettings,
     "registrar.realms": authority.RealmSettings,
     "registrar.sms": authority.SmsSettings,

@@ -46,6 +46,7 @@ class LazyGroup(click.Group):
         "encounters": "encounters:encounters",
         "erase": "erase:erase",
         "keys": "sync:keys",
+        "kiosk": "kiosk:kiosk",
         "lab": "lab:lab",
         "run": "run:run",
         "seal": "seal:seal",

@@ -183,6 +183,11 @@ class Desk:
         entered = self._enter(slip_visitor(code), party, doubts, new_slip=True)
         return replace(entered, slip=code)
 
+    def slip_entry(self, code: str) -> Checkin | None:
+        """Return the entry of the slip with this *code*, where one was made lately."""
+        digests = [_digest(key, slip_visitor(code)) for key in self._keys]
+        return next((self._last[each] for each in digests if each in self._last), None)
+
     def change_party(self, entry_id: int, party: int) -> Entered:
         """Correct how many came with somebody who is inside."""
         entry = self._inside.get(entry_id)

@@ -1,0 +1,60 @@
+"""How the kiosk is, in words for whoever stands beside it: its status line."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bluezone_node.web.kiosk.wording import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What is known of the parts around the page; looked at every few seconds."""
+
+    daemon: bool = False
+    """Whether the node runs beside it: Bluetooth, and what is downloaded."""
+    clock_known: bool = True
+    synced: datetime | None = None
+    """When what the authority publishes was downloaded last."""
+    unwritten: bool = False
+    """Whether the last entry could not be written."""
+    card_days: int = 365
+    """For which the place's card is still valid; 0: not any more."""
+
+
+def status_of(condition: Condition, now: datetime) -> list[tuple[bool, Words]]:
+    """Return the parts of the status line: whether each is well, and what it says."""
+    parts = []
+    if condition.unwritten:
+        said = Words("Thẻ nhớ đầy hoặc hỏng: không ghi được", "Memory card full or damaged")
+        parts.append((False, said))
+    if condition.card_days <= 0:
+        said = Words("Mã địa điểm hết hạn: không nhận khách", "The place's card has expired")
+        parts.append((False, said))
+    elif condition.card_days <= 7:
+        said = Words(
+            f"Mã địa điểm còn {condition.card_days} ngày",
+            f"The place's card ends in {condition.card_days} days",
+        )
+        parts.append((False, said))
+    if not condition.clock_known:
+        parts.append((False, Words("Chưa chắc giờ của máy", "The clock is unsure")))
+    if condition.daemon:
+        parts.append((True, Words("Bluetooth chạy", "Bluetooth runs")))
+    else:
+        parts.append((False, Words("Bluetooth không chạy", "Bluetooth is not running")))
+    parts.append(_synced(condition.synced, now))
+    return parts
+
+
+def _synced(at: datetime | None, now: datetime) -> tuple[bool, Words]:
+    if at is None:
+        return False, Words("Chưa đồng bộ lần nào", "Never synced")
+    hours = int((now - at).total_seconds() // 3600)
+    if hours < 1:
+        return True, Words("Vừa đồng bộ", "Synced just now")
+    if hours < 24:
+        return True, Words(f"Đồng bộ {hours} giờ trước", f"Synced {hours} h ago")
+    return False, Words(
+        f"Không có mạng {hours // 24} ngày; vẫn ghi nhận",
+        f"No network for {hours // 24} days; entering goes on",
+    )

@@ -1,0 +1,173 @@
+// The door's page, made quicker: forms are sent without leaving it, a scanner that plays a keyboard
+// always finds the field, a camera is looked through, and each answer has its colour and its tone.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const READY_AFTER = 6000; // ms for which an answer stays
+const LOOK_EVERY = 250; // ms between two pictures
+const LISTEN_EVERY = 2000; // ms between two looks at the counter and the clock
+const TONES = { green: [[880, 0, .12], [1320, .13, .18]], amber: [[660, 0, .16], [660, .24, .16]], red: [[220, 0, .5]] };
+
+let sound = null;
+let ready = null;
+let timer = 0;
+let step = 0;
+
+function tone(colour) {
+  if (!TONES[colour]) return;
+  sound = sound || new AudioContext();
+  for (const [pitch, after, length] of TONES[colour]) {
+    const voice = sound.createOscillator();
+    const loudness = sound.createGain();
+    const start = sound.currentTime + after;
+    voice.frequency.value = pitch;
+    voice.type = colour === "red" ? "square" : "sine";
+    loudness.gain.setValueAtTime(.0001, start);
+    loudness.gain.exponentialRampToValueAtTime(.5, start + .015);
+    loudness.gain.exponentialRampToValueAtTime(.0001, start + length);
+    voice.connect(loudness).connect(sound.destination);
+    voice.start(start);
+    voice.stop(start + length);
+  }
+}
+
+function lines(list, parts, classes) {
+  list.replaceChildren(...parts.map((part) => {
+    const line = document.createElement("li");
+    for (const language of ["vi", "en"]) {
+      const said = document.createElement("span");
+      said.lang = language;
+      said.textContent = part[language];
+      line.append(said, " ");
+    }
+    if (classes) line.className = part.well ? "well" : "ill";
+    return line;
+  }));
+}
+
+function show(answer) {
+  $("result").className = "result " + answer.colour;
+  $("sign").setAttribute("href", "#sign-" + answer.sign);
+  $("title-vi").textContent = answer.title.vi;
+  $("title-en").textContent = answer.title.en;
+  $("count").textContent = answer.party > 1 ? "× " + answer.party : "";
+  lines($("notes"), answer.notes);
+  $("slip").hidden = !answer.slip;
+  $("slip-code").textContent = answer.slip || "";
+  $("slip-link").href = answer.slip ? "/slip/" + answer.slip : "";
+}
+
+function told(answer) {
+  if (answer.nothing) return;
+  show(answer);
+  keep(answer);
+  tone(answer.colour);
+  $("party").value = 1;
+  $("phone").open = false;
+  clearTimeout(timer);
+  // A slip stays until the next visitor: somebody has to print it.
+  if (!answer.slip) timer = setTimeout(() => show(ready), READY_AFTER);
+  focus();
+}
+
+function keep(state) {
+  $("inside").textContent = state.inside === null ? "–" : state.inside;
+  $("clock").textContent = state.clock;
+  lines($("status"), state.status, true);
+  if (state.step !== step) {
+    step = state.step;
+    $("code").src = "/code.svg?" + step;
+  }
+}
+
+function lost() {
+  told({
+    colour: "red", sign: "no", party: 0, slip: "", notes: [], inside: null, step, status: [],
+    clock: $("clock").textContent,
+    title: { vi: "Máy không trả lời", en: "The kiosk does not answer" },
+  });
+}
+
+async function send(address, body) {
+  try {
+    const answer = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
+    if (answer.status === 401) location.assign("/pin");
+    else if (answer.ok) told(await answer.json());
+    else lost();
+  } catch { lost(); }
+}
+
+function focus() {
+  if (!$("phone").open) $("text").focus();
+}
+
+function door() {
+  ready = {
+    colour: "idle", sign: "wait", party: 0, slip: "",
+    title: { vi: "Mời quét mã", en: "Please scan" },
+    notes: [{
+      vi: "Đưa mã của bạn, CCCD hoặc thẻ BHYT trước máy.",
+      en: "Hold your code, identity card or insurance card before the kiosk.",
+    }],
+  };
+  for (const form of document.forms) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if ("quick" in form.dataset) form.elements.party.value = $("party").value;
+      const body = new URLSearchParams(new FormData(form));
+      for (const name of ["text", "number"]) if (form.elements[name]) form.elements[name].value = "";
+      send(form.action, body);
+    });
+  }
+  const most = Number($("party").max);
+  $("fewer").addEventListener("click", () => { $("party").value = Math.max(1, $("party").value - 1); focus(); });
+  $("more").addEventListener("click", () => { $("party").value = Math.min(most, Number($("party").value) + 1); focus(); });
+  $("pad").hidden = false;
+  for (const key of ["1", "2", "3", "4", "5", "6", "7", "8", "9", "⌫", "0", "C"]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = key;
+    button.addEventListener("click", () => {
+      const field = $("number");
+      field.value = key === "C" ? "" : key === "⌫" ? field.value.slice(0, -1) : field.value + key;
+    });
+    $("pad").append(button);
+  }
+  $("phone").addEventListener("toggle", () => ($("phone").open ? $("number") : $("text")).focus());
+  document.addEventListener("click", (event) => { if (!event.target.closest("input, a, #phone")) focus(); });
+  setInterval(async () => {
+    try {
+      const answer = await fetch("/state", { headers: { Accept: "application/json" } });
+      if (answer.ok) keep(await answer.json());
+    } catch { /* The next scan says so. */ }
+  }, LISTEN_EVERY);
+  $("camera-on").hidden = !navigator.mediaDevices;
+  $("camera-on").addEventListener("click", look);
+  if (new URLSearchParams(location.search).has("camera")) look();
+  focus();
+}
+
+async function look() {
+  const video = $("camera");
+  try {
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 960, height: 720 } });
+    await video.play();
+  } catch { return; }
+  video.hidden = false;
+  $("camera-on").hidden = true;
+  const canvas = document.createElement("canvas");
+  let busy = false;
+  setInterval(() => {
+    if (busy || !video.videoWidth) return;
+    busy = true;
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    canvas.toBlob(async (picture) => {
+      try { await send("/frame?party=" + $("party").value, picture); } finally { busy = false; }
+    }, "image/jpeg", .8);
+  }, LOOK_EVERY);
+}
+
+if ("print" in document.body.dataset) addEventListener("load", () => print());
+else door();

@@ -1,0 +1,183 @@
+"""What the kiosk says, in Vietnamese and English at once: whoever stands before it reads one.
+
+A refusal is named by its reason; what no list foresaw says in Vietnamese that it cannot be read,
+and in English what the program says.
+"""
+
+from dataclasses import dataclass
+
+from bluezone_node.errors import BluezoneError, DatabaseUnusable, Refused
+from bluezone_node.node.kiosk.desk import Entered, Movement
+from bluezone_node.venues.checkins import Doubt, Way
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One sentence, twice."""
+
+    vi: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the large field shows, and the tone that goes with it."""
+
+    colour: str
+    """``green``, ``amber`` or ``red``: also the class of the style sheet and the tone."""
+    sign: str
+    """``in``, ``out``, ``same``, ``wait`` or ``no``: a picture, for those who tell colours apart
+    badly."""
+    title: Words
+    notes: tuple[Words, ...] = ()
+    party: int = 0
+    entry: int = 0
+    """Of the ledger; 0: nothing was entered."""
+    slip: str = ""
+    """Six letters, where one was made."""
+
+
+READY = Shown(
+    "idle",
+    "wait",
+    Words("Mời quét mã", "Please scan"),
+    (
+        Words(
+            "Đưa mã của bạn, CCCD hoặc thẻ BHYT trước máy.",
+            "Hold your code, identity card or insurance card before the kiosk.",
+        ),
+    ),
+)
+
+_MOVED = {
+    Movement.IN: ("in", Words("Mời vào", "Welcome")),
+    Movement.OUT: ("out", Words("Tạm biệt", "Goodbye")),
+    Movement.SAME: ("same", Words("Đã ghi nhận", "Already entered")),
+}
+
+WAYS = {
+    Way.PASS: Words("Mã trên thiết bị", "Code on a device"),
+    Way.TAP: Words("Chạm thiết bị", "Device tapped"),
+    Way.PHONE: Words("Số điện thoại", "Telephone number"),
+    Way.SLIP: Words("Phiếu giấy", "Paper slip"),
+    Way.PERSONAL_CODE: Words("Mã QR cá nhân", "Personal QR code"),
+    Way.ID_CARD: Words("Thẻ CCCD", "Identity card"),
+    Way.INSURANCE_CARD: Words("Thẻ BHYT", "Insurance card"),
+}
+
+DOUBTS = {
+    Doubt.UNVERIFIED: Words("Chưa xác minh", "Not verified"),
+    Doubt.OFF_HOURS: Words("Ngoài giờ mở cửa", "Outside opening hours"),
+    Doubt.CLOCK: Words("Chưa chắc giờ của máy", "Clock unsure"),
+    Doubt.FULL: Words("Đã quá sức chứa", "More people than the place holds"),
+}
+
+_ALARMING = Doubt.OFF_HOURS | Doubt.FULL
+"""These turn the field amber; a number that nothing proves is usual, and is only said."""
+
+REFUSALS = {
+    "scan_empty": Words("Chưa quét được gì. Mời quét lại.", "Nothing was scanned. Try again."),
+    "scan_oversized": Words("Mã quá dài, không đọc được.", "The code is too long to be read."),
+    "own_poster": Words(
+        "Đây là mã của địa điểm này, không phải mã của khách. Hãy dùng thiết bị của bạn để quét "
+        "mã này; ở đây hãy đưa mã của bạn.",
+        "This is the code of this place, not a visitor's. Scan it with your own device; show your "
+        "own code here.",
+    ),
+    "other_place": Words(
+        "Đây là mã của một địa điểm khác, không phải mã của khách.",
+        "This is the code of another place, not a visitor's.",
+    ),
+    "foreign_code": Words(
+        "Đây là mã địa điểm của nước khác, không phải mã của khách.",
+        "This is a place's code of another country, not a visitor's.",
+    ),
+    "text_unknown": Words(
+        "Không phải mã của khách, CCCD hay BHYT. Có thể đọc số điện thoại cho nhân viên.",
+        "It is no visitor's code and no card. You may tell the staff a telephone number.",
+    ),
+    "slip_unknown": Words(
+        "Phiếu không phải của hôm nay. Hãy ghi nhận lại từ đầu.",
+        "The slip is not of today. Enter them anew.",
+    ),
+    "slip_ambiguous": Words(
+        "Hãy quét mã nhỏ trên phiếu, hoặc gõ sáu ký tự trên phiếu.",
+        "Scan the small square of the slip, or type its six letters.",
+    ),
+    "not_inside": Words(
+        "Hôm nay chưa thấy lượt vào nào với mã này.", "Nobody came in with this today."
+    ),
+    "card_expired": Words(
+        "Mã của địa điểm hết hạn. Quản lý cần xin mã mới.",
+        "The place's card is not valid today. The manager must ask for a new one.",
+    ),
+    "name_required": Words(
+        "Nơi này phải ghi tên theo luật. Hãy quét CCCD, thẻ BHYT hoặc mã cá nhân.",
+        "The law requires a name here. Scan an identity card, an insurance card or a personal "
+        "code.",
+    ),
+    "too_many_unverified": Words(
+        "Quá nhiều số được gõ trong thời gian ngắn. Hãy quét mã hoặc thẻ; vài phút nữa gõ tiếp.",
+        "Too many numbers were typed in a short time. Scan codes or cards; type again in some "
+        "minutes.",
+    ),
+    "party_size": Words("Một lượt là 1 đến 20 người.", "A party has 1 to 20 people."),
+    "phone_malformed": Words(
+        "Số điện thoại không đúng. Cần 10 chữ số, bắt đầu bằng 0.",
+        "This is no telephone number. It has ten digits and begins with 0.",
+    ),
+    "person_malformed": Words(
+        "Trông giống thẻ, nhưng không đọc được. Mời quét lại.",
+        "It looks like a card, and could not be read. Try again.",
+    ),
+    "person_oversized": Words("Mã quá dài, không đọc được.", "The code is too long to be read."),
+    "person_inconsistent": Words(
+        "Số, ngày sinh và giới tính trên thẻ mâu thuẫn nhau. Hãy xem lại chính tấm thẻ.",
+        "Number, day of birth and sex on the card contradict one another. Look at the card.",
+    ),
+    "nobody_tapped": Words(
+        "Không thấy thiết bị nào áp sát. Hãy đưa thiết bị sát máy rồi bấm lại.",
+        "No device is near enough. Hold it to the kiosk and press again.",
+    ),
+    "tap_unavailable": Words(
+        "Chưa chạm thiết bị được: dịch vụ Bluetooth của máy không chạy. Các cách khác vẫn dùng "
+        "được.",
+        "Devices cannot be tapped: the kiosk's Bluetooth service is not running. All other ways "
+        "work.",
+    ),
+    "picture_unreadable": Words("Không đọc được hình.", "The picture could not be read."),
+}
+
+_LINKS = Words(
+    "Cảnh báo: đường dẫn trong mã này không phải của hệ thống. Đừng mở; hãy báo cho quản lý.",
+    "Careful: the link in this code is not ours. Do not open it; tell the manager.",
+)
+_UNWRITTEN = Words(
+    "CHƯA ghi được: thẻ nhớ đầy hoặc hỏng. Lượt này chưa được tính; hãy báo cho quản lý.",
+    "NOT written: the memory card is full or damaged. This was not counted; tell the manager.",
+)
+_UNKNOWN = "Không đọc được mã này."
+
+
+def shown(entered: Entered) -> Shown:
+    """Return what is shown of somebody who was entered."""
+    sign, title = _MOVED[entered.movement]
+    entry = entered.entry
+    doubts = [DOUBTS[doubt] for doubt in entry.doubts] if entered.movement is Movement.IN else []
+    alarming = bool(doubts) and bool(entry.doubts & _ALARMING)
+    colour = "amber" if alarming or entered.movement is Movement.SAME else "green"
+    return Shown(
+        colour, sign, title, (WAYS[entry.way], *doubts), entry.party, entry.id, entered.slip
+    )
+
+
+def refused(error: BluezoneError) -> Shown:
+    """Return what is shown of a scan that was not entered."""
+    if isinstance(error, DatabaseUnusable):
+        return Shown("red", "no", Words("Không ghi được", "Not written"), (_UNWRITTEN,))
+    reason = error.reason if isinstance(error, Refused) else ""
+    if reason.startswith("link_"):
+        words = _LINKS
+    else:
+        words = REFUSALS.get(reason) or Words(_UNKNOWN, str(error))
+    return Shown("red", "no", Words("Chưa được", "Not entered"), (words,))
