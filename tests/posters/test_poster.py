@@ -30,6 +30,10 @@ UNREACHED = 4.2
 CUT = 2.9
 """Of a sticker: a print shop's knife is no farther off."""
 TOUCH = 0.02
+EITHER = [
+    pytest.param(family, marks=[pytest.mark.slow] if number else [])
+    for number, family in enumerate(installed())
+]
 
 
 def _sound(sheet: Sheet) -> None:
@@ -64,7 +68,7 @@ def _sound(sheet: Sheet) -> None:
             assert each.y + each.height <= sheet.height - edge
 
 
-@pytest.mark.parametrize("family", installed())
+@pytest.mark.parametrize("family", EITHER)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_leaves_the_paper_or_lies_on_another(name: str, size: Size, family: str) -> None:
