@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.card import SignedCard
 from bluezone_node.venues.checkins import Way
+from bluezone_node.venues.foreign import read_foreign
 from bluezone_node.venues.persons import Person, read_person
 from bluezone_node.venues.text import PlaceText, Proof, read_text
 
@@ -69,7 +70,18 @@ def read_scan(text: str, own: SignedCard, hosts: Collection[str]) -> Visitor | O
         return Visitor(Way.PASS, upper.encode())
     if (person := read_person(text)) is not None:
         return visitor_of(person)
-    return _own_code(read_text(text, hosts), own)
+    try:
+        place = read_text(text, hosts)
+    except BadInput:
+        # Other countries' posters are links too, to hosts that are not ours.
+        if (foreign := read_foreign(text)) is not None:
+            raise BadInput(
+                f"This is the code of a place in another country ({foreign.kind.value}).",
+                reason="foreign_code",
+                hint="show the code on your own device, a card, or tell a telephone number",
+            ) from None
+        raise
+    return _own_code(place, own)
 
 
 def _own_code(place: PlaceText, own: SignedCard) -> OwnCode:
