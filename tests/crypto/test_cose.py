@@ -204,7 +204,14 @@ def test_a_tagged_signature_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [PEM, PEM.decode(), b64encode(SPKI), b64encode(SPKI[-32:]) + b"\n", SPKI[-32:].hex()],
+    [
+        PEM,
+        PEM.decode(),
+        b64encode(SPKI),
+        b64encode(SPKI[-32:]) + b"\n",
+        SPKI[-32:].hex(),
+        SPKI[-32:],
+    ],
 )
 def test_a_public_key_is_read_in_any_usual_form(text: str | bytes) -> None:
     """However it was handed over, it is the same 32 bytes."""
@@ -217,6 +224,8 @@ def test_a_public_key_is_read_in_any_usual_form(text: str | bytes) -> None:
         ("", "public_key_malformed"),
         ("khóa", "public_key_malformed"),
         ("ab" * 31, "public_key_malformed"),
+        (b"a" * 32, "public_key_malformed"),
+        ("\ud800", "public_key_malformed"),
         ("x" * 64, "public_key_malformed"),
         (b64encode(SPKI[:-1]), "public_key_malformed"),
         (
