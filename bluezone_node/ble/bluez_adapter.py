@@ -34,9 +34,6 @@ class Adapter:
     """Whether any program scans with it: see `Adapter1.Discovering`."""
     advertises: bool
     """Whether it can advertise at all."""
-    classic: bool
-    """Whether it does more than Bluetooth LE.  On one that does not, the kernel puts three bytes of
-    Flags before every payload, and cuts what then is longer than 31 without a word."""
     extended: bool
     """Whether it has the advertising commands of Bluetooth 5."""
     monitors: bool
@@ -89,8 +86,6 @@ async def read_adapter(bus: BluezBus, name: str) -> Adapter | None:
         blocked=adapter.get("PowerState") == "off-blocked" or _rfkill(name),
         scanning=bool(adapter.get("Discovering")),
         advertises=advertising is not None,
-        # A class of device is a thing of classic Bluetooth: without that it stays 0.
-        classic=bool(adapter.get("Class")),
         # Only controllers with extended advertising have secondary channels.
         extended=bool(manager.get("SupportedSecondaryChannels")),
         monitors="or_patterns" in (monitors or {}).get("SupportedMonitorTypes", ()),

@@ -121,25 +121,18 @@ class OnAir:
 
     async def _put(self, wished: Sequence[ServiceData]) -> str:
         """Put as many of *wished* on the air as go; return why that is not all of them."""
-        if len(wished) < 2:
+        try:
             await self._advertiser.replace(wished)
-            return ""
-        why = ""
-        adapter = await read_adapter(self._bus, self._adapter)
-        if adapter is not None and adapter.powered and not adapter.classic:
-            why = "an adapter for Bluetooth LE alone has no room for it"
-        else:
-            try:
-                await self._advertiser.replace(wished)
-            except BluezRefused as refused:
-                why = str(refused)
-        if why:
+        except BluezRefused as refused:
+            if len(wished) < 2:
+                raise
             # Another attempt comes with the next wish: one every two seconds would interrupt the
-            # identifier, and help no adapter that has no room.
+            # identifier, and help no adapter that has no room for a second one.
             await self._advertiser.replace(wished[:1])
-            if why != self.left_out:
-                log.warning("%s sends the first advertisement only: %s", self._adapter, why)
-        return why
+            if not self.left_out:
+                log.warning("%s sends the first advertisement only: %s", self._adapter, refused)
+            return str(refused)
+        return ""
 
     async def _somebody_scans(self) -> bool:
         """Tell whether the adapter scans although it is our turn, and we do not."""

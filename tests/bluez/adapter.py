@@ -264,7 +264,7 @@ class Adapter:
             "AddressType": Variant("s", "public"),
             "Name": Variant("s", f"played-{hci}"),
             "Alias": Variant("s", f"played-{hci}"),
-            "Class": Variant("u", 0 if self.controller.le_only else 0x0C0000),
+            "Class": Variant("u", 0),
             "Powered": Variant("b", powered),
             "Discoverable": Variant("b", False),
             "Pairable": Variant("b", False),

@@ -20,7 +20,6 @@ PI = Adapter(
     blocked=False,
     scanning=False,
     advertises=True,
-    classic=True,
     extended=False,
     monitors=False,
     tx_power=None,

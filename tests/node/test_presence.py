@@ -1,0 +1,249 @@
+"""From tags on the air to visits: who walks in, stays and leaves."""
+
+import asyncio
+import random
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from bluezone_node.clock import SimClock
+from bluezone_node.crypto.metadata import Metadata
+from bluezone_node.errors import DatabaseUnusable
+from bluezone_node.node.advertiser import Advertiser
+from bluezone_node.node.announcer import Announcer, keys_of
+from bluezone_node.node.presence import (
+    MOST_PER_DAY,
+    MOST_TAGS,
+    NEAR_DBM,
+    Presence,
+    Stays,
+)
+from bluezone_node.node.timekeeper import Timekeeper
+from bluezone_node.ports import OnStore, Voucher
+from bluezone_node.venues.card import SignedCard
+from bluezone_node.venues.heard import HeardStay
+from bluezone_node.venues.sighting import VenueSighting
+from bluezone_node.venues.tags import AirTag, air_tag_of, slot_of, tag_of, venue_keys
+from bluezone_node.venues.visits import SILENCE, OutKind, Visit, settle
+from tests.radios import LoopbackAir
+from tests.stores import MemoryNodeStore, OnMemory
+from tests.venues.places import card_of
+
+START = datetime(2026, 11, 22, 8, 4, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+MARKET, SHOP = card_of(), card_of("Tạp hoá Lan", 2)
+
+
+class Street:
+    """Places with their kiosks, and a visitor who walks."""
+
+    def __init__(self, on_store: OnStore | None = None) -> None:
+        self.clock = SimClock(START)
+        self.air = LoopbackAir(self.clock, every=5.0)
+        self.store = MemoryNodeStore()
+        self.radio = self.air.radio("visitor", 500.0)
+        self.voucher = Voucher.SIMULATION
+        on_store = on_store or OnMemory(self.store)
+        self.timekeeper = Timekeeper(self.clock, lambda _: self.voucher, on_store, date(2026, 1, 1))
+        self.timekeeper.look()
+        self.presence = Presence(self.timekeeper, on_store)
+        self._tasks = [
+            asyncio.create_task(self._hear()),
+            asyncio.create_task(self.presence.run()),
+        ]
+
+    async def _hear(self) -> None:
+        async for frame in self.radio.hear():
+            self.presence.hear(frame)
+
+    def place(self, card: SignedCard, x: float) -> None:
+        advertiser = Advertiser(
+            self.air.radio(card.card.name, x),
+            self.clock,
+            OnMemory(MemoryNodeStore()),
+            random.Random(card.card.name).randbytes,
+            Metadata(12),
+            Announcer(keys_of([card])),
+        )
+        self._tasks.append(asyncio.create_task(advertiser.run()))
+
+    async def walk(self, *legs: tuple[float, float]) -> list[Visit]:
+        """Stand at each x for so many minutes; return the visits afterwards."""
+        for x, minutes in legs:
+            self.radio.move(x)
+            await self.clock.sleep(minutes * 60)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        return [settle(each.visit, self.clock.now()) for each in self.store.visits()]
+
+
+async def test_who_walks_in_and_stays_ten_minutes_has_been_there_for_ten_minutes() -> None:
+    """One visit, though its tag changed meanwhile, with the tags of both slots."""
+    street = Street()
+    street.place(MARKET, 0.0)
+    (visit,) = await street.walk((500.0, 3), (2.0, 10), (500.0, 20))
+    came = START + 3 * MINUTE
+    assert came <= visit.came <= came + MINUTE / 10
+    assert visit.heard is not None
+    assert came + 10 * MINUTE - MINUTE / 10 <= visit.heard <= came + 10 * MINUTE
+    assert (visit.left, visit.out) == (visit.heard + SILENCE, OutKind.SILENCE)
+    keys = venue_keys(MARKET.payload)
+    slots = [slot_of(came), slot_of(came) + 1]
+    assert [mark.tag for mark in visit.marks] == [tag_of(keys, slot)[:12] for slot in slots]
+    assert [m.slot_key for m in visit.marks] == [air_tag_of(keys, s).slot_key for s in slots]
+
+
+async def test_the_door_of_a_shop_is_no_visit() -> None:
+    """Neither passing by within reach for a minute and a half, nor standing far off for an hour."""
+    street = Street()
+    street.place(SHOP, 0.0)
+    assert await street.walk((500.0, 3), (3.0, 1.5), (40.0, 60), (500.0, 20)) == []
+
+
+async def test_who_comes_back_has_been_there_twice() -> None:
+    """Half an hour elsewhere lies between."""
+    street = Street()
+    street.place(MARKET, 0.0)
+    first, second = await street.walk((2.0, 20), (500.0, 30), (2.0, 20), (500.0, 10))
+    assert first.left is not None
+    assert first.left < START + 26 * MINUTE
+    assert second.came >= START + 50 * MINUTE
+    assert second.left is not None
+
+
+async def test_a_short_absence_does_not_end_a_stay() -> None:
+    """Four minutes in the cellar are not a check-out."""
+    street = Street()
+    street.place(MARKET, 0.0)
+    (visit,) = await street.walk((2.0, 20), (500.0, 4), (2.0, 20), (500.0, 10))
+    assert visit.heard is not None
+    assert visit.heard >= START + 43 * MINUTE
+
+
+async def test_two_places_next_to_each_other_are_two_visits() -> None:
+    """Both are heard all the time, and each keeps its own tags over many slots."""
+    street = Street()
+    street.place(MARKET, 0.0)
+    street.place(SHOP, 20.0)
+    visits = await street.walk((3.0, 120), (500.0, 10))
+    tags = [{mark.tag for mark in visit.marks} for visit in visits]
+    for card in (MARKET, SHOP):
+        keys = venue_keys(card.payload)
+        slots = range(slot_of(START), slot_of(START) + 9)
+        assert {tag_of(keys, slot)[:12] for slot in slots} in tags
+    assert len(visits) == 2
+
+
+async def test_nothing_is_kept_before_the_time_is_known() -> None:
+    """A tag without its time proves nothing."""
+    street = Street()
+    street.timekeeper.known.clear()
+    street.place(MARKET, 0.0)
+    assert await street.walk((2.0, 20), (500.0, 10)) == []
+
+
+async def test_what_cannot_be_written_is_kept_until_it_can() -> None:
+    """A full disk costs no visit."""
+    store = MemoryNodeStore()
+    whole, broken = OnMemory(store), True
+
+    async def on_store(work):  # type: ignore[no-untyped-def]
+        if broken:
+            raise DatabaseUnusable("the disk is full")
+        return await whole(work)
+
+    street = Street(on_store)
+    street.store = store
+    street.place(MARKET, 0.0)
+    street.radio.move(2.0)
+    await street.clock.sleep(20 * 60)
+    assert street.presence.condition().problem == "the disk is full"
+    assert street.presence.condition().here == 1
+    broken = False
+    (visit,) = await street.walk((2.0, 5), (500.0, 10))
+    assert visit.came < START + MINUTE
+    assert street.presence.condition().problem == ""
+
+
+def tag(number: int) -> AirTag:
+    return AirTag(number.to_bytes(12), number.to_bytes(10))
+
+
+def minutes(
+    stays: Stays, start: datetime, each: list[list[AirTag]], rssi: int = -60
+) -> list[HeardStay]:
+    """Let these tags be heard minute by minute; return the stays of the last one."""
+    changed: list[HeardStay] = []
+    for number, tags in enumerate(each):
+        for one in tags:
+            stays.hear(VenueSighting(start + number * MINUTE, one, rssi))
+        changed = stays.close(start + (number + 1) * MINUTE)
+    return changed
+
+
+def test_a_flood_of_tags_takes_no_more_room_than_a_shopping_centre() -> None:
+    """What does not fit is counted; who is followed already goes on being."""
+    stays = Stays()
+    crowd = [tag(number) for number in range(3 * MOST_TAGS)]
+    changed = minutes(stays, START, [crowd[:1], crowd, crowd, crowd])
+    assert len(changed) == MOST_TAGS
+    assert changed[0].tags[0].air == crowd[0]
+    assert stays.flooded == 3 * 2 * MOST_TAGS
+
+
+def test_a_flood_that_lasts_is_stopped_for_the_day() -> None:
+    """No more than a hundred stays become visits, whatever is on the air; tomorrow is another."""
+    stays, kept = Stays(), 0
+    for hour in range(6):
+        crowd = [tag(1000 * hour + number) for number in range(50)]
+        kept += len(minutes(stays, START + timedelta(hours=hour), [crowd] * 3))
+    assert kept == MOST_PER_DAY
+    assert stays.flooded == 6 * 50 - MOST_PER_DAY
+    assert len(minutes(stays, START + timedelta(days=1), [[tag(9)]] * 3)) == 1
+
+
+def test_a_wearable_that_listens_once_a_minute_comes_too() -> None:
+    """Three packets in two minutes are enough where they are strong."""
+    stays = Stays()
+    assert len(minutes(stays, START, [[tag(1)]] * 3)) == 1
+    assert minutes(Stays(), START, [[tag(1)]] * 2) == []
+    assert minutes(Stays(), START, [[tag(1)]] * 9, NEAR_DBM - 1) == []
+
+
+def test_one_packet_in_five_that_is_too_strong_brings_nobody_near() -> None:
+    """The level of a minute is its median."""
+    stays, changed = Stays(), []
+    for number in range(10):
+        for rssi in (-80, -80, -68, -80, -80):
+            stays.hear(VenueSighting(START + number * MINUTE, tag(1), rssi))
+        changed += stays.close(START + (number + 1) * MINUTE)
+    assert changed == []
+
+
+@pytest.mark.parametrize(("start", "stays_expected"), [(START, 2), (START + 8 * MINUTE, 1)])
+def test_a_tag_follows_another_across_the_border_of_a_slot_only(
+    start: datetime, stays_expected: int
+) -> None:
+    """Within a slot, another tag is another place."""
+    stays = Stays()
+    minutes(stays, start, [[tag(1)]] * 4 + [[tag(2)]] * 4)
+    assert stays.here == stays_expected
+
+
+def test_a_tag_that_begins_far_stronger_is_of_another_place() -> None:
+    """Level is all that ties one tag to the next."""
+    stays = Stays()
+    minutes(stays, START + 7 * MINUTE, [[tag(1)]] * 4, -74)
+    minutes(stays, START + 11 * MINUTE, [[tag(2)]] * 4, -40)
+    assert stays.here == 2
+
+
+def test_the_time_that_is_set_moves_what_is_under_way() -> None:
+    """A stay goes on by the new time, as long as it was."""
+    stays = Stays()
+    minutes(stays, START, [[tag(1)]] * 2)
+    by = timedelta(hours=3)
+    stays.move(by)
+    (stay,) = minutes(stays, START + by + 2 * MINUTE, [[tag(1)]])
+    assert (stay.came, stay.last) == (START + by, START + by + 2 * MINUTE)
