@@ -52,6 +52,7 @@ class LazyGroup(click.Group):
         "seal": "seal:seal",
         "status": "status:status",
         "sync": "sync:sync",
+        "visit": "visit:visit",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -8,6 +8,7 @@ Kept "kín" (private), a visit that is over has neither name nor card: only tags
 where that was, and the key that opens the notices about them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -17,10 +18,9 @@ from bluezone_node.intervals import from_unix
 from bluezone_node.venues.card import MAX_STAY, VIETNAM, CardFlag, SignedCard, day_number
 from bluezone_node.venues.kinds import RULES, VenueKind
 from bluezone_node.venues.tags import (
-    slot_of,
+    AIR_TAG_BYTES,
     slots_between,
     step_of,
-    tag_of,
     tags_of,
     venue_keys,
 )
@@ -126,11 +126,12 @@ class Seen:
     private: bool = False
 
 
-def arrive(latest: Visit | None, seen: Seen) -> tuple[Visit, ...]:
-    """Return the visits that *seen* changes or begins, in order of time.
+def arrive(visits: Sequence[Visit], seen: Seen) -> list[tuple[int, Visit]]:
+    """Return which of *visits* (in order of time) the scan changes, and into what.
 
-    *latest*: the last visit, whether over or not.  A code of the same place prolongs it, a code of
-    another place ends it; one from the way out ends it, also where its end was only guessed.
+    A number beyond the last is a new one.  A code of the place where somebody is prolongs their
+    visit, a code of another place ends it; one from the way out ends it, also where its end was
+    only guessed.
 
     Raises:
         BadInput: reason ``party`` (out of 1..50) or ``not_checked_in``: a code from the way out of
@@ -138,24 +139,20 @@ def arrive(latest: Visit | None, seen: Seen) -> tuple[Visit, ...]:
     """
     if seen.party is not None and not 1 <= seen.party <= MAX_PARTY:
         raise BadInput(f"One scan stands for 1 to {MAX_PARTY} people.", reason="party")
-    here = latest is not None and _is_at(latest, seen.card)
     if seen.direction == "out":
-        open_end = latest is not None and (latest.out is None or latest.out in GUESSED)
-        if latest is None or not here or not open_end or seen.at - latest.came > LONGEST:
-            raise BadInput(
-                "This is the code of a way out, and you were not checked in there.",
-                reason="not_checked_in",
-                hint="bluezone-node visit in CODE --at HH:MM enters a visit afterwards",
-            )
-        return (_over(replace(latest, card=seen.card), seen.at, OutKind.SCAN),)
-    before = settle(latest, seen.at) if latest is not None else None
-    if before is None or (before is latest and before.left is not None):
-        return (_began(seen),)
-    if before.left is None and here:
-        return (_prolonged(before, seen),)
-    if before.left is None:
-        before = _over(before, seen.at, OutKind.NEXT)
-    return before, _began(seen)
+        return [_departed(visits, seen)]
+    settled = [(number, settle(visit, seen.at)) for number, visit in enumerate(visits)]
+    changed = {number: visit for number, visit in settled if visit is not visits[number]}
+    lasting = {number: visit for number, visit in settled if visit.left is None}
+    here = [number for number, visit in lasting.items() if _is_at(visit, seen.card)]
+    for number, visit in lasting.items():
+        if number in here[-1:]:
+            changed[number] = _prolonged(visit, seen)
+        else:
+            changed[number] = _over(visit, seen.at, OutKind.NEXT)
+    if not here:
+        changed[len(visits)] = _began(seen)
+    return sorted(changed.items())
 
 
 def leave(visit: Visit, at: datetime) -> Visit:
@@ -219,6 +216,17 @@ def edit(visit: Visit, came: datetime, left: datetime, now: datetime) -> Visit:
     return _over(replace(visit, came=came, confirmed=confirmed), left, OutKind.EDITED)
 
 
+def entered_afterwards(seen: Seen, until: datetime | None, now: datetime) -> Visit:
+    """Return a visit that somebody remembers: begun at ``seen.at``, over by *now*, set by hand.
+
+    Raises:
+        BadInput: reason ``visit_times`` or ``party``, as of `edit` and `arrive`.
+    """
+    [(_, begun)] = arrive((), replace(seen, direction=None))
+    left = until or min(expected_end(begun)[0], now)
+    return edit(begun, seen.at, left, now)
+
+
 def marks_of(visit: Visit, end: datetime) -> tuple[Mark, ...]:
     """Return what *visit* is matched by, until *end* where it lasts."""
     if visit.card is None:
@@ -244,9 +252,28 @@ def _began(seen: Seen) -> Visit:
     )
 
 
+def _departed(visits: Sequence[Visit], seen: Seen) -> tuple[int, Visit]:
+    for number, visit in reversed([*enumerate(visits)]):
+        undecided = visit.out is None or visit.out in GUESSED
+        recent = visit.came <= seen.at <= visit.came + LONGEST
+        if undecided and recent and _is_at(visit, seen.card):
+            known = replace(visit, card=seen.card, label=visit.label or seen.label, marks=())
+            proofs = _proofs(visit.proofs, seen)
+            return number, _over(replace(known, proofs=proofs), seen.at, OutKind.SCAN)
+    raise BadInput(
+        "This is the code of a way out, and you were not checked in there.",
+        reason="not_checked_in",
+        hint="bluezone-node visit in CODE --at HH:MM enters a visit afterwards",
+    )
+
+
 def _prolonged(visit: Visit, seen: Seen) -> Visit:
     return replace(
         visit,
+        # One that was only heard until now gets its name, and is heard no further by its tags.
+        label=visit.label or seen.label,
+        card=visit.card or seen.card,
+        marks=(),
         confirmed=max(visit.confirmed, seen.at),
         party=seen.party or visit.party,
         proofs=_proofs(visit.proofs, seen),
@@ -262,18 +289,23 @@ def _proofs(known: tuple[Proof, ...], seen: Seen) -> tuple[Proof, ...]:
 
 def _over(visit: Visit, left: datetime, out: OutKind) -> Visit:
     ended = replace(visit, left=max(left, visit.came), out=out)
-    if not ended.private or ended.card is None:
+    if not ended.private:
         return ended
+    if ended.card is None:
+        return replace(ended, label="")
     marks, key = marks_of(ended, left), note_key_of(ended)
     return replace(ended, label="", card=None, marks=marks, note_key=key)
 
 
 def _is_at(visit: Visit, card: SignedCard | None) -> bool:
+    """Tell whether *visit* is to the place of *card*, by its card or by a tag of its slots."""
     if card is None:
         return False
     if visit.card is not None:
         return visit.card.location_id == card.location_id
-    return Mark(tag_of(venue_keys(card.payload), slot_of(visit.came))) in visit.marks
+    slots = slots_between(visit.came, visit.left or visit.heard or visit.came)
+    own = {tag[:AIR_TAG_BYTES] for tag in tags_of(venue_keys(card.payload), slots)}
+    return any(mark.tag[:AIR_TAG_BYTES] in own for mark in visit.marks)
 
 
 def _midnight_after(at: datetime) -> datetime:

@@ -24,6 +24,7 @@ from bluezone_node.wiring.public_keys import read_public_keys
 from bluezone_node.wiring.threads import in_thread
 
 if TYPE_CHECKING:
+    from bluezone_node.node.checkin import CheckIn
     from bluezone_node.node.daemon import Daemon
     from bluezone_node.node.diagnosis import Diagnosis
     from bluezone_node.node.neighbours import AttentiveRadio
@@ -161,6 +162,30 @@ async def open_stick(settings: Settings, folder: Path) -> AsyncIterator["Sync"]:
             FolderExports(SOURCE, folder), places.root_key, on_store, in_thread, keeps_index=False
         )
         yield _sync(settings, [source], clock, on_store, radio_in_use(settings, running))
+
+
+@asynccontextmanager
+async def open_checkin(settings: Settings) -> AsyncIterator["CheckIn"]:
+    """Build the service of the owner's own visits; the daemon may be running beside it.
+
+    Raises:
+        BadConfig: no root of places is configured.
+        TimeUnknown: the running node does not know the time.
+    """
+    from bluezone_node.node.checkin import CheckIn
+
+    _refuse_without_time(settings)
+    places = places_of(settings)
+    async with AsyncExitStack() as stack:
+        clock = await stack.enter_async_context(open_clock(settings.node.radio))
+        on_store = await _store_thread(settings, stack)
+        yield CheckIn(
+            clock,
+            on_store,
+            root=places.root_key,
+            hosts=places.hosts,
+            private=places.private,
+        )
 
 
 @asynccontextmanager

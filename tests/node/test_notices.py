@@ -49,7 +49,7 @@ def stay(
     proof: Proof | None = None,
 ) -> Visit:
     seen = Seen(came, card.card.name, card, party=2, private=private, proof=proof)
-    (visit,) = arrive(None, seen)
+    [(_, visit)] = arrive((), seen)
     return leave(visit, came + minutes * MINUTE)
 
 

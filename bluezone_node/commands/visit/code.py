@@ -1,0 +1,50 @@
+"""``visit code``: show a kiosk a code of one's own, for where there is no poster to scan."""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from bluezone_node.commands.console import json_option, print_json
+from bluezone_node.commands.options import config_option
+from bluezone_node.commands.visit.telling import clock, say, with_checkin
+from bluezone_node.node.checkin import CheckIn
+from bluezone_node.venues.passes import NONCE_BYTES, PASS_LIFE, Contact, Pass, write_pass
+
+
+@click.command()
+@click.option("--party", type=int, default=1, show_default=True, help="How many people you are.")
+@click.option("--name", default="", help="Where the place must keep a register: your name …")
+@click.option("--phone", default="", help="… and your telephone number.")
+@config_option
+@json_option
+def code(party: int, name: str, phone: str, config: Path | None, as_json: bool) -> None:
+    """Show a code for a kiosk's scanner. It holds for 15 minutes, and the next one is another.
+
+    It says how many you are and nothing about you, unless you give --name and --phone.
+    """
+    if bool(name) != bool(phone):
+        raise click.UsageError("--name and --phone go together")
+
+    async def work(service: CheckIn) -> Pass:
+        contact = Contact(name, phone) if name else None
+        return Pass(os.urandom(NONCE_BYTES), service.now() + PASS_LIFE, party, contact)
+
+    shown = with_checkin(config, work)
+    text = write_pass(shown)
+    if as_json:
+        print_json({"code": text, "expires": shown.expires, "party": shown.party})
+        return
+    if sys.stdout.isatty() and find_spec("segno") is not None:
+        import segno
+
+        segno.make_qr(text, error="m").terminal(compact=True)
+    else:
+        click.echo(text)
+    until = clock(shown.expires)
+    say(
+        f"Đưa mã này cho máy ở cửa. Có giá trị đến {until}.",
+        f"Show it to the machine at the door. Valid until {until}.",
+    )

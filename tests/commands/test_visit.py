@@ -1,0 +1,173 @@
+"""``bluezone-node visit``: what a person types, and what is told of where they are."""
+
+import json
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bluezone_node import config as settings_file
+from bluezone_node.commands import cli
+from bluezone_node.crypto.cose import public_bytes, sign
+from bluezone_node.errors import BadConfig, BadInput
+from bluezone_node.venues.card import Card, SignedCard, day_number, read_card
+from bluezone_node.venues.kinds import VenueKind
+from bluezone_node.venues.passes import read_pass
+from bluezone_node.venues.text import to_url
+from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
+from bluezone_node.wiring.node import open_store
+from tests.venues.places import CARDS, ROOT, STRANGER, seeded
+
+HOST = "q.example.vn"
+NZ = (
+    "NZCOVIDTRACER:eyJnbG4iOiI3MDAwMDAwMDAwMDEzIiwidmVyIjoiYzE5OjEiLCJ0eXAiOiJlbnRyeSIsIm9wbiI6"
+    "IkNhZsOpIiwiYWRyIjoiMSBRdWF5IFN0In0="
+)
+
+
+def place(name: str = "Chợ Hôm", seed: int = 1, key: object = CARDS) -> SignedCard:
+    """A lodging that is valid today: no midnight ends a visit while the test runs."""
+    entropy, today = seeded(seed), day_number(datetime.now(UTC))
+    card = Card(entropy(16), name, 4, VenueKind.LODGING, entropy(16), today - 5, today + 5)
+    return read_card(sign(card.encoded(), key))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Settings of a node that knows whose cards count."""
+    path = tmp_path / "config.toml"
+    root = b64encode(public_bytes(ROOT)).decode()
+    path.write_text(f'[node]\nstate_dir = "{tmp_path / "state"}"\n[places]\nroot = "{root}"\n')
+    now = datetime.now(UTC)
+    month = timedelta(days=30)
+    key = TrustedKey(public_bytes(CARDS), Role.CARDS, "VN", now - month, now + month)
+    with open_store(settings_file.load(path)) as store:
+        store.put_place_file("trust.cose", write_trust_list(TrustList(1, now, (key,)), ROOT))
+    return path
+
+
+def run(config: Path, *arguments: str, given: str = "") -> Result:
+    return CliRunner().invoke(cli, ["visit", *arguments, "--config", str(config)], input=given)
+
+
+def refused(result: Result) -> str:
+    assert isinstance(result.exception, BadInput), result.output
+    return result.exception.reason
+
+
+def listed(config: Path) -> list[dict[str, object]]:
+    told: list[dict[str, object]] = json.loads(run(config, "list", "--json").output)["visits"]
+    return told
+
+
+def test_in_and_out_with_a_family(config: Path) -> None:
+    """One scan for four; where one is is said; leaving ends it."""
+    said = run(config, "in", "-", "--party", "4", given=to_url(place().cose, HOST) + "\n").output
+    assert said.startswith("Đang ở: Chợ Hôm, từ ")
+    assert "4 người" in said
+    table = run(config, "list").output.splitlines()
+    assert table[0].split() == ["id", "day", "from", "to", "out", "people", "place"]
+    assert table[1].split()[3:] == ["…", "-", "4", "Chợ", "Hôm"]
+    assert table[2].startswith("Đang ở: Chợ Hôm")
+    assert run(config, "out").output.startswith("Đã rời: Chợ Hôm")
+    assert refused(run(config, "out")) == "not_checked_in"
+    (visit,) = listed(config)
+    assert (visit["out"], visit["party"], visit["matchable"]) == ("scan", 4, True)
+
+
+def test_another_place_ends_the_visit(config: Path) -> None:
+    """And the code of the way out ends that one; the same code a second time does not."""
+    hostel = to_url(place("Nhà trọ", 2).cose, HOST)
+    run(config, "in", to_url(place().cose, HOST))
+    said = json.loads(run(config, "in", hostel, "--json").output)
+    assert [each["out"] for each in said["visits"]] == ["next", None]
+    run(config, "in", hostel)
+    assert [each["out"] for each in listed(config)] == ["next", None]
+    run(config, "in", to_url(place("Nhà trọ", 2).cose, HOST, "out"))
+    assert [each["out"] for each in listed(config)] == ["next", "scan"]
+
+
+def test_a_private_visit_keeps_no_name(config: Path) -> None:
+    """Not in the list, not in JSON, and not in the file once it is over."""
+    run(config, "in", to_url(place().cose, HOST), "--private")
+    run(config, "out")
+    (visit,) = listed(config)
+    assert (visit["place"], visit["matchable"]) == ("", True)
+    with open_store(settings_file.load(config)) as store:
+        (entry,) = store.visits()
+    assert entry.visit.card is None
+    assert "Chợ" not in run(config, "list").output
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (to_url(place(key=STRANGER).cose, HOST), "card_unknown_signer"),
+        (to_url(place().cose, "q.examp1e.vn"), "link_lookalike"),
+        (to_url(place().cose, HOST + ".evil.vn"), "link_lookalike"),
+        (to_url(place().cose, HOST, "out"), "not_checked_in"),
+        ("https://example.org/menu", "link_elsewhere"),
+        ("hello", "text_unknown"),
+    ],
+)
+def test_what_is_no_genuine_code_is_refused_and_nothing_is_kept(
+    config: Path, text: str, reason: str
+) -> None:
+    """Each with its own reason, and never with the code in the message."""
+    result = run(config, "in", text)
+    assert refused(result) == reason
+    assert text not in str(result.exception)
+    assert listed(config) == []
+
+
+def test_another_countrys_poster_is_named_and_kept_as_a_diary(config: Path) -> None:
+    """No notice of ours will ever speak of it, and that is said."""
+    said = run(config, "in", NZ).output
+    assert "Đang ở: Café" in said
+    assert "New Zealand" in said
+    (visit,) = listed(config)
+    assert visit["matchable"] is False
+
+
+def test_a_visit_is_entered_afterwards_corrected_and_forgotten(config: Path) -> None:
+    """Times set by hand are marked; what is forgotten is gone."""
+    now = datetime.now().astimezone()
+    began, ended = (f"{now - timedelta(minutes=m):%Y-%m-%dT%H:%M}" for m in (180, 120))
+    link = to_url(place().cose, HOST)
+    assert run(config, "in", link, "--at", began, "--until", ended).exit_code == 0
+    (visit,) = listed(config)
+    assert visit["out"] == "edited"
+    later = f"{now - timedelta(minutes=90):%Y-%m-%dT%H:%M}"
+    assert "bạn đã sửa giờ" in run(config, "edit", "1", "--left", later).output
+    assert refused(run(config, "edit", "1", "--came", later)) == "visit_times"
+    assert refused(run(config, "edit", "9", "--came", later)) == "unknown_visit"
+    assert refused(run(config, "forget", "9")) == "unknown_visit"
+    assert run(config, "forget").exit_code == 2
+    run(config, "forget", "1")
+    assert listed(config) == []
+    assert run(config, "forget", "--all").exit_code == 0
+
+
+def test_a_code_of_ones_own_is_another_each_time(config: Path) -> None:
+    """It says how many, until when, and a name only where it was given."""
+    first, second = (json.loads(run(config, "code", "--json").output)["code"] for _ in range(2))
+    assert first != second
+    assert read_pass(first).contact is None
+    said = run(config, "code", "--party", "3", "--name", "An", "--phone", "0912345678").output
+    shown = read_pass(said.splitlines()[0])
+    assert shown.party == 3
+    assert shown.contact is not None
+    assert shown.contact.name == "An"
+    assert run(config, "code", "--name", "An").exit_code == 2
+
+
+def test_without_settings_or_trust_list_it_says_what_to_do(tmp_path: Path, config: Path) -> None:
+    """The two things that must be there first."""
+    bare = tmp_path / "bare.toml"
+    bare.write_text(f'[node]\nstate_dir = "{tmp_path / "bare"}"\n')
+    assert isinstance(run(bare, "list").exception, BadConfig)
+    other = tmp_path / "other.toml"
+    other.write_text(config.read_text().replace(str(tmp_path / "state"), str(tmp_path / "new")))
+    assert refused(run(other, "in", to_url(place().cose, HOST))) == "trust_missing"
