@@ -4,6 +4,7 @@ Lengths are in any one unit; measures of letters come from the face.
 """
 
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 
 from bluezone_node.posters.fonts import Face
 
@@ -55,9 +56,10 @@ def _wrapped(text: str, face: Face, width: float, *, whole: bool) -> tuple[str, 
             lines.append(line)
         line = word
         while face.width(line) > width:
-            if whole or face.width(line[0]) > width:
+            reached = accumulate(map(face.advance, line))
+            count = sum(1 for _ in takewhile(lambda end: end <= width, reached))
+            if whole or not count:
                 return ()
-            count = next(n for n in range(len(line), 0, -1) if face.width(line[:n]) <= width)
             lines.append(line[:count])
             line = line[count:]
     return (*lines, line)

@@ -132,9 +132,9 @@ def check_url(
 
 def _page(drawing: Drawing, content: _Content) -> None:
     width = _A4_WIDTH - 2 * _MARGIN
-    band = Area(_MARGIN, _MARGIN, width, 46)
+    band = Area(_MARGIN, _MARGIN, width, 42)
     footer = Area(_MARGIN, _A4_HEIGHT - _MARGIN - 15, width, 15)
-    code = Area(_MARGIN, footer.y - _GAP + 1 - 24, width, 24)
+    code = Area(_MARGIN, footer.y - _GAP + 1 - 22, width, 22)
     frame = Area(_MARGIN, code.y - _GAP - _FRAME, _FRAME, _FRAME)
     steps = Area(frame.right + 7, frame.y, width - _FRAME - 7, _FRAME)
     _band(drawing, band, content)
@@ -150,12 +150,12 @@ def _band(drawing: Drawing, area: Area, content: _Content) -> None:
     drawing.box(area, paint.strong, 4)
     inner = Area(area.x + 9, area.y + 1, area.width - 18, area.height - 2)
     word = drawing.fit(Area(0, 0, 78, inner.height), said.word, largest=33, smallest=14, bold=True)
-    drawing.lines(
-        inner.x, inner.y + (inner.height - word.height) / 2, word, bold=True, colour=WHITE
-    )
-    picture = Area(inner.right - 29, area.y + 8.5, 29, 29)
+    # Accents stand above capitals, and nothing below: the middle is a little lower.
+    top = inner.y + (inner.height - word.height) / 2 + 0.05 * word.size
+    drawing.lines(inner.x, top, word, bold=True, colour=WHITE)
+    picture = Area(inner.right - 28, area.y + 7, 28, 28)
     left = inner.x + drawing.width_of(word, bold=True) + 9
-    beside = Area(left, area.y + 13, picture.x - left - 7, 24)
+    beside = Area(left, area.y + 11, picture.x - left - 7, 24)
     below = drawing.text(
         Area(beside.x, beside.y, beside.width, 12), said.task.vi, 9, bold=True, colour=WHITE
     )
@@ -201,25 +201,25 @@ def _framed(drawing: Drawing, area: Area, content: _Content, line: float) -> Non
 def _steps(drawing: Drawing, area: Area, content: _Content) -> None:
     said, paint = content.said, content.paint
     each = area.height / 3
-    beside = Area(area.x + 14, 0, area.width - 14, 8)
+    beside = Area(area.x + 12.5, 0, area.width - 12.5, 8)
     size = min(
         drawing.fit(beside, head, largest=5.4, smallest=3.5, bold=True).size for head in said.heads
     )
     pictures = (icons.telephone, icons.kiosk, paint.last)
     for number, (icon, head, step) in enumerate(zip(pictures, said.heads, said.steps, strict=True)):
         top = area.y + number * each
-        icon(drawing, Area(area.x, top, 11, 11), paint.strong, WHITE)
-        drawing.line(beside.x, top + 7.4, head, size, bold=True)
+        icon(drawing, Area(area.x, top, 10.5, 10.5), paint.strong, WHITE)
+        drawing.line(beside.x, top + 7, head, size, bold=True)
         y = drawing.text(Area(area.x, top + 13, area.width, 17), step.vi, 4.7)
         drawing.text(Area(area.x, y + 0.6, area.width, 10), step.en, 3.7, colour=FADED)
 
 
 def _code(drawing: Drawing, area: Area, content: _Content) -> None:
     drawing.box(area, content.paint.light, 4)
-    drawing.line(area.x + 6, area.y + 11.5, wording.CODE.vi, 6, bold=True)
-    drawing.line(area.x + 6, area.y + 17.5, wording.CODE.en, 4.4, colour=FADED)
+    drawing.line(area.x + 6, area.y + 10.5, wording.CODE.vi, 5.6, bold=True)
+    drawing.line(area.x + 6, area.y + 16.3, wording.CODE.en, 4.2, colour=FADED)
     letters = drawing.fit(
-        Area(0, 0, 76, area.height), content.code, largest=17, smallest=0, bold=True
+        Area(0, 0, 76, area.height), content.code, largest=16, smallest=0, bold=True
     )
     drawing.lines(
         area.x + 43,
@@ -228,9 +228,9 @@ def _code(drawing: Drawing, area: Area, content: _Content) -> None:
         bold=True,
         colour=content.paint.strong,
     )
-    beside = Area(area.x + 128, area.y + 3.4, area.width - 134, 10)
-    y = drawing.text(beside, wording.SAME_CODE.vi, 4.2)
-    drawing.text(Area(beside.x, y + 0.4, beside.width, 8), wording.SAME_CODE.en, 3.4, colour=FADED)
+    beside = Area(area.x + 128, area.y + 2.6, area.width - 134, 10)
+    y = drawing.text(beside, wording.SAME_CODE.vi, 4.1)
+    drawing.text(Area(beside.x, y + 0.4, beside.width, 8), wording.SAME_CODE.en, 3.3, colour=FADED)
 
 
 def _footer(drawing: Drawing, area: Area, content: _Content) -> None:
