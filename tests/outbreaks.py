@@ -100,7 +100,9 @@ class Outbreaks:
         self.proposals = Proposals(
             SqlProposals(engine), self.venues, self.secrets, self.notices, self.audit, self.clock
         )
-        self.bundles = Bundles(self.kept, self.shelf, self.keys, self.clock, self.entropy)
+        self.bundles = Bundles(
+            self.kept, self.shelf, self.keys, self.clock, self.entropy, lambda: b"day keys"
+        )
 
     def place(
         self,

@@ -5,7 +5,7 @@ others.  Each is filled up with made-up notices, so that neither their number no
 shows.  Bytes: docs/protocol-places.md, "Bundles".
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -22,6 +22,7 @@ from bluezone_node.venues.notices import (
     dummy_notice,
     read_notice,
 )
+from bluezone_node.venues.register import MARK_BYTES, opened_mark
 from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES, Role, TrustList
 
 SIZES = (16, 64, 256, 1024, 4096, 16_384)
@@ -29,7 +30,6 @@ SIZES = (16, 64, 256, 1024, 4096, 16_384)
 MAX_BUNDLE_BYTES = 20 * 1024 * 1024
 """Refused before anything is decoded: 16 384 notices of two hours are 9 MB."""
 DIGEST_BYTES = 32
-MARK_BYTES = 8
 FIRST_PREVIOUS = bytes(DIGEST_BYTES)
 """Stands for the bundle before the first."""
 
@@ -79,6 +79,19 @@ def padded(notices: Sequence[Notice], entropy: Entropy) -> tuple[Notice, ...]:
         for number in range(size - len(notices))
     ]
     return tuple(sorted([*notices, *made_up], key=lambda notice: notice.notice_id))
+
+
+def padded_marks(row_ids: Collection[bytes], sequence: int, entropy: Entropy) -> tuple[bytes, ...]:
+    """Return the marks of *row_ids* in bundle *sequence*, among made-up ones.
+
+    How many visitors were looked up, or whether any was, is nobody else's business.
+    """
+    marks = {opened_mark(row_id, sequence) for row_id in row_ids}
+    size = next(
+        (size for size in SIZES if size >= len(marks)), -(-len(marks) // SIZES[-1]) * SIZES[-1]
+    )
+    made_up = [entropy(MARK_BYTES) for _ in range(size - len(marks))]
+    return tuple(sorted([*marks, *made_up]))
 
 
 def write_bundle(bundle: Bundle, key: Ed25519PrivateKey) -> bytes:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bluezone_node.store.authority.keys import SigningKeys
     from bluezone_node.wiring.federation import Federation
     from bluezone_node.wiring.notices import NoticeParts
+    from bluezone_node.wiring.register import RegisterParts
     from bluezone_node.wiring.venues import VenueParts
 
 DATABASE_VARIABLE = "BLUEZONE_DATABASE"
@@ -67,6 +68,8 @@ class AuthorityParts:
     """Outbreak notices of places; None too where the places' keys were never made."""
     places: "VenueParts | None"
     """Places; None as with *notices*."""
+    register: "RegisterParts | None"
+    """Warrants and the keys of days; None as with *notices*."""
 
 
 def databases_of(folder: "AuthorityFolder") -> "dict[str, Database]":
@@ -123,11 +126,12 @@ def open_authority(
     from bluezone_node.store.authority.tally import SqlTally
     from bluezone_node.wiring.federation import federate
     from bluezone_node.wiring.notices import notices_of
+    from bluezone_node.wiring.register import register_of
     from bluezone_node.wiring.venues import venues_of
 
     settings, databases = folder.settings, databases_of(folder)
     verification = issuing = audit = accounts = shown = publisher = exporter = store = None
-    federation = desk = notices = places = None
+    federation = desk = notices = places = register = None
     statistics: PublicationStats | None = None
     rings: list[SigningKeys] = []
     tallies: dict[str, Tally] = {}
@@ -180,7 +184,9 @@ def open_authority(
                 realms=[realm.id for realm in settings.registrar.realms],
                 issuer=settings.registrar.issuer,
             )
-            notices = notices_of(folder, engine, audit, clock)
+            register = register_of(folder, engine, audit, clock)
+            if register is not None:
+                notices = notices_of(folder, engine, audit, register.day_keys, clock)
             places = venues_of(folder, engine, audit, messenger, clock)
             if settings.registrar.publisher:
                 statistics = statistics_at(folder, registrar_keys, clock)
@@ -236,6 +242,7 @@ def open_authority(
             desk,
             notices,
             places,
+            register,
         )
 
 

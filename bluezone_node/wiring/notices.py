@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from bluezone_node.authority.places.bundles import Bundles
+    from bluezone_node.authority.places.day_keys import DayKeyRing
     from bluezone_node.authority.places.notices import Notices
     from bluezone_node.authority.places.proposals import Proposals
     from bluezone_node.authority.ports.audit import AuditTrail
@@ -30,7 +31,11 @@ class NoticeParts:
 
 
 def notices_of(
-    folder: "AuthorityFolder", engine: "Engine", audit: "AuditTrail", clock: Clock
+    folder: "AuthorityFolder",
+    engine: "Engine",
+    audit: "AuditTrail",
+    day_keys: "DayKeyRing",
+    clock: Clock,
 ) -> NoticeParts | None:
     """Return the services on the registrar's database; None: the places' keys were never made."""
     from bluezone_node.authority.places.bundles import Bundles
@@ -59,6 +64,13 @@ def notices_of(
     )
     return NoticeParts(
         notices,
-        Bundles(SqlBundles(engine), open_shelf(folder, SERIES), keys, clock, os.urandom),
+        Bundles(
+            SqlBundles(engine),
+            open_shelf(folder, SERIES),
+            keys,
+            clock,
+            os.urandom,
+            day_keys.published,
+        ),
         Proposals(SqlProposals(engine), venues, kiosks, notices, audit, clock),
     )

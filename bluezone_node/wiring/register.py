@@ -1,5 +1,6 @@
 """The register of names at the authority: warrants, and the keys of its days."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bluezone_node.ports import Clock
@@ -11,26 +12,31 @@ if TYPE_CHECKING:
     from bluezone_node.authority.places.day_keys import DayKeyRing
     from bluezone_node.authority.places.warrants import Warrants
     from bluezone_node.authority.ports.audit import AuditTrail
-    from bluezone_node.authority.ports.venues import VenueStore
     from bluezone_node.store.authority.folder import AuthorityFolder
 
 
-def open_warrants(
-    folder: "AuthorityFolder",
-    engine: "Engine",
-    venues: "VenueStore",
-    audit: "AuditTrail",
-    clock: Clock,
-) -> "tuple[Warrants, DayKeyRing]":
-    """Return the registrar's warrants, and the keys of days that they are read with."""
+@dataclass(frozen=True, slots=True)
+class RegisterParts:
+    """The services of the register."""
+
+    warrants: "Warrants"
+    day_keys: "DayKeyRing"
+
+
+def register_of(
+    folder: "AuthorityFolder", engine: "Engine", audit: "AuditTrail", clock: Clock
+) -> RegisterParts | None:
+    """Return the services on the registrar's database; None: the places' keys were never made."""
     from bluezone_node.authority.places.day_keys import DayKeyRing
     from bluezone_node.authority.places.warrants import Warrants
     from bluezone_node.crypto.cose import public_bytes
     from bluezone_node.store.authority.day_keys import FolderDayKeys
-    from bluezone_node.store.authority.place_keys import PlaceKeys
+    from bluezone_node.store.authority.venues import SqlVenues
     from bluezone_node.store.authority.warrants import SqlWarrants
 
-    keys, days = PlaceKeys(folder.path), FolderDayKeys(folder.path)
+    keys, days, venues = folder.place_keys(), FolderDayKeys(folder.path), SqlVenues(engine)
+    if not keys.exist:
+        return None
 
     def realm_of(venue_id: bytes) -> str | None:
         venue = venues.venue(venue_id)
@@ -42,5 +48,7 @@ def open_warrants(
         listed = (each for each in keys.trust_list().keys if each.public_key == own)
         return key, next((each.province for each in listed), "*")
 
-    warrants = Warrants(SqlWarrants(engine), days, audit, clock, keys.trust_list, realm_of)
-    return warrants, DayKeyRing(days, signing, clock)
+    return RegisterParts(
+        Warrants(SqlWarrants(engine), days, audit, clock, keys.trust_list, realm_of),
+        DayKeyRing(days, signing, clock),
+    )

@@ -135,6 +135,9 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
                 await _logged(parts.notices.notices.forget)
             if parts.places is not None:
                 await _logged(parts.places.claims.forget)
+            if parts.register is not None:
+                await _logged(parts.register.warrants.forget)
+                await _logged(parts.register.day_keys.tidy)
             await clock.sleep(FORGET_SECONDS)
 
     async def tidy() -> None:

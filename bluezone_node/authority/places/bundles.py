@@ -21,7 +21,14 @@ from bluezone_node.authority.ports.notices import (
 from bluezone_node.authority.ports.shelf import ExportShelf
 from bluezone_node.crypto.cose import decode_map, public_bytes
 from bluezone_node.ports import Clock, Entropy
-from bluezone_node.venues.bundle import FIRST_PREVIOUS, SIZES, Bundle, padded, write_bundle
+from bluezone_node.venues.bundle import (
+    FIRST_PREVIOUS,
+    SIZES,
+    Bundle,
+    padded,
+    padded_marks,
+    write_bundle,
+)
 from bluezone_node.venues.card import day_number
 from bluezone_node.venues.notices import read_notice
 from bluezone_node.venues.trust import Role
@@ -30,6 +37,7 @@ ROOT = "exports/places"
 """First part of every line of the index; the files are served under it."""
 INDEX = "index.txt"
 TRUST = "trust.cose"
+DAY_KEYS = "days.cose"
 KEEP = timedelta(days=21)
 """As long as devices keep visits: an older bundle has nothing to tell anybody."""
 LATE = timedelta(hours=25)
@@ -80,7 +88,10 @@ class Bundles:
         keys: NoticeKeys,
         clock: Clock,
         entropy: Entropy,
+        day_keys: Callable[[], bytes],
     ) -> None:
+        """*day_keys*: returns the signed list that registers are sealed with."""
+        self._day_keys = day_keys
         self._store = store
         self._shelf = shelf
         self._keys = keys
@@ -137,7 +148,8 @@ class Bundles:
                 padded([read_notice(decode_map(part.fields)) for part in due.parts], self._entropy),
                 due.retracted,
                 due.breaker,
-                revoked=due.revoked,
+                padded_marks(due.untold, last.sequence + 1 if last else 1, self._entropy),
+                due.revoked,
             )
             return DrawnBundle(
                 bundle.sequence,
@@ -160,6 +172,7 @@ class Bundles:
                 self._put(name, self._store.content(number))
                 written += 1
         written += self._mend(TRUST, self._keys.trust())
+        written += self._mend(DAY_KEYS, self._day_keys())
         # Last: what it names is there. Old files go when no index names them any more.
         written += self._mend(INDEX, "".join(f"{ROOT}/{name}\n" for name in names).encode())
         stale = [name for name in on_shelf if _FILE.fullmatch(name) and name not in names]
@@ -183,7 +196,7 @@ def is_due(due: Due, now: datetime) -> bool:
     last = due.last
     return (
         last is None
-        or bool(due.parts or due.retracted)
+        or bool(due.parts or due.retracted or due.untold)
         or due.breaker != last.breaker
         or due.revoked != last.revoked
         or day_number(now) > day_number(last.created)

@@ -50,6 +50,7 @@ class DayKeyRing:
 
         Within a day the same bytes, so that what is on the shelf is written once.
         """
+        self.tidy()
         now = self._clock.now()
         today = day_number(now)
         keys = {day: key for day, key in self._store.public().items() if day >= today}

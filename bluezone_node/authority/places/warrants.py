@@ -37,6 +37,8 @@ from bluezone_node.venues.trust import TrustList
 from bluezone_node.venues.warrant import join, read_request, read_warrant
 
 SLOT = timedelta(seconds=SLOT_SECONDS)
+SHORTEST_ID = 8
+"""Hexadecimal digits by which a person names a warrant."""
 MAX_PURPOSE = 200
 """Characters of why somebody reads names."""
 READ_FOR = timedelta(days=7)
@@ -144,19 +146,22 @@ class Warrants:
         """Return what kiosks have sent for it, sealed as it is."""
         return self._store.parts(stored.warrant_id)
 
-    def show(self, warrant_id: bytes, actor: Actor) -> StoredWarrant:
-        """Return one.
+    def named(self, text: str, actor: Actor) -> StoredWarrant:
+        """Return the warrant whose id in hexadecimal begins with *text*, of 8 digits or more.
 
         Raises:
             AuthorityRefused: reason ``forbidden`` or ``warrant_unknown``.
         """
-        return self._found(warrant_id, actor)
+        found = [each for each in self.all(actor) if each.warrant_id.hex().startswith(text.lower())]
+        if len(text) < SHORTEST_ID or len(found) != 1:
+            raise _unknown()
+        return self._found(found[0].warrant_id, actor)
 
     def file(self, warrant_id: bytes, actor: Actor) -> bytes:
         """Return the file of an approved warrant, for a kiosk without a network.
 
         Raises:
-            AuthorityRefused: as `show`, or reason ``warrant_unapproved``.
+            AuthorityRefused: as `named`, or reason ``warrant_unapproved``.
         """
         stored = self._found(warrant_id, actor)
         if stored.approved is None:
@@ -192,7 +197,7 @@ class Warrants:
         """
         stored = self._store.find(warrant_id)
         if stored is None or stored.venue_id != venue_id or stored.approved is None:
-            raise AuthorityRefused("There is no such warrant.", reason="warrant_unknown")
+            raise _unknown()
         slots = slots_between(stored.start, stored.end)
         if (
             not 0 <= part <= MAX_ROWS // PART_ROWS
@@ -224,7 +229,7 @@ class Warrants:
         """Keep what a stick brought from a kiosk; return how many rows were not there before.
 
         Raises:
-            AuthorityRefused: as `show` and `take`.
+            AuthorityRefused: as `named` and `take`.
         """
         stored = self._found(answer.warrant_id, actor)
         parts = list(parts_of(answer.rows))
@@ -287,7 +292,7 @@ class Warrants:
         stored = self._store.find(warrant_id)
         # Those of other provinces are not told apart from those that do not exist.
         if stored is None or not actor.covers(stored.realm):
-            raise AuthorityRefused("There is no such warrant.", reason="warrant_unknown")
+            raise _unknown()
         self._allow(actor, stored.realm)
         return stored
 
@@ -300,3 +305,7 @@ class Warrants:
     ) -> None:
         told = {"venue": stored.venue_id.hex(), **(more or {})}
         self._audit.record(actor, action, stored.warrant_id.hex(), told, realm=stored.realm)
+
+
+def _unknown() -> AuthorityRefused:
+    return AuthorityRefused("There is no such warrant.", reason="warrant_unknown")

@@ -140,6 +140,9 @@ class Due:
     breaker: bool
     revoked: tuple[bytes, ...] = field(repr=False)
     """Beginnings of the location ids of cards withdrawn before their time; ascending."""
+    untold: tuple[bytes, ...] = field(default=(), repr=False)
+    """Ids of rows of registers that kiosks opened, and of which no bundle has told; all of them
+    are told of by the bundle that is drawn."""
 
 
 @dataclass(frozen=True, slots=True)

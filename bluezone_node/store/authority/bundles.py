@@ -17,8 +17,10 @@ from bluezone_node.store.authority.registry_tables import (
     notices,
     switches,
     venue_cards,
+    warrant_answers,
 )
 from bluezone_node.venues.card import day_number
+from bluezone_node.venues.register import ROW_ID_BYTES
 from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES
 
 _PART = [notice_parts.c[name] for name in ("notice_id", "number", "location_id", "fields")]
@@ -50,6 +52,8 @@ class SqlBundles:
                 )
                 _mark(db, "published_in", drawn.published, drawn.sequence)
                 _mark(db, "retracted_in", drawn.retracted, drawn.sequence)
+                told = update(warrant_answers).where(warrant_answers.c.untold.is_not(None))
+                db.execute(told.values(untold=None))
             return drawn
 
     def bundles(self) -> dict[int, int]:
@@ -101,7 +105,20 @@ def _due(db: Connection, now: datetime, most: int) -> Due:
     )
     revoked = sorted({each[:REVOKED_PREFIX_BYTES] for each in db.scalars(withdrawn)})
     on = select(switches.c.on).where(switches.c.name == BREAKER)
-    return Due(_last(db), tuple(parts), tuple(retracted), bool(db.scalar(on)), tuple(revoked))
+    return Due(
+        _last(db),
+        tuple(parts),
+        tuple(retracted),
+        bool(db.scalar(on)),
+        tuple(revoked),
+        _untold(db),
+    )
+
+
+def _untold(db: Connection) -> tuple[bytes, ...]:
+    query = select(warrant_answers.c.untold).where(warrant_answers.c.untold.is_not(None))
+    joined = b"".join(db.scalars(query))
+    return tuple(joined[at : at + ROW_ID_BYTES] for at in range(0, len(joined), ROW_ID_BYTES))
 
 
 def _last(db: Connection) -> BundleHead | None:
