@@ -311,6 +311,7 @@ def test_old_bundles_go_and_the_chain_goes_on(kept: Kept, tmp_path: Path) -> Non
     assert set(outbreaks.files()) == {
         "index.txt",
         "trust.cose",
+        "days.cose",
         *(f"{number:08}.cose" for number in numbers),
     }
     for one, two in pairwise(numbers):
