@@ -60,17 +60,20 @@ NO_FLAGS = CardFlag(0)
 _KNOWN_FLAGS = sum(CardFlag)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Card:
-    """What a card says. Belief in it comes from `trust.accept_card`."""
+    """What a card says. Belief in it comes from `trust.accept_card`.
 
-    venue_id: bytes = field(repr=False)
+    Its repr shows nothing: where somebody was is in no log.
+    """
+
+    venue_id: bytes
     """16 random bytes; all rooms of a place share them."""
-    name: str = field(repr=False)
+    name: str
     commune: int
     """Number of the commune or ward in the list of `edition`."""
     kind: VenueKind
-    seed: bytes = field(repr=False)
+    seed: bytes
     """16 random bytes, new with each rotation: all tags and keys follow from the card with it."""
     from_day: int
     """First day of validity, in days since 1970-01-01, Vietnam's time …"""
@@ -78,13 +81,13 @@ class Card:
     """… and the first day after."""
     stay_minutes: int = 0
     """How long a visit is taken to last; 0: as for its kind."""
-    register_key: bytes | None = field(default=None, repr=False)
+    register_key: bytes | None = None
     """X25519 public key of the place, 32 bytes; where a register of names is required, only."""
-    room: str = field(default="", repr=False)
+    room: str = ""
     flags: CardFlag = NO_FLAGS
     edition: int = 1
     """Of the list of communes: 1 before 1 July 2025, 2 since."""
-    address: str = field(default="", repr=False)
+    address: str = ""
     hours: tuple[int, int] | None = None
     """Opening and closing, in minutes of the day; closing at or before opening is past midnight."""
 

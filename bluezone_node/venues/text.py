@@ -97,13 +97,8 @@ def read_text(text: str, hosts: Collection[str]) -> PlaceText:
     text = text.strip()
     if len(text) > MAX_TEXT_CHARACTERS:
         raise BadInput("It is longer than any place's code.", reason="text_oversized")
-    # Caps lock turns the letters round; base45 has no small ones, so none is lost.
-    if text.isascii() and text.upper().startswith(BASE45_PREFIX):
-        try:
-            cose = base45.b45decode(text.upper().removeprefix(BASE45_PREFIX))
-        except ValueError:
-            raise _malformed() from None
-        return PlaceText(read_card(cose))
+    if text[: len(BASE45_PREFIX)].upper() == BASE45_PREFIX:
+        return PlaceText(read_card(_from_base45(text[len(BASE45_PREFIX) :])))
     scheme, separator, rest = text.partition("://")
     if separator and scheme.lower() in {"https", "http"}:
         return _read_link(scheme.lower(), rest, hosts)
@@ -114,6 +109,17 @@ def read_text(text: str, hosts: Collection[str]) -> PlaceText:
         reason="text_unknown",
         hint="a place's code begins with https:// or VNP1:",
     )
+
+
+def _from_base45(text: str) -> bytes:
+    # Caps lock turns the letters round; base45 has no small ones, so none is lost. Of other
+    # alphabets some would become letters that were not there.
+    if not text.isascii():
+        raise _malformed()
+    try:
+        return bytes(base45.b45decode(text.upper()))
+    except ValueError:
+        raise _malformed() from None
 
 
 def _read_link(scheme: str, rest: str, hosts: Collection[str]) -> PlaceText:

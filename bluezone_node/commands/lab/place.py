@@ -75,6 +75,7 @@ def _nhs_key(text: str) -> tuple[str, PublicKey]:
 @click.option(
     "--at",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),
+    metavar="YYYY-MM-DD[THH:MM]",
     help="Judge as a device would at that time of Vietnam. Without, times are told, not judged.",
 )
 @click.option(
