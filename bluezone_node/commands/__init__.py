@@ -53,6 +53,8 @@ class LazyGroup(click.Group):
         "status": "status:status",
         "sync": "sync:sync",
         "visit": "visit:visit",
+        "trust": "trust:trust",
+        "venue": "venue:venue",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
