@@ -137,6 +137,16 @@ class Drawing:
         left, top = (round(at * self.scale * self.dots) / self.dots for at in (x, y))
         self.elements.append(Symbol(left, top, module * self.scale, square, colour))
 
+    def framed(self, area: Area, square: Square, colour: str, line: float) -> None:
+        """Put *square* into a frame of a *line* in *colour*, its quiet zone inside."""
+        self.box(area, colour, 4 * line)
+        inside = Area(area.x + line, area.y + line, area.width - 2 * line, area.height - 2 * line)
+        self.box(inside, WHITE, 3 * line)
+        # Round corners reach 0.88 of the line into the quiet zone.
+        module = self.module_of(square, inside.width - 1.8 * line)
+        top = area.y + (area.height - module * square.modules) / 2
+        self.symbol(area.x + area.width / 2, top, module, square, INK)
+
     def sheet(
         self, width: float, height: float, *, title: str, made: date, two_colours: bool = False
     ) -> Sheet:

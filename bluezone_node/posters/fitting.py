@@ -3,7 +3,7 @@
 Lengths are in any one unit; measures of letters come from the face.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
 
 from bluezone_node.posters.fonts import Face
@@ -17,7 +17,7 @@ _STEP = 0.97
 class Fitted:
     """Text, broken into lines of one size."""
 
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] = field(repr=False)
     size: float
 
     @property

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Literal
 
 from bluezone_node.posters import wording
+from bluezone_node.posters.content import check_url
 from bluezone_node.posters.drawing import Area, Drawing
 from bluezone_node.posters.fitting import LEADING
 from bluezone_node.posters.fonts import Faces, faces
-from bluezone_node.posters.poster import check_url
 from bluezone_node.posters.sheet import Sheet
 from bluezone_node.posters.square import QUIET_MODULES, Square, square_of
 from bluezone_node.venues.card import VIETNAM, SignedCard

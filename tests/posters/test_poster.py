@@ -153,6 +153,33 @@ def test_in_and_out_differ_in_colour() -> None:
     assert len(seen) == 4
 
 
+def _light(colour: str) -> float:
+    """Return the relative luminance of *colour* (WCAG 2.1)."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def test_every_letter_stands_out_from_its_ground() -> None:
+    """Contrast of 4.5 to one, whichever box a line lies on: for old eyes and in bad light."""
+    for signed in (card(), card(flags=CardFlag.STAFF_CODE)):
+        for size in SIZES:
+            for direction in DIRECTIONS:
+                sheet = sheet_of(signed, size, direction)
+                for line in sheet.texts:
+                    below = [
+                        each.colour
+                        for each in sheet.elements
+                        if isinstance(each, Box)
+                        and each.x <= line.x <= each.x + each.width
+                        and each.y <= line.baseline <= each.y + each.height
+                    ]
+                    two = sorted((_light(line.colour), _light(below[-1] if below else "#ffffff")))
+                    assert (two[1] + 0.05) / (two[0] + 0.05) >= 4.5, line
+
+
 def test_a_poster_of_staff_says_so() -> None:
     """So that no visitor scans it: a visit with it lasts until closing time."""
     said = texts(sheet_of(card(flags=CardFlag.STAFF_CODE), "a4", None))
