@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bluezone_node.node.advertiser import Advertiser
-from bluezone_node.node.listener import Listener, ListenerCondition
+from bluezone_node.node.listener import Ear, Listener, ListenerCondition
+from bluezone_node.node.presence import Presence, PresenceCondition
 from bluezone_node.node.retention import Retention
 from bluezone_node.node.supervisor import Supervisor
 from bluezone_node.node.sync import Sync
@@ -39,6 +40,8 @@ class NodeCondition:
     listener: ListenerCondition
     last_forgot: datetime | None
     last_sync: datetime | None
+    presence: PresenceCondition | None
+    """None at a place: there, nobody's visits are written."""
 
 
 class Daemon:
@@ -53,12 +56,20 @@ class Daemon:
         advertiser: Advertiser,
         sync: Sync,
         alive: Callable[[], None],
+        presence: Presence | None = None,
+        ears: Sequence[Ear] = (),
     ) -> None:
+        """*presence*: of the node's owner; None where the node is a place's.
+
+        *ears* are told of everything heard.
+        """
         self._radio = radio
         self._timekeeper = timekeeper
         self._advertiser = advertiser
         self._sync = sync
-        self._listener = Listener(radio, timekeeper, on_store)
+        self._presence = presence
+        ears = (*ears, presence.hear) if presence is not None else ears
+        self._listener = Listener(radio, timekeeper, on_store, ears)
         self._retention = Retention(timekeeper, on_store)
         self._supervisor = Supervisor(radio, self._listener, timekeeper, alive)
         self._began = timekeeper.monotonic()
@@ -78,6 +89,7 @@ class Daemon:
             self._listener.condition(),
             self._retention.last_run,
             self._sync.last_round,
+            None if self._presence is None else self._presence.condition(),
         )
 
     def renew(self) -> None:
@@ -102,6 +114,9 @@ class Daemon:
                     group.create_task(self._once_known(self._retention.run), name="forget"),
                     group.create_task(self._tell_ready(ready), name="ready"),
                 ]
+                if self._presence is not None:
+                    visits = self._once_known(self._presence.run)
+                    tasks.append(group.create_task(visits, name="visits"))
                 await stop.wait()
                 log.info("stopping")
                 for task in tasks:
@@ -109,6 +124,8 @@ class Daemon:
         finally:
             # First what would be lost if somebody loses patience, then the goodbyes.
             await self._listener.finish()
+            if self._presence is not None:
+                await self._presence.write()
             await self._radio.close()
 
     async def _once_known(self, run: Callable[[], Awaitable[None]]) -> None:

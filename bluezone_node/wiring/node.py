@@ -24,11 +24,13 @@ from bluezone_node.wiring.public_keys import read_public_keys
 from bluezone_node.wiring.threads import in_thread
 
 if TYPE_CHECKING:
+    from bluezone_node.node.announcer import Announcer
     from bluezone_node.node.checkin import CheckIn
     from bluezone_node.node.daemon import Daemon
     from bluezone_node.node.diagnosis import Diagnosis
     from bluezone_node.node.neighbours import AttentiveRadio
     from bluezone_node.node.sync import Source, Sync
+    from bluezone_node.node.tap import TapWatch
 
 log = logging.getLogger(__name__)
 
@@ -247,11 +249,17 @@ class RunningNode:
     """A daemon with its door and its service manager."""
 
     def __init__(
-        self, daemon: "Daemon", sync: "Sync", radio: "AttentiveRadio", folder: Path
+        self,
+        daemon: "Daemon",
+        sync: "Sync",
+        radio: "AttentiveRadio",
+        taps: "TapWatch",
+        folder: Path,
     ) -> None:
         self._daemon = daemon
         self._sync = sync
         self._radio = radio
+        self._taps = taps
         self._folder = folder
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -265,6 +273,7 @@ class RunningNode:
             {
                 "status": lambda: _plain(asdict(self._daemon.condition())),
                 "neighbours": lambda: _plain(asdict(self._radio.neighbours())),
+                "tap": lambda: asdict(self._taps.tap()),
                 "renew": lambda: _done(self._daemon.renew),
                 "sync": lambda: _done(self._sync.ask),
             },
@@ -298,6 +307,8 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
     from bluezone_node.node.advertiser import Advertiser
     from bluezone_node.node.daemon import Daemon
     from bluezone_node.node.neighbours import AttentiveRadio
+    from bluezone_node.node.presence import Presence
+    from bluezone_node.node.tap import TapWatch
     from bluezone_node.node.timekeeper import Timekeeper
     from bluezone_node.store.node import lock_database
     from bluezone_node.systemd import ServiceManager
@@ -322,18 +333,39 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
         powers = (settings.node.tx_power, reported_power, GUESSED_TX_POWER)
         power = next(power for power in powers if power is not None)
         metadata = Metadata(power, settings.node.calibration_confidence)
+        announcer = _announcer(settings)
+        advertiser = Advertiser(radio, timekeeper, on_store, os.urandom, metadata, announcer)
+        taps = TapWatch(clock, os.urandom)
         daemon = Daemon(
             radio=radio,
             timekeeper=timekeeper,
             on_store=on_store,
-            advertiser=Advertiser(radio, timekeeper, on_store, os.urandom, metadata),
+            advertiser=advertiser,
             sync=sync,
             alive=ServiceManager().alive,
+            # A place makes no visits: what it hears of others is their neighbourhood.
+            presence=None if announcer is not None else Presence(timekeeper, on_store),
+            ears=[taps.hear],
         )
-        yield RunningNode(daemon, sync, radio, folder)
+        yield RunningNode(daemon, sync, radio, taps, folder)
 
 
 # Parts
+
+
+def _announcer(settings: Settings) -> "Announcer | None":
+    """Return what sends the tags of the place that the settings name; None: it is no place's.
+
+    Raises:
+        BadConfig: the file of the place is of no use.
+    """
+    from bluezone_node.node.announcer import Announcer, keys_of
+    from bluezone_node.venuefile import read_venue_file
+
+    if not settings.kiosk.venue:
+        return None
+    venue = read_venue_file(Path(settings.kiosk.venue).expanduser())
+    return Announcer(keys_of([venue.card]))
 
 
 async def _store_thread(settings: Settings, stack: AsyncExitStack) -> OnStore:

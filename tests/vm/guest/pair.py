@@ -1,15 +1,21 @@
-"""``python -m tests.vm.guest.pair ADAPTER``: an identifier and a tag of the place, changed once."""
+"""``python -m tests.vm.guest.pair ADAPTER``: an identifier and a tag of the place, changed once.
+
+The radio listens meanwhile, as a kiosk does: a strict chip of Bluetooth 4 takes no new address
+while it scans, and sends two advertisements by turns, each under an address of its own.
+"""
 
 import argparse
 import asyncio
+import json
 import os
+import sys
 
-from bluezone_node.ble.bluez_adapter import read_adapter
-from bluezone_node.ble.bluez_advertiser import BluezAdvertiser, ServiceData
-from bluezone_node.ble.bluez_bus import connect
-from bluezone_node.ble.frame import GAEN_SERVICE
+import msgspec
 
-PLACE_SERVICE = "0000fd70-0000-1000-8000-00805f9b34fb"
+from bluezone_node.ble.radio import open_radio
+from bluezone_node.clock import SystemClock
+from bluezone_node.proximity.model import Beacon
+from bluezone_node.venues.tags import AirTag
 
 
 async def main() -> None:
@@ -17,20 +23,16 @@ async def main() -> None:
     parser.add_argument("adapter")
     parser.add_argument("--dwell", type=float, required=True)
     options = parser.parse_args()
-    bus = await connect()
-    adapter = await read_adapter(bus, options.adapter)
-    assert adapter is not None
-    advertiser = BluezAdvertiser(bus, adapter, dropped=lambda: None)
-    for _ in range(2):
-        await advertiser.replace(
-            [
-                ServiceData(GAEN_SERVICE, os.urandom(20)),
-                ServiceData(PLACE_SERVICE, os.urandom(16)),
-            ]
-        )
-        await asyncio.sleep(options.dwell)
-    await advertiser.take_off()
-    bus.close()
+    radio = (await open_radio(f"bluez:{options.adapter}", SystemClock())).radio
+    try:
+        for _ in range(2):
+            await radio.advertise(
+                Beacon(os.urandom(16), os.urandom(4)), AirTag(os.urandom(12), os.urandom(10))
+            )
+            await asyncio.sleep(options.dwell)
+        sys.stdout.write(json.dumps(msgspec.to_builtins(radio.condition())) + "\n")
+    finally:
+        await radio.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """What a node sends, to the byte, on each kind of adapter and with each setting of bluetoothd."""
 
+from collections import Counter
 from collections.abc import Mapping
 
+from bluezone_node.ble.frame import decode
+from bluezone_node.errors import BadFrame
 from tests.vm.guest.process import until
 from tests.vm.judge import AirLog, Gaps, Sent, gaps
 from tests.vm.lab import Lab, now
@@ -18,14 +21,20 @@ CHECKS: Mapping[str, str] = {
     "experimental bytes": "with --experimental the bytes are the same",
     "two at a time": "a tag of the place goes out beside the identifier, under its own address",
     "two by turns": "a chip of Bluetooth 4 sends both, and none under the other's address",
+    "two in bursts": "the same without --experimental, where the radio listens in bursts",
+    "tag bytes": "31 bytes: the UUID list, the service data, no Flags, on both kinds of chips",
+    "too long": "an LE-only adapter, whose kernel puts Flags first, cuts the tag: nobody takes it",
     "silence afterwards": "a radio that is closed leaves nothing on the air",
     "every command known": "the controllers knew every command that the kernel gave them",
 }
 
 PREFIX = bytes.fromhex("03036ffd17166ffd")
 FLAGS = bytes.fromhex("020104")
+TAG_PREFIX = bytes.fromhex("0303514e1a16514e10")
 WATCHED = 6.0
 """Seconds: four advertisements at the slowest interval."""
+PAIR_WATCHED = 15.0
+"""Seconds: several turns of a chip that sends one advertisement at a time."""
 
 
 def play(lab: Lab) -> None:
@@ -42,6 +51,9 @@ def play(lab: Lab) -> None:
     between(lab, "legacy interval", gaps(plain.of("legacy")), 100, 160)
     between(lab, "extended interval", gaps(plain.of("extended")), 1200, 1350)
 
+    bursts = together(lab, "two in bursts", "legacy")
+    cut(lab, "too long", "single")
+
     lab.end("bluetoothd")
     lab.bluetoothd(experimental=True)
     lively = watch(lab, "extended", "legacy")
@@ -52,8 +64,18 @@ def play(lab: Lab) -> None:
         **shown(lively, "extended"),
     )
 
-    together(lab, "two at a time", "extended")
-    together(lab, "two by turns", "legacy")
+    pairs = (
+        bursts,
+        together(lab, "two at a time", "extended"),
+        together(lab, "two by turns", "legacy"),
+    )
+    tags = [one.data for sent in pairs for one in sent if not one.data.startswith(PREFIX)]
+    lab.check(
+        "tag bytes",
+        bool(tags) and all(len(one) == 31 and one.startswith(TAG_PREFIX) for one in tags),
+        heads=sorted({one[:9].hex() for one in tags}),
+        lengths=sorted({len(one) for one in tags}),
+    )
 
     sent = [*plain.sent, *lively.sent]
     pdus, kinds = {one.pdu for one in sent}, {one.kind for one in sent}
@@ -85,13 +107,14 @@ def watch(lab: Lab, *names: str) -> AirLog:
     return lab.air(began)
 
 
-def together(lab: Lab, name: str, node: str) -> None:
-    """Have an identifier and a tag on the air at once, and changed once."""
+def together(lab: Lab, name: str, node: str) -> tuple[Sent, ...]:
+    """Have an identifier and a tag on the air at once, and changed once; return what was sent."""
     began = now()
     driver = lab.python(
-        f"pair-{node}", "tests.vm.guest.pair", lab.reached[node], "--dwell", str(WATCHED)
+        f"{name} {node}".replace(" ", "-"),
+        *("tests.vm.guest.pair", lab.reached[node], "--dwell", str(PAIR_WATCHED)),
     )
-    status = driver.ended(2 * WATCHED + 30)
+    status = driver.ended(2 * PAIR_WATCHED + 30)
     sent = lab.air(began).of(node)
     payloads = {one.data: {each.address for each in sent if each.data == one.data} for one in sent}
     addresses = [address for some in payloads.values() for address in some]
@@ -103,6 +126,21 @@ def together(lab: Lab, name: str, node: str) -> None:
         addresses=len(addresses),
         least_often=often,
     )
+    return sent
+
+
+def cut(lab: Lab, name: str, node: str) -> None:
+    """Have both on the air where three bytes of Flags leave no room for the whole tag."""
+    began = now()
+    driver = lab.python("cut", "tests.vm.guest.pair", lab.reached[node], "--dwell", "6")
+    status = driver.ended(45)
+    taken: Counter[str] = Counter()
+    for one in lab.air(began).of(node):
+        try:
+            taken[type(decode(one.data)).__name__] += 1
+        except BadFrame as bad:
+            taken[bad.reason] += 1
+    lab.check(name, status == 0 and set(taken) == {"Frame", "truncated"}, taken=dict(taken))
 
 
 def of_length(sent: tuple[Sent, ...], length: int, prefix: bytes) -> bool:
