@@ -109,7 +109,8 @@ def decode_map(data: bytes) -> dict[int, Any]:
         BadInput: reason ``cbor_malformed``.
     """
     value = decode(data)
-    if not isinstance(value, Mapping) or not all(type(key) is int for key in value):
+    # Not below zero: of such keys the library's order is another than that of RFC 8949 §4.2.1.
+    if not isinstance(value, Mapping) or not all(type(key) is int and key >= 0 for key in value):
         raise _malformed()
     return dict(value)
 

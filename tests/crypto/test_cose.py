@@ -132,10 +132,12 @@ def test_any_bytes_are_a_value_or_are_refused(data: bytes) -> None:
             assert encode(value) == data
 
 
-@pytest.mark.parametrize("data", [b"\x01", b"\x80", b"\xa1\x61a\x00", b"\xa1\xf5\x00"])
+@pytest.mark.parametrize(
+    "data", [b"\x01", b"\x80", b"\xa1\x61a\x00", b"\xa1\xf5\x00", b"\xa1\x20\x00"]
+)
 def test_a_map_has_whole_numbers_for_keys(data: bytes) -> None:
-    """Anything else is refused; a truth value is no number."""
-    assert decode(data) in (1, [], {"a": 0}, {True: 0})
+    """Anything else is refused; a truth value is no number, and -1 none of a field."""
+    assert decode(data) in (1, [], {"a": 0}, {True: 0}, {-1: 0})
     with pytest.raises(BadInput):
         decode_map(data)
 

@@ -169,7 +169,6 @@ def test_the_longest_card() -> None:
         {14: [600.0, 700]},
         {15: 0},
         {0: 0},
-        {-1: 0},
     ],
 )
 def test_what_is_no_field_makes_no_card(changed: dict[int, object]) -> None:
