@@ -21,6 +21,7 @@ from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.store.node import SqliteNodeStore
 from bluezone_node.venues.card import Card, SignedCard, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
+from bluezone_node.venues.passes import NONCE_BYTES, PASS_LIFE, Contact, Pass, write_pass
 from bluezone_node.venues.text import DEFAULT_HOST, to_base45
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
 from bluezone_node.web.kiosk.app import KioskParts, kiosk_app
@@ -34,8 +35,6 @@ MORNING = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 """Eight o'clock in Vietnam."""
 SECRET = bytes(range(32))
 PROOF_KEY = b"proof key of the kiosk, 32 bytes"
-PASS = "VNP1V:0123456789ABCDEFGHIJ"
-OTHER_PASS = "VNP1V:ABCDEFGHIJ0123456789"
 ID_CARD = "001190012345|123456789|Nguyễn Thị Hồng|01021990|Nữ|Số 1 Tràng Thi, Hà Nội|01012022"
 INSURANCE = (
     f"HS4010120878811|{'Trần Văn Ất'.encode().hex()}|12/03/1985|1|{'Huế'.encode().hex()}|01|$"
@@ -78,6 +77,13 @@ def venue_file(
     path.write_text(json.dumps(document), encoding="utf-8")
     path.chmod(0o600)
     return path
+
+
+def pass_of(
+    owner: int = 1, at: datetime = MORNING, party: int = 1, contact: Contact | None = None
+) -> str:
+    """Return the code that the device of *owner* shows at *at*."""
+    return write_pass(Pass(bytes([owner]) * NONCE_BYTES, at + PASS_LIFE, party, contact))
 
 
 def picture_of(text: str, scale: int = 8) -> bytes:

@@ -35,7 +35,8 @@ from bluezone_node.venues.checkins import (
     expected_end,
     is_open,
 )
-from bluezone_node.venues.persons import Person, read_phone
+from bluezone_node.venues.persons import read_phone
+from bluezone_node.venues.register import Contact
 from bluezone_node.venues.tags import step_of
 from bluezone_node.venues.visits import VISIT_RETENTION, OutKind
 
@@ -109,8 +110,8 @@ class CheckinStore(Protocol):
 class ContactKeeper(Protocol):
     """Where names are kept, sealed, if the law requires a register of this kind of place."""
 
-    def keep(self, contact: Person, came: datetime, party: int) -> None:
-        """Seal and keep *contact*.
+    def keep(self, contact: Contact, came: datetime, nonce: bytes | None) -> None:
+        """Seal and keep *contact*. *nonce*: of the device's code, by which it knows its own row.
 
         Raises:
             Refused: it does not say enough of the visitor.
@@ -256,6 +257,8 @@ class Desk:
     def _enter(
         self, visitor: Visitor, party: int, doubts: Doubt, *, new_slip: bool = False
     ) -> Entered:
+        if party == 1 and visitor.shown is not None:
+            party = visitor.shown.party
         party = _checked(party)
         self.settle()
         now = self._clock.now()
@@ -300,6 +303,8 @@ class Desk:
                 reason="card_expired",
                 hint="the manager asks the registrar for the new one",
             )
+        if visitor.shown is not None:
+            visitor.shown.check(now)
         if doubts & Doubt.UNVERIFIED:
             self._count_typed(now)
         if not is_open(card, now):
@@ -307,13 +312,14 @@ class Desk:
         if self._rules.capacity is not None and self.inside + party > self._rules.capacity:
             doubts |= Doubt.FULL
         if card.flags & CardFlag.REGISTER_REQUIRED and self._contacts is not None:
-            if visitor.person is None:
+            if visitor.contact is None:
                 raise BadInput(
                     "The law requires a name here.",
                     reason="name_required",
                     hint="scan an identity card, an insurance card or a personal code",
                 )
-            self._contacts.keep(visitor.person, now, party)
+            nonce = visitor.shown.nonce if visitor.shown is not None else None
+            self._contacts.keep(replace(visitor.contact, party=party), now, nonce)
         entry = Checkin(0, now, visitor.way, party, doubts, digest=digest)
         entry = replace(entry, id=self._store.add_checkin(entry))
         if doubts & Doubt.UNVERIFIED:

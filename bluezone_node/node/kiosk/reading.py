@@ -8,16 +8,16 @@ from bluezone_node.errors import BadInput
 from bluezone_node.venues.card import SignedCard
 from bluezone_node.venues.checkins import Way
 from bluezone_node.venues.foreign import read_foreign
+from bluezone_node.venues.passes import PASS_PREFIX, Pass, read_pass
 from bluezone_node.venues.persons import Person, read_person
+from bluezone_node.venues.register import Contact
 from bluezone_node.venues.text import PlaceText, Proof, read_text
 
 MAX_SCAN_CHARACTERS = 4096
 """A square holds 4296 letters at most."""
 SLIP_PREFIX = "VNP1S:"
-PASS_PREFIX = "VNP1V:"  # noqa: S105
 
 _SLIP = re.compile(rf"(?:{SLIP_PREFIX})?([A-Z2-7]{{6}})", re.ASCII)
-_PASS = re.compile(rf"{PASS_PREFIX}[0-9A-Z $%*+\-./:]{{16,512}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,10 @@ class Visitor:
     way: Way
     identity: bytes = field(repr=False)
     """The same each time: for a keyed digest, and nothing else."""
-    person: Person | None = field(default=None, repr=False)
-    """Name and year of birth, where a card told them and a register is required."""
+    contact: Contact | None = field(default=None, repr=False)
+    """Where a name was told: for a register, if one is required."""
+    shown: Pass | None = field(default=None, repr=False)
+    """The code of a device, which lasts for some minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class OwnCode:
 
 def visitor_of(person: Person) -> Visitor:
     """Return *person* as one who comes or goes."""
-    return Visitor(Way(person.kind.value), person.identity, person)
+    named = Contact(person.name, birth_year=person.birth_year) if person.name else None
+    return Visitor(Way(person.kind.value), person.identity, named)
 
 
 def slip_visitor(code: str) -> Visitor:
@@ -55,7 +58,8 @@ def read_scan(text: str, own: SignedCard, hosts: Collection[str]) -> Visitor | O
 
     Raises:
         BadInput: reason ``scan_empty``, ``scan_oversized``, ``own_poster``, ``other_place``,
-            ``foreign_code``, or one of `persons.read_person` and `text.read_text`.
+            ``foreign_code``, or one of `persons.read_person`, `passes.read_pass` and
+            `text.read_text`.
     """
     text = text.strip()
     if not text:
@@ -66,8 +70,8 @@ def read_scan(text: str, own: SignedCard, hosts: Collection[str]) -> Visitor | O
     upper = text.upper() if text.isascii() else text
     if found := _SLIP.fullmatch(upper):
         return slip_visitor(found[1])
-    if _PASS.fullmatch(upper):
-        return Visitor(Way.PASS, upper.encode())
+    if upper.startswith(PASS_PREFIX):
+        return _pass_visitor(read_pass(upper))
     if (person := read_person(text)) is not None:
         return visitor_of(person)
     try:
@@ -82,6 +86,12 @@ def read_scan(text: str, own: SignedCard, hosts: Collection[str]) -> Visitor | O
             ) from None
         raise
     return _own_code(place, own)
+
+
+def _pass_visitor(shown: Pass) -> Visitor:
+    given = shown.contact
+    contact = None if given is None else Contact(given.name, given.phone, party=shown.party)
+    return Visitor(Way.PASS, shown.nonce, contact, shown)
 
 
 def _own_code(place: PlaceText, own: SignedCard) -> OwnCode:

@@ -145,6 +145,20 @@ REFUSALS = {
         "Devices cannot be tapped: the kiosk's Bluetooth service is not running. All other ways "
         "work.",
     ),
+    "pass_expired": Words(
+        "Mã đã hết hạn. Hãy mở mã mới trên thiết bị.",
+        "The code has expired. Show a new one on the device.",
+    ),
+    "pass_ahead": Words(
+        "Mã không hợp lệ: giờ trên thiết bị sai quá nhiều.",
+        "The code is not valid: the device's clock is far off.",
+    ),
+    "pass_malformed": Words("Không đọc được mã của khách.", "The visitor's code is damaged."),
+    "cbor_malformed": Words("Mã bị hỏng. Mời quét lại.", "The code is damaged. Try again."),
+    "pass_version": Words(
+        "Mã thuộc phiên bản mới hơn; hãy cập nhật máy này.",
+        "The code is of a newer version; update this kiosk.",
+    ),
     "picture_unreadable": Words("Không đọc được hình.", "The picture could not be read."),
 }
 
