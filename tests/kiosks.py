@@ -119,6 +119,7 @@ class Kiosk:
     ) -> None:
         self.clock = clock
         self.card = market()
+        self.screen = Screen(self.card, PROOF_KEY, DEFAULT_HOST)
         self.desk = desk_at(store, clock, self.card, **rules)
         self.condition = Condition(daemon=True, synced=clock.now())
         self.tapped: bytes | None = None
@@ -128,7 +129,7 @@ class Kiosk:
         self.app = kiosk_app(
             KioskParts(
                 self.card,
-                Screen(self.card, PROOF_KEY, DEFAULT_HOST),
+                self.screen,
                 self._on_desk,
                 gate,
                 clock,
