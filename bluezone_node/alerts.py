@@ -84,7 +84,7 @@ class Presence:
     minutes: float
     """Spent there while the place counts as infectious."""
     advice: str
-    """'none', 'watch', 'test' or 'stay_home'; for the sentences see ``presets/advice.json``."""
+    """'none', 'watch', 'test' or 'stay_home'; the sentences are in ``venues/advice.json``."""
     proved: bool
     """Whether a code of the place's screen vouches for the visit."""
     party: int = 1

@@ -1,4 +1,4 @@
-"""The presets and profiles that come with the package: ``proximity/presets`` and ``…/profiles``."""
+"""Data of the package: ``proximity/presets`` and ``…/profiles``, and ``venues/advice.json``."""
 
 from datetime import date
 from importlib.resources import files
@@ -37,6 +37,30 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     note: str
     kind: str
     rules: msgspec.Raw
+
+
+class Sentence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same in both languages."""
+
+    vi: str
+    en: str
+
+
+class PlaceAdvice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an alert about a place says, by the level and the advice of its notice."""
+
+    title: str
+    source: str
+    date: date
+    levels: dict[str, Sentence]
+    advice: dict[str, Sentence]
+
+
+def load_place_advice() -> PlaceAdvice:
+    """Return the sentences that go with notices of places."""
+    return msgspec.json.decode(
+        (files("bluezone_node") / "venues" / "advice.json").read_bytes(), type=PlaceAdvice
+    )
 
 
 def preset_names() -> list[str]:

@@ -12,6 +12,7 @@ from bluezone_node import config as settings_file
 from bluezone_node.alerts import Alert
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.commands.options import config_option
+from bluezone_node.commands.place_wording import explain_presence
 from bluezone_node.commands.private_file import write_private
 from bluezone_node.commands.sparkline import sparkline
 from bluezone_node.commands.wording import explain, odds_in_short, unaccented
@@ -44,7 +45,20 @@ def list_alerts(config: Path | None, as_json: bool) -> None:
         note("Không có cảnh báo nào. / There are no alerts.")
         return
     columns(
-        ("id", "day", "level", "from", "to", "near", "middle", "far", "2m", "chance", "read"),
+        (
+            "id",
+            "day",
+            "kind",
+            "level",
+            "from",
+            "to",
+            "near",
+            "middle",
+            "far",
+            "2m",
+            "chance",
+            "read",
+        ),
         (_row(entry) for entry in stored),
     )
 
@@ -97,7 +111,8 @@ def tell(alert: Alert, indent: str = "") -> None:
         click.echo(_legible(indent + vietnamese, encoding))
         click.echo(click.style(_legible(f"{indent}    {english}", encoding), dim=True))
 
-    for pair in explain(alert):
+    about = explain_presence(alert, alert.presence) if alert.presence else explain(alert)
+    for pair in about:
         say(*pair)
     if alert.nearness is None:
         return
@@ -119,15 +134,16 @@ def _legible(text: str, encoding: str) -> str:
 def _row(entry: StoredAlert) -> Iterable[object]:
     alert = entry.alert
     near = alert.nearness
+    distances = (alert.minutes_near, alert.minutes_middle, alert.minutes_far)
     return (
         entry.id,
         alert.day,
+        alert.kind.value,
         alert.level.name.lower(),
         f"{alert.start.astimezone():%H:%M}",
         f"{alert.end.astimezone():%H:%M}",
-        f"{alert.minutes_near:.0f}",
-        f"{alert.minutes_middle:.0f}",
-        f"{alert.minutes_far:.0f}",
+        # A notice says who was there, and not how near.
+        *("-" if alert.presence else f"{minutes:.0f}" for minutes in distances),
         f"{near.within_2m.value:.0f}" if near else "-",
         odds_in_short(near.chance) if near else alert.confidence,
         "yes" if entry.acknowledged else "no",
@@ -135,11 +151,14 @@ def _row(entry: StoredAlert) -> Iterable[object]:
 
 
 def _without_course(entry: StoredAlert) -> StoredAlert:
-    """Return *entry* without its course of minutes: lists are pasted and mailed, see privacy.md."""
-    near = entry.alert.nearness
-    if near is None:
-        return entry
-    return replace(entry, alert=replace(entry.alert, nearness=replace(near, course=())))
+    """Return *entry* without the course of its minutes and the name of its place: lists are pasted
+    and mailed, see privacy.md."""
+    alert = entry.alert
+    if alert.nearness is not None:
+        alert = replace(alert, nearness=replace(alert.nearness, course=()))
+    if alert.presence is not None:
+        alert = replace(alert, presence=replace(alert.presence, place=""))
+    return replace(entry, alert=alert)
 
 
 def _draw(entry: StoredAlert, path: Path, force: bool) -> None:

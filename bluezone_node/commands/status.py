@@ -14,8 +14,9 @@ import click
 from bluezone_node import config as settings_file
 from bluezone_node.commands.console import json_option, print_json
 from bluezone_node.commands.options import config_option
+from bluezone_node.commands.place_status import place_lines, place_problems, places_document
 from bluezone_node.commands.receiver import now_of, offset_in_use, offset_in_words
-from bluezone_node.config import Settings
+from bluezone_node.config import PLACES_SOURCE, PlacesSettings, Settings
 from bluezone_node.control import ask
 from bluezone_node.ports import ExportState, NodeStore
 from bluezone_node.wiring.at_rest import AtRest, at_rest
@@ -46,6 +47,8 @@ def status(config: Path | None, as_json: bool) -> None:
             store, running, folder, at_rest(settings), configured=[s.name for s in settings.sources]
         )
         document["receiver"] = _receiver(store, running, settings)
+        if settings.places is not None:
+            _add_places(document, store, settings.places, now_of(running))
     if as_json:
         print_json(document)
     else:
@@ -86,6 +89,18 @@ def _document(
     if rest.alarming:
         document["problems"].append(f"data at rest {rest.told}: {rest.cure}")
     return document
+
+
+def _add_places(
+    document: Document, store: NodeStore, settings: PlacesSettings, now: datetime
+) -> None:
+    told = places_document(store, settings, now)
+    document["places"] = told
+    document["problems"] += place_problems(told)
+    source = _source(store, told["source"])
+    if settings.url or source["last_attempt"] is not None:
+        document["sources"].append(source)
+        document["problems"] += _source_problems([source])
 
 
 def _receiver(store: NodeStore, running: Document | None, settings: Settings) -> Document:
@@ -200,12 +215,18 @@ def _print(document: Document) -> None:
     click.echo(f"own keys    {document['own_keys']} days")
     for source in document["sources"]:
         last = source["last_success"]
+        checked = f"{source['keys_checked']} keys checked, {source['keys_heard']} heard"
+        if source["name"] == PLACES_SOURCE:
+            checked = f"{source['keys_checked']} notices, made-up ones included"
         click.echo(
             f"source      {source['name']}: {source['exports_matched']} of "
-            f"{source['exports_seen']} exports, "
-            f"{source['keys_checked']} keys checked, {source['keys_heard']} heard; "
+            f"{source['exports_seen']} exports, {checked}; "
             f"last success {_local(last.isoformat()) if last else 'never'}"
         )
+    if places := document.get("places"):
+        made = places["newest_created"]
+        for line in place_lines(places, _local(made.isoformat()) if made else ""):
+            click.echo(line)
     alerts = document["alerts"]
     click.echo(f"alerts      {alerts['total']}, unread {alerts['unread']}")
     for problem in document["problems"]:

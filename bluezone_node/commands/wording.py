@@ -61,7 +61,7 @@ _MANY = 20
 def explain(alert: Alert) -> Iterator[Pair]:
     """Yield the lines about *alert*, each in Vietnamese and in English."""
     yield _HEAD[alert.level]
-    yield _when(alert)
+    yield when(alert)
     if alert.nearness is None:
         yield from _as_it_was_told(alert)
     else:
@@ -73,7 +73,7 @@ def explain(alert: Alert) -> Iterator[Pair]:
 
 def within_two_metres(nearness: Nearness) -> Pair:
     """Say how long people were within 2 m, and how far off that may be."""
-    vi, en = _minutes(nearness.within_2m.value)
+    vi, en = minutes(nearness.within_2m.value)
     low, high = _bounds(nearness.within_2m)
     return (
         f"Trong vòng 2 m: {vi} (khả năng 9 trên 10 là từ {low} đến {high} phút).",
@@ -84,10 +84,10 @@ def within_two_metres(nearness: Nearness) -> Pair:
 def chance_of_contact(nearness: Nearness) -> Pair:
     """Say how likely it is that this was a contact by the rules."""
     vi, en = odds(nearness.chance)
-    metres, minutes = f"{nearness.contact_metres:.4g}", f"{nearness.contact_minutes:.4g}"
+    metres, spent = f"{nearness.contact_metres:.4g}", f"{nearness.contact_minutes:.4g}"
     return (
-        f"Khả năng bạn đã ở trong vòng {comma(metres)} m từ {comma(minutes)} phút trở lên: {vi}.",
-        f"Chance that you were within {metres} m for {minutes} minutes or more: {en}.",
+        f"Khả năng bạn đã ở trong vòng {comma(metres)} m từ {comma(spent)} phút trở lên: {vi}.",
+        f"Chance that you were within {metres} m for {spent} minutes or more: {en}.",
     )
 
 
@@ -118,7 +118,8 @@ def unaccented(text: str) -> str:
     )
 
 
-def _when(alert: Alert) -> Pair:
+def when(alert: Alert) -> Pair:
+    """Say on which day and at what time."""
     start, end = alert.start.astimezone(), alert.end.astimezone()
     vi = f"Ngày {start:%d/%m/%Y}, từ {start:%H:%M} đến {end:%H:%M}"
     en = f"On {start:%Y-%m-%d}, from {start:%H:%M} to {end:%H:%M}"
@@ -131,16 +132,16 @@ def _when(alert: Alert) -> Pair:
 
 
 def _nearness(nearness: Nearness, packets: int) -> Iterator[Pair]:
-    near = _minutes(nearness.minutes_near)
+    near = minutes(nearness.minutes_near)
     middle, far = (
-        _minutes(value, about=("", "")) for value in (nearness.minutes_middle, nearness.minutes_far)
+        minutes(value, about=("", "")) for value in (nearness.minutes_middle, nearness.minutes_far)
     )
     yield (
         f"Trong vòng 1 m: {near[0]}; từ 1 đến 2 m: {middle[0]}; xa hơn: {far[0]}.",
         f"Within 1 m: {near[1]}; from 1 to 2 m: {middle[1]}; farther: {far[1]}.",
     )
     yield within_two_metres(nearness)
-    dose_vi, dose_en = _minutes(nearness.dose.value)
+    dose_vi, dose_en = minutes(nearness.dose.value)
     low, high = _bounds(nearness.dose)
     yield (
         f"Về nguy cơ lây, tương đương {dose_vi} ở khoảng cách 1 m (từ {low} đến {high} phút).",
@@ -148,7 +149,7 @@ def _nearness(nearness: Nearness, packets: int) -> Iterator[Pair]:
     )
     yield chance_of_contact(nearness)
     yield from _LIMITS
-    heard_vi, heard_en = _minutes(nearness.minutes_heard)
+    heard_vi, heard_en = minutes(nearness.minutes_heard)
     yield (
         f"Căn cứ: {packets} lần thu được tín hiệu trong {heard_vi}.",
         f"Based on {packets} packets heard in {heard_en}.",
@@ -169,7 +170,8 @@ def _as_it_was_told(alert: Alert) -> Iterator[Pair]:
     )
 
 
-def _minutes(value: float, about: Pair = ("khoảng ", "about ")) -> Pair:
+def minutes(value: float, about: Pair = ("khoảng ", "about ")) -> Pair:
+    """Say how many minutes, whole."""
     whole = _whole(value)
     if value < 1:
         return "chưa đến 1 phút", "under a minute"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bluezone_node import config as settings_file
-from bluezone_node.alerts import Alert
+from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Presence
 from bluezone_node.commands import cli
 from bluezone_node.commands.alerts import tell
 from bluezone_node.errors import BadInput
@@ -20,6 +20,23 @@ from tests.nearnesses import SAT, START, TWICE, alert_of, in_vietnam
 
 NEW = alert_of(SAT)
 OLD = replace(alert_of(None), rules="swisscovid")
+AT_A_PLACE = replace(
+    alert_of(None),
+    kind=AlertKind.VENUE,
+    level=AlertLevel.HIGH,
+    rules="places",
+    report_type="contact",
+    subject="1",
+    presence=Presence(
+        "Chợ Hôm",
+        20.0,
+        "stay_home",
+        proved=False,
+        party=2,
+        phone="19009095",
+        texts={"vi": "Gọi trạm\x1b[31m\ny tế."},
+    ),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +63,7 @@ def run(config: Path, *arguments: str) -> Result:
 def test_the_list_shows_expected_minutes_and_chance(config: Path) -> None:
     """A row for each alert; what was not estimated is not made up."""
     header, old, new = (line.split() for line in run(config, "list").output.splitlines())
-    assert " ".join(header) == "id day level from to near middle far 2m chance read"
+    assert " ".join(header) == "id day kind level from to near middle far 2m chance read"
     assert dict(zip(header, new, strict=True))["2m"] == f"{SAT.within_2m.value:.0f}"
     assert dict(zip(header, new, strict=True))["chance"] == f"{SAT.chance * 10:.0f}/10"
     assert old[-3:] == ["-", "medium", "no"]
@@ -77,6 +94,34 @@ def test_one_alert_in_words_ends_with_its_line(config: Path) -> None:
     assert times.strip() == "08:02–08:22"
     assert "xa hơn" in vietnamese
     assert "farther" in english
+
+
+def test_an_alert_about_a_place_says_where_when_and_what_to_do(tmp_path: Path) -> None:
+    """In both languages, with the officer's words in one line; the list names no place."""
+    path = tmp_path / "config.toml"
+    path.write_text(f'[node]\nstate_dir = "{tmp_path / "state"}"\n')
+    with open_store(settings_file.load(path)) as store:
+        store.put_alerts([AT_A_PLACE], START, AT_A_PLACE.rules)
+    said = run(path, "show", "1").output
+    for words in (
+        "được xem là người tiếp xúc gần (F1)",
+        "count as a close contact (F1)",
+        "Địa điểm: Chợ Hôm.",
+        "Ngày 02/03/2026, từ 08:02",
+        "Thời gian ở đó trong lúc có nguy cơ: 20 phút.",
+        "2 people: tell those who were with you",
+        "chưa được địa điểm xác minh",
+        "Cần làm: Ở nhà",
+        "What to do: Stay at home",
+        "Cơ quan y tế: Gọi trạm [31m y tế.",
+        "Điện thoại: 19009095.",
+    ):
+        assert words in said
+    header, row = run(path, "list").output.splitlines()
+    told = dict(zip(header.split(), row.split(), strict=True))
+    assert (told["kind"], told["level"], told["near"], told["read"]) == ("venue", "high", "-", "no")
+    assert "Chợ" not in run(path, "list", "--json").output
+    assert "Chợ Hôm" in run(path, "show", "1", "--json").output
 
 
 def test_an_old_alert_is_still_told_and_has_no_picture(config: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from bluezone_node import config as settings_file
 from bluezone_node.commands import cli
 from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.errors import BadConfig, BadInput
+from bluezone_node.ports import ExportRecord, ExportState, KeptBundle
+from bluezone_node.venues.bundle import FIRST_PREVIOUS, Bundle, write_bundle
 from bluezone_node.venues.card import Card, SignedCard, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.passes import read_pass
 from bluezone_node.venues.text import to_url
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
 from bluezone_node.wiring.node import open_store
-from tests.venues.places import CARDS, ROOT, STRANGER, seeded
+from tests.venues.places import CARDS, NOTICES, ROOT, STRANGER, seeded
 
 HOST = "q.example.vn"
 NZ = (
@@ -171,3 +174,41 @@ def test_without_settings_or_trust_list_it_says_what_to_do(tmp_path: Path, confi
     other = tmp_path / "other.toml"
     other.write_text(config.read_text().replace(str(tmp_path / "state"), str(tmp_path / "new")))
     assert refused(run(other, "in", to_url(place().cose, HOST))) == "trust_missing"
+
+
+def status(config: Path, *options: str) -> str:
+    return CliRunner().invoke(cli, ["status", "--config", str(config), *options]).output
+
+
+def test_status_says_what_is_known_of_places(config: Path) -> None:
+    """How fresh, whether the circuit is broken and whether one is somewhere; and no name."""
+    run(config, "in", to_url(place().cose, HOST))
+    told = json.loads(status(config, "--json"))
+    assert told["places"] == {
+        "source": "places",
+        "trust_list": 1,
+        "newest_bundle": None,
+        "newest_created": None,
+        "breaker": False,
+        "visits": 1,
+        "here": True,
+    }
+    assert "places      1 visits kept, at a place now" in status(config)
+    assert "Chợ" not in status(config, "--json") + status(config)
+
+
+def test_status_says_when_the_circuit_is_broken(config: Path) -> None:
+    """And that a bundle of a key that was revoked says nothing."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    bundle = Bundle("VN", 1, FIRST_PREVIOUS, now, breaker=True)
+    month = timedelta(days=30)
+    key = TrustedKey(public_bytes(NOTICES), Role.NOTICES, "VN", now - month, now + month)
+    with open_store(settings_file.load(config)) as store:
+        store.put_place_file("trust.cose", write_trust_list(TrustList(2, now, (key,)), ROOT))
+        line = ExportRecord("places", "00000001.cose", ExportState.MATCHED, now)
+        store.add_bundle(KeptBundle(1, now, write_bundle(bundle, NOTICES)), line)
+    assert "PROBLEM     places: the authority holds all new alerts back" in status(config)
+    with open_store(settings_file.load(config)) as store:
+        revoked = replace(key, revoked=now)
+        store.put_place_file("trust.cose", write_trust_list(TrustList(3, now, (revoked,)), ROOT))
+    assert "holds all new alerts back" not in status(config)

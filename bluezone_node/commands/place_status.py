@@ -1,0 +1,53 @@
+"""The part of ``bluezone-node status`` about places: what is believed, and how fresh it is."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from bluezone_node.config import PLACES_SOURCE, PlacesSettings
+from bluezone_node.errors import Refused
+from bluezone_node.node.notices import trust_of
+from bluezone_node.ports import NodeStore
+from bluezone_node.venues.bundle import read_bundle
+from bluezone_node.venues.visits import settle
+
+
+def places_document(store: NodeStore, settings: PlacesSettings, now: datetime) -> dict[str, Any]:
+    """Return what is known of places; no name, code or tag is in it."""
+    trust, newest = trust_of(store, settings.root_key), store.newest_bundle()
+    breaker = False
+    if trust is not None and newest is not None:
+        try:
+            breaker = read_bundle(newest.content, trust).breaker
+        except Refused:
+            # Signed by a key that was revoked since: it says nothing any more.
+            newest = None
+    visits = [entry.visit for entry in store.visits()]
+    return {
+        "source": PLACES_SOURCE,
+        "trust_list": trust.sequence if trust is not None else None,
+        "newest_bundle": newest.sequence if newest is not None else None,
+        "newest_created": newest.created if newest is not None else None,
+        "breaker": breaker,
+        "visits": len(visits),
+        "here": any(settle(visit, now).left is None for visit in visits),
+    }
+
+
+def place_problems(document: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong, beside what the source itself has to say."""
+    if document["trust_list"] is None:
+        yield "places: no trust list yet, so no code can be believed: run `bluezone-node sync`"
+    if document["breaker"]:
+        yield (
+            "places: the authority holds all new alerts back, since something is wrong with its "
+            "notices; those that were told are being looked at"
+        )
+
+
+def place_lines(document: dict[str, Any], local: str) -> Iterator[str]:
+    """Yield the lines for a person; *local*: when the newest bundle was made."""
+    here = "at a place now" if document["here"] else "at no place now"
+    yield f"places      {document['visits']} visits kept, {here}"
+    if document["newest_bundle"] is not None:
+        yield f"            bundle {document['newest_bundle']} of {local}"
