@@ -20,7 +20,7 @@ from bluezone_node.authority.ports.notices import (
     NoticeStore,
     StoredNotice,
 )
-from bluezone_node.authority.ports.venues import Venue, VenueStore
+from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueState, VenueStore
 from bluezone_node.crypto.cose import encode
 from bluezone_node.errors import AuthorityRefused, BadInput
 from bluezone_node.ports import Clock, Entropy
@@ -45,6 +45,8 @@ LONGEST_TAIL = timedelta(hours=3)
 KEEP = timedelta(days=90)
 """A notice that is over is kept so long, for whoever asks why they were told."""
 MAX_PHONE = 32
+FOUND = 20
+"""Places shown for a search: who looks through more should say more."""
 MAX_OVERLAP = 240
 """Minutes; more would leave nobody in most windows."""
 
@@ -71,6 +73,23 @@ class NoticeOrder:
     """Minutes for which the air counts afterwards; None: as for the kind of place."""
     proposal: bytes | None = None
     """Of a kiosk, that this answers."""
+
+
+def order_of(notice: StoredNotice) -> NoticeOrder:
+    """Return what would have to be ordered to get *notice*: where an update begins."""
+    return NoticeOrder(
+        notice.venue_id,
+        notice.start,
+        notice.end,
+        NoticeLevel(notice.level),
+        Advice(notice.advice),
+        notice.room,
+        notice.min_overlap,
+        notice.phone,
+        notice.texts,
+        notice.tail,
+        notice.proposal,
+    )
 
 
 class NoticeState(StrEnum):
@@ -190,7 +209,7 @@ class Notices:
                 of the only province), ``breaker_reason``, ``breaker_same``.
         """
         _supervisor(actor)
-        if not all(map(actor.covers, self._realms)):
+        if not self.may_break(actor):
             raise AuthorityRefused(
                 "The breaker stops the notices of all provinces: it takes somebody who works for "
                 "the whole country.",
@@ -248,6 +267,46 @@ class Notices:
             reason="venue_ambiguous",
         )
 
+    def search(self, text: str, actor: Actor) -> list[Venue]:
+        """Return the places that *text* may mean, of those that *actor* may warn of."""
+        text = text.strip()
+        if not text:
+            return []
+        realm = None if actor.realm == EVERYWHERE else actor.realm
+        found = {each.venue_id: each for each in self._venues.find(text)}
+        found |= {each.venue_id: each for each in self._venues.search(text, realm, limit=FOUND)}
+        hung = (VenueState.APPROVED, VenueState.CLOSED)
+        return [each for each in found.values() if each.state in hung and actor.covers(each.realm)][
+            :FOUND
+        ]
+
+    def venue(self, venue_id: bytes, actor: Actor) -> Venue:
+        """Return a place that *actor* may warn of.
+
+        Raises:
+            AuthorityRefused: reason ``venue_not_found``.
+        """
+        venue = self._venues.venue(venue_id)
+        if venue is None or not actor.covers(venue.realm):
+            raise _unknown_venue()
+        return venue
+
+    def checked(self, order: NoticeOrder, actor: Actor) -> StoredNotice:
+        """Return the notice that *order* would become, and do nothing.
+
+        Raises:
+            AuthorityRefused: as `issue`.
+        """
+        venue = self.venue(order.venue_id, actor)
+        notice = self._made(order, venue, actor, None)
+        self._check(notice, venue)
+        self._cards(notice)
+        return notice
+
+    def may_break(self, actor: Actor) -> bool:
+        """Tell whether *actor* may stop all alerts."""
+        return actor.may(SUPERVISOR) and all(map(actor.covers, self._realms))
+
     def tail_of(self, venue: Venue) -> int:
         """Return for how many minutes the air of such a place counts."""
         return RULES[VenueKind(venue.kind)].tail_minutes
@@ -257,11 +316,30 @@ class Notices:
         return self._store.forget(self._now() - KEEP)
 
     def _issue(self, order: NoticeOrder, actor: Actor, replaces: int | None) -> NoticeView:
-        venue = self._venues.venue(order.venue_id)
-        if venue is None or not actor.covers(venue.realm):
-            raise _unknown_venue()
+        venue = self.venue(order.venue_id, actor)
+        notice = self._made(order, venue, actor, replaces)
+        self._check(notice, venue)
+        at_once, parts = notice.released is not None, self._sealed(notice)
+        action = ("notice_updated" if replaces else "notice_issued") if at_once else "notice_asked"
+        minutes = int((notice.until - notice.start).total_seconds()) // 60
+        detail: dict[str, str | int] = {"minutes": minutes, "level": notice.level}
+        if replaces is not None:
+            detail["replaces"] = replaces
+        self._audit.record(actor, action, venue.venue_id.hex(), detail, realm=venue.realm)
+        number = self._store.add(notice, parts if at_once else ())
+        if number is None and replaces is not None:
+            raise _retracted()
+        if number is None:
+            raise AuthorityRefused(
+                "Somebody has decided about the proposal.", reason="proposal_decided"
+            )
+        return self.show(number, actor)
+
+    def _made(
+        self, order: NoticeOrder, venue: Venue, actor: Actor, replaces: int | None
+    ) -> StoredNotice:
         now, at_once = self._now(), actor.may(SUPERVISOR)
-        notice = StoredNotice(
+        return StoredNotice(
             0,
             venue.venue_id,
             order.room,
@@ -284,22 +362,6 @@ class Notices:
             replaces,
             order.proposal,
         )
-        self._check(notice, venue)
-        parts = self._sealed(notice)
-        action = ("notice_updated" if replaces else "notice_issued") if at_once else "notice_asked"
-        minutes = int((notice.until - notice.start).total_seconds()) // 60
-        detail: dict[str, str | int] = {"minutes": minutes, "level": notice.level}
-        if replaces is not None:
-            detail["replaces"] = replaces
-        self._audit.record(actor, action, venue.venue_id.hex(), detail, realm=venue.realm)
-        number = self._store.add(notice, parts if at_once else ())
-        if number is None and replaces is not None:
-            raise _retracted()
-        if number is None:
-            raise AuthorityRefused(
-                "Somebody has decided about the proposal.", reason="proposal_decided"
-            )
-        return self.show(number, actor)
 
     def _check(self, notice: StoredNotice, venue: Venue) -> None:
         now = self._now()
@@ -349,14 +411,7 @@ class Notices:
             )
 
     def _sealed(self, notice: StoredNotice) -> list[NoticePart]:
-        cards = self._venues.cards_of(
-            notice.venue_id, notice.room or None, notice.start, notice.until
-        )
-        if not cards:
-            raise AuthorityRefused(
-                "No card of the place, or of that room, was valid then: nobody has checked in.",
-                reason="no_card",
-            )
+        cards = self._cards(notice)
         text = NoticeText(
             notice.start,
             notice.until,
@@ -381,6 +436,17 @@ class Notices:
             location = row.signed.location_id
             parts.append(NoticePart(notice_id, notice.number, location, encode(sealed.fields())))
         return parts
+
+    def _cards(self, notice: StoredNotice) -> list[VenueCardRow]:
+        cards = self._venues.cards_of(
+            notice.venue_id, notice.room or None, notice.start, notice.until
+        )
+        if not cards:
+            raise AuthorityRefused(
+                "No card of the place, or of that room, was valid then: nobody has checked in.",
+                reason="no_card",
+            )
+        return cards
 
     def _proofs(self, notice: StoredNotice, room: str) -> dict[int, tuple[bytes, ...]]:
         days = range(day_number(notice.start), day_number(notice.until - timedelta(seconds=1)) + 1)
