@@ -85,7 +85,7 @@ def to_base45(cose: bytes) -> str:
 def read_text(text: str, hosts: Collection[str]) -> PlaceText:
     """Take apart what was scanned, tapped or pasted.
 
-    *hosts*: those that a link may lead to, in lower case.
+    *hosts*: those that a link may lead to.
 
     Raises:
         BadInput: reason ``text_unknown`` where it is nothing of ours; ``text_oversized``,
@@ -101,7 +101,7 @@ def read_text(text: str, hosts: Collection[str]) -> PlaceText:
         return PlaceText(read_card(_from_base45(text[len(BASE45_PREFIX) :])))
     scheme, separator, rest = text.partition("://")
     if separator and scheme.lower() in {"https", "http"}:
-        return _read_link(scheme.lower(), rest, hosts)
+        return _read_link(scheme.lower(), rest, {host.lower() for host in hosts})
     if garbled := _GARBLED.fullmatch(text):
         return _place(garbled)
     raise BadInput(

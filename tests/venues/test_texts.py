@@ -94,6 +94,11 @@ def test_what_scanners_make_of_it(text: str) -> None:
     assert read_text(text, HOSTS).card == CARD
 
 
+def test_a_host_in_the_settings_is_of_any_case() -> None:
+    """Whoever writes it as on a letterhead still gets its posters read."""
+    assert read_text(URL, ["Q.Example.VN"]).card == CARD
+
+
 def test_caps_lock_on_a_suffix() -> None:
     """The way is read in either case, with a proof after it."""
     said = read_text(to_url(CARD.cose, HOST, "in", PROOF).swapcase(), HOSTS)

@@ -122,7 +122,7 @@ def place(
             refusal = BadInput(foreign.why, reason=foreign.reason)
     else:
         try:
-            said = read_text(text, {host.lower() for host in hosts})
+            said = read_text(text, hosts)
         except BadInput as refused:
             refusal = refused
         else:
