@@ -69,6 +69,14 @@ def check_ins_of_a_kiosk(db: Database) -> None:
     db.execute("PRAGMA user_version = 5")
 
 
+@node()
+def register_of_a_kiosk(db: Database) -> None:
+    """Give a kiosk its register of names, and a device the codes of its own that it showed."""
+    for statement in _REGISTER:
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 6")
+
+
 _FIRST = (
     """
 CREATE TABLE own_key (
@@ -230,7 +238,33 @@ CREATE TABLE proposal (
   ends INTEGER NOT NULL,            -- end of the time that is proposed
   sent INTEGER,                     -- when the authority took it; NULL: not yet
   entry BLOB NOT NULL               -- sealed: JSON array of name, start, minutes near, packets,
-                                    -- keys, when it was made (proposals.py)
+                                    -- keys, packets expected, when it was made (proposals.py)
+) STRICT
+""",
+)
+
+_REGISTER = (
+    """
+CREATE TABLE contact (
+  id INTEGER PRIMARY KEY,           -- grows with time: rows are only appended
+  slot INTEGER NOT NULL,            -- quarter of an hour since 1970 in which they came
+  entry BLOB NOT NULL               -- sealed: CBOR array of row id, location id, id of the day's
+                                    -- key, contact sealed twice (venues/register.py)
+) STRICT
+""",
+    """
+CREATE TABLE opening (
+  id INTEGER PRIMARY KEY,           -- from 1, without gaps
+  at INTEGER NOT NULL,              -- when
+  entry BLOB NOT NULL               -- sealed: CBOR array of the warrant as it came, rows
+                                    -- released, SHA-256 over all this and the entry before
+) STRICT
+""",
+    """
+CREATE TABLE shown_pass (
+  id INTEGER PRIMARY KEY,
+  day TEXT NOT NULL,                -- UTC day on which it was shown
+  entry BLOB NOT NULL               -- sealed: its nonce, by which an opened row is recognised
 ) STRICT
 """,
 )

@@ -15,6 +15,7 @@ from bluezone_node.store.node.minutes import minute_of, put_heard, read_heard
 from bluezone_node.store.node.recent import ROW_SECONDS
 from bluezone_node.store.node.seal import Unsealed
 from bluezone_node.store.node.tables import first_second
+from bluezone_node.venues.tags import slot_of
 from bluezone_node.venues.visits import VISIT_RETENTION
 
 LEDGER_GRACE = timedelta(days=1)
@@ -34,6 +35,7 @@ class Retention(Encounters):
             "ledger": first_second(before - LEDGER_GRACE),
             "visits": day_of(before - VISIT_GRACE).isoformat(),
             "places": first_second(before - VISIT_GRACE),
+            "slots": slot_of(before - VISIT_GRACE),
         }
         with self._database.writing() as connection:
             removed = self._forget_log(connection, first_second(before))
@@ -99,6 +101,8 @@ _DUE = (
     ("visit", "day < :visits"),
     ("checkin", "came < :places"),
     ("proposal", "ends < :places"),
+    ("contact", "slot < :slots"),
+    ("shown_pass", "day < :visits"),
 )
 """Small tables, and which of their rows are due."""
 
@@ -111,6 +115,7 @@ _TABLES = (
     "bundle",
     "place_file",
     "kiosk_day",
+    "opening",
     *dict(_DUE),
 )
 

@@ -32,6 +32,9 @@ CELLS = (
     ("checkin", "entry"),
     ("kiosk_day", "key"),
     ("proposal", "entry"),
+    ("contact", "entry"),
+    ("opening", "entry"),
+    ("shown_pass", "entry"),
 )
 """Table and column of every cell that goes through the seal."""
 

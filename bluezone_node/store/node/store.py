@@ -7,9 +7,11 @@ from typing import Self
 from bluezone_node.store.node.bundles import Bundles
 from bluezone_node.store.node.calibration import Calibrations
 from bluezone_node.store.node.checkins import Checkins
+from bluezone_node.store.node.contacts import Contacts
 from bluezone_node.store.node.database import open_database
 from bluezone_node.store.node.keys import OwnKeys
 from bluezone_node.store.node.minutes import Coverage
+from bluezone_node.store.node.passes import ShownPasses
 from bluezone_node.store.node.proposals import Proposals
 from bluezone_node.store.node.reports import Reports
 from bluezone_node.store.node.retention import Retention
@@ -18,7 +20,17 @@ from bluezone_node.store.node.visits import Visits
 
 
 class SqliteNodeStore(
-    OwnKeys, Retention, Coverage, Bundles, Visits, Reports, Calibrations, Checkins, Proposals
+    OwnKeys,
+    Retention,
+    Coverage,
+    Bundles,
+    Visits,
+    Reports,
+    Calibrations,
+    Checkins,
+    Proposals,
+    Contacts,
+    ShownPasses,
 ):
     """A NodeStore in a SQLite file. To be used by the thread that opened it."""
 

@@ -36,7 +36,10 @@ from bluezone_node.store.node.seal import Sealed
 from bluezone_node.store.node.sealing import CELLS
 from bluezone_node.venues.card import day_number
 from bluezone_node.venues.checkins import Checkin, Way
+from bluezone_node.venues.opening import link
 from bluezone_node.venues.proposals import Proposal
+from bluezone_node.venues.register import SealedContact
+from bluezone_node.venues.tags import slot_of
 from tests.lives import Life, on_disk
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -92,8 +95,12 @@ def lived(path: Path, secret: bytes | None = None, *, hours: int = 3) -> Life:
         digest, day_key = life.chance.randbytes(16), life.chance.randbytes(32)
         store.add_checkin(Checkin(0, START, Way.PASS, digest=digest))
         store.day_key(day_number(START), day_key)
-        store.put_proposals([Proposal(day_key[:16], START, START + HOUR, 12, 40, 1, START)])
-        life.secrets[START] += [digest.hex().encode(), day_key]
+        store.put_proposals([Proposal(day_key[:16], START, START + HOUR, 12, 40, 1, 99, START)])
+        outer, nonce = life.chance.randbytes(224), life.chance.randbytes(8)
+        store.add_contact(SealedContact(digest, day_key, slot_of(START), nonce, outer))
+        store.add_opening(link(None, START, outer, 1))
+        store.add_shown_pass(nonce, START)
+        life.secrets[START] += [digest.hex().encode(), day_key, outer, nonce]
     return life
 
 
@@ -110,6 +117,9 @@ def everything(path: Path, secret: bytes | None = None) -> list[object]:
             store.reports(),
             store.visits(),
             store.checkins_inside(),
+            store.contacts(range(slot_of(START), slot_of(START) + 1)),
+            store.openings(),
+            store.shown_passes(),
         ]
 
 
