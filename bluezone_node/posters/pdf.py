@@ -38,6 +38,8 @@ def _draw(file: FPDF, element: Element) -> None:
             file.text(x, baseline, text)
         case Box(x, y, width, height, colour, radius):
             file.set_fill_color(colour)
+            # From half a side on, fpdf2 takes a radius for something else.
+            radius = min(radius, 0.4999 * min(width, height))
             file.rect(x, y, width, height, "F", round_corners=radius > 0, corner_radius=radius)
         case Shape(points, colour):
             file.set_fill_color(colour)
