@@ -1,6 +1,6 @@
 """What every store of a node promises: the SQLite file, the same sealed, and the one in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,15 +9,18 @@ import pytest
 
 from bluezone_node.alerts import Alert, AlertKind, AlertLevel
 from bluezone_node.crypto.keys import TemporaryExposureKey
+from bluezone_node.errors import BadInput
 from bluezone_node.intervals import interval_at
 from bluezone_node.ports import (
     ExportRecord,
     ExportState,
     HeardIdentifier,
+    KeptBundle,
     MatchedKey,
     NodeStore,
     Report,
     SourceState,
+    StoredVisit,
 )
 from bluezone_node.proximity.calibration import Calibration, Level
 from bluezone_node.proximity.model import (
@@ -30,7 +33,10 @@ from bluezone_node.proximity.model import (
     Scan,
 )
 from bluezone_node.store.node import open_node_store
+from bluezone_node.venues.text import Proof
+from bluezone_node.venues.visits import Mark, OutKind, Visit
 from tests.stores import MemoryNodeStore
+from tests.venues.places import card_of
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -492,9 +498,129 @@ def test_a_calibration_outlasts_the_log_and_can_be_forgotten(store: NodeStore) -
     assert store.calibrations() == []
 
 
+# Places
+
+
+def visit(came: datetime = NOON, label: str = "Chợ Hôm") -> Visit:
+    """A visit with something in every field."""
+    return Visit(
+        came,
+        came + MINUTE,
+        label,
+        card_of(),
+        b"n" * 32,
+        (Mark(b"t" * 16), Mark(b"a" * 12, b"s" * 10)),
+        came + 2 * MINUTE,
+        came + timedelta(minutes=20, microseconds=250),
+        OutKind.SILENCE,
+        4,
+        (Proof(5_900_000, b"p" * 8),),
+        private=True,
+    )
+
+
+def add(store: NodeStore, *visits: Visit) -> list[StoredVisit]:
+    return store.change_visits(lambda _: [StoredVisit(0, each) for each in visits])
+
+
+def test_a_visit_comes_back_as_it_was(store: NodeStore) -> None:
+    """With card, tags, keys and proofs, in order of beginning; one that lasts as well."""
+    bare = Visit(NOON - MINUTE, NOON - MINUTE)
+    later, first = add(store, visit(), bare)
+    assert (later.visit, first.visit) == (visit(), bare)
+    assert store.visits() == [first, later]
+
+
+def test_a_visit_is_changed_in_one_step_with_all_others_in_view(store: NodeStore) -> None:
+    """What is read, decided and written is one transaction; an error in it changes nothing."""
+    (known,) = add(store, visit())
+
+    def longer(stored: Sequence[StoredVisit]) -> list[StoredVisit]:
+        return [replace(each, visit=replace(each.visit, party=9)) for each in stored] + [
+            StoredVisit(0, visit(NOON + DAY))
+        ]
+
+    changed, new = store.change_visits(longer)
+    assert (changed.id, changed.visit.party) == (known.id, 9)
+    assert store.visits() == [changed, new]
+
+    def failing(stored: Sequence[StoredVisit]) -> list[StoredVisit]:
+        raise BadInput("no", reason="no")
+
+    with pytest.raises(BadInput):
+        store.change_visits(failing)
+    assert store.visits() == [changed, new]
+
+
+def at_place(number: int) -> Alert:
+    return replace(alert(), kind=AlertKind.VENUE, rules="places", subject=str(number))
+
+
+def test_alerts_of_one_day_are_told_apart_by_their_subject(store: NodeStore) -> None:
+    """Two places on one day are two alerts; one that is withdrawn leaves the other."""
+    assert store.put_alerts([at_place(1), at_place(2)], NOON, "places") == [
+        at_place(1),
+        at_place(2),
+    ]
+    store.mark_told([at_place(1)], NOON)
+    assert store.put_alerts([at_place(2), at_place(1)], NOON, "places") == [at_place(2)]
+    store.put_alerts([at_place(2)], NOON, "places")
+    assert [entry.alert.subject for entry in store.alerts()] == ["2"]
+
+
+def test_a_visit_is_forgotten_with_its_alerts(store: NodeStore) -> None:
+    """And no other alert; what is not there is not counted."""
+    one, other = add(store, visit(), visit(NOON + MINUTE))
+    store.put_alerts([at_place(one.id), at_place(other.id)], NOON, "places")
+    store.put_alerts([alert()], NOON, "swisscovid")
+    assert store.forget_visits([one.id, 99]) == 1
+    assert store.visits() == [other]
+    assert {entry.alert.subject for entry in store.alerts()} == {str(other.id), ""}
+    assert store.forget_visits() == 1
+    assert store.forget_visits() == 0
+    assert [entry.alert for entry in store.alerts()] == [alert()]
+
+
+def test_bundles_come_back_in_order_and_the_newest_is_the_head(store: NodeStore) -> None:
+    """Byte by byte, with the ledger line of each."""
+    assert store.newest_bundle() is None
+    second, first = (KeptBundle(n, NOON + n * DAY, bytes([n]) * 99) for n in (2, 1))
+    for each in (second, first):
+        store.add_bundle(each, replace(record(f"{each.sequence}.cose"), source="places"))
+    assert list(store.bundles()) == [first.content, second.content]
+    assert store.newest_bundle() == second
+    assert len(store.export_records("places")) == 2
+
+
+def test_visits_and_bundles_are_kept_for_21_days(store: NodeStore) -> None:
+    """A week longer than encounters; of bundles the newest stays, for it is the chain's head."""
+    add(store, visit(), visit(NOON + DAY))
+    for number in (1, 2, 3):
+        bundle = KeptBundle(number, NOON + number * DAY, b"content")
+        store.add_bundle(bundle, replace(record(f"{number}.cose"), at=NOON + 90 * DAY))
+    assert store.forget(NOON + 7 * DAY) == 0
+    assert store.forget(NOON + 8 * DAY) == 1
+    assert len(store.visits()) == 1
+    assert store.forget(NOON + 60 * DAY) == 3
+    assert list(store.bundles()) == [b"content"]
+    assert store.newest_bundle() == KeptBundle(3, NOON + 3 * DAY, b"content")
+
+
+def test_of_a_file_of_places_the_newest_is_kept(store: NodeStore) -> None:
+    """The trust list and the day keys, each by its name."""
+    assert store.place_file("trust.cose") is None
+    for content in (b"old", b"new"):
+        store.put_place_file("trust.cose", content)
+    assert store.place_file("trust.cose") == b"new"
+    assert store.place_file("days.cose") is None
+
+
 def test_erase_leaves_nothing(store: NodeStore) -> None:
     """After erasing, the store is as new, and can be used again."""
     fill(store, NOON)
+    add(store, visit())
+    store.add_bundle(KeptBundle(1, NOON, b"content"), record("1.cose"))
+    store.put_place_file("trust.cose", b"list")
     store.put_calibration(calibrated("bluez:hci0"))
     store.put_source_state(SourceState("vn", NOON))
     store.erase()
@@ -508,6 +634,9 @@ def test_erase_leaves_nothing(store: NodeStore) -> None:
     assert store.alerts() == []
     assert store.reports() == []
     assert store.calibrations() == []
+    assert store.visits() == []
+    assert list(store.bundles()) == []
+    assert store.place_file("trust.cose") is None
     fill(store, NOON + DAY)
     assert len(store.own_keys()) == 1
     assert store.encounters_with(GAEN, [b"\x03" * 16]) == [
