@@ -21,6 +21,7 @@ import msgspec
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.errors import AuthorityRefused, BadConfig, BadExport, Unreachable
 from bluezone_node.ports import ClaimedCode, Publication, PublishReceipt
+from bluezone_node.venues.proposals import Proposal
 
 MAX_INDEX_BYTES = 1 << 20
 MAX_EXPORT_BYTES = 20 << 20
@@ -102,18 +103,46 @@ class _Connection:
             url = target
         raise Unreachable(f"{_host(url)} redirects without end.")
 
-    async def post(self, url: str, document: Mapping[str, object]) -> tuple[int, bytes]:
+    async def post(
+        self,
+        url: str,
+        document: Mapping[str, object],
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[int, bytes]:
         """Return the HTTP status and the body of the answer to *document*, filled up as JSON."""
         bare = len(msgspec.json.encode(document))
         filling = b64encode(os.urandom(max(0, REQUEST_BYTES - bare) * 3 // 4)).decode()
         body = msgspec.json.encode({**document, "padding": filling})
         try:
             status, _, answer = await self._exchange(
-                "POST", url, MAX_ANSWER_BYTES, ANSWER_SECONDS, body
+                "POST", url, MAX_ANSWER_BYTES, ANSWER_SECONDS, body, headers
             )
         except _TooLarge:
             raise Unreachable(f"{_host(url)} sent an answer of impossible length.") from None
         return status, answer
+
+    async def _ask(
+        self,
+        url: str,
+        document: Mapping[str, object],
+        form: type[Answer],
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answer:
+        status, body = await self.post(url, document, headers)
+        try:
+            if status == 200:
+                return msgspec.json.decode(body, type=form)
+            refusal = msgspec.json.decode(body, type=_Refusal)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            if status == 200:
+                raise _not_understood(url) from None
+            raise Unreachable(f"{_host(url)} answered with HTTP status {status}.") from None
+        reason = refusal.error_code or refusal.code
+        if status == 429:
+            raise Unreachable(f"{_host(url)} is asked too often; try again in a minute.")
+        if status >= 500 or not _REASON.fullmatch(reason):
+            raise Unreachable(f"{_host(url)} answered with HTTP status {status}.")
+        raise AuthorityRefused(_printable(refusal.error) or reason, reason=reason)
 
     async def _exchange(
         self,
@@ -122,11 +151,11 @@ class _Connection:
         limit: int,
         seconds: float,
         content: bytes | None,
-        condition: Mapping[str, str] = MappingProxyType({}),
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[int, httpx.Headers, bytes]:
         if self._client is None:
             raise RuntimeError("use the client as an async context manager")
-        headers = dict(condition)
+        headers = dict(more)
         if content is not None:
             headers["Content-Type"] = "application/json"
         try:
@@ -232,6 +261,29 @@ class HttpExports(_Connection):
         return url
 
 
+class HttpPlaces(_Connection):
+    """`node.kiosk.proposals.PlaceAuthority`: the registrar, as the kiosk of a place meets it."""
+
+    def __init__(self, registrar: str, bearer: str, *, tls: ssl.SSLContext | None = None) -> None:
+        """*bearer*: what the kiosk names itself by. Raises BadConfig for no http(s) address."""
+        super().__init__(tls)
+        self._registrar = _checked(registrar)
+        self._headers = {"Authorization": f"Bearer {bearer}"}
+
+    async def propose(self, proposal: Proposal) -> None:
+        document = {
+            "id": b64encode(proposal.id).decode(),
+            "start": int(proposal.start.timestamp()),
+            "end": int(proposal.end.timestamp()),
+            "minutes": proposal.minutes,
+            "packets": proposal.packets,
+            "keys": proposal.keys,
+            "expectedPackets": proposal.expected,
+        }
+        url = f"{self._registrar}/v1/places/proposals"
+        await self._ask(url, document, _Proposed, self._headers)
+
+
 class HttpAuthority(_Connection):
     """`Authority`: the registrar and the publisher, at their two addresses."""
 
@@ -278,23 +330,6 @@ class HttpAuthority(_Connection):
             answer.inserted, answer.revision_token, tuple(map(_printable, warnings))
         )
 
-    async def _ask(self, url: str, document: Mapping[str, object], form: type[Answer]) -> Answer:
-        status, body = await self.post(url, document)
-        try:
-            if status == 200:
-                return msgspec.json.decode(body, type=form)
-            refusal = msgspec.json.decode(body, type=_Refusal)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            if status == 200:
-                raise _not_understood(url) from None
-            raise Unreachable(f"{_host(url)} answered with HTTP status {status}.") from None
-        reason = refusal.error_code or refusal.code
-        if status == 429:
-            raise Unreachable(f"{_host(url)} is asked too often; try again in a minute.")
-        if status >= 500 or not _REASON.fullmatch(reason):
-            raise Unreachable(f"{_host(url)} answered with HTTP status {status}.")
-        raise AuthorityRefused(_printable(refusal.error) or reason, reason=reason)
-
 
 class _Claimed(msgspec.Struct, rename="camel"):
     token: str
@@ -311,6 +346,10 @@ class _Published(msgspec.Struct, rename="camel"):
     revision_token: str = ""
     warnings: list[str] = msgspec.field(default_factory=list)
     error: str = ""
+
+
+class _Proposed(msgspec.Struct):
+    state: str
 
 
 class _Refusal(msgspec.Struct, rename="camel"):

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 PROPOSAL_ID_BYTES = 16
 GAP = timedelta(minutes=30)
-"""Between two times near that count as one: a visitor walks round a market, out of range."""
+"""Between two times near that count as one, at least: at a door nobody is heard in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Nearness:
     end: datetime
     minutes: float
     packets: int
+    expected: int
+    """Packets that a device held beside the kiosk would have been heard with meanwhile."""
     key: int
     """Number that tells two keys apart, and nothing else."""
 
@@ -39,19 +41,21 @@ class Proposal:
     packets: int
     keys: int
     """How many published keys were near."""
+    expected: int
+    """See `Nearness`."""
     made: datetime
 
 
 def proposals_of(
-    nearnesses: Iterable[Nearness], location_id: bytes, made: datetime
+    nearnesses: Iterable[Nearness], location_id: bytes, made: datetime, gap: timedelta = GAP
 ) -> list[Proposal]:
-    """Return a proposal for each time without a gap of half an hour.
+    """Return a proposal for each time without a longer *gap*.
 
     Whole minutes, outwards: the very second of a packet is nobody's business.
     """
     groups: list[list[Nearness]] = []
     for each in sorted(nearnesses, key=lambda each: each.start):
-        if groups and each.start - max(known.end for known in groups[-1]) <= GAP:
+        if groups and each.start - max(known.end for known in groups[-1]) <= gap:
             groups[-1].append(each)
         else:
             groups.append([each])
@@ -68,8 +72,9 @@ def _proposal(group: list[Nearness], location_id: bytes, made: datetime) -> Prop
         sha256(told).digest()[:PROPOSAL_ID_BYTES],
         start,
         end,
-        round(sum(each.minutes for each in group)),
+        max(1, round(sum(each.minutes for each in group))),
         sum(each.packets for each in group),
         len({each.key for each in group}),
+        sum(each.expected for each in group),
         made,
     )

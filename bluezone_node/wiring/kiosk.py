@@ -202,6 +202,7 @@ async def open_kiosk(
     from bluezone_node.venues.trust import accept_card
     from bluezone_node.web.kiosk.app import KioskParts
     from bluezone_node.web.kiosk.gate import Gate
+    from bluezone_node.wiring.kiosk_register import register_of
 
     folder = settings.state_dir()
     if not loopback and not read_pin(folder):
@@ -219,7 +220,8 @@ async def open_kiosk(
         rules = DeskRules(settings.kiosk.mode, settings.kiosk.capacity, hosts)
 
         def make(store: SqliteNodeStore) -> Desk:
-            return Desk(venue.card, screen, store, clock, os.urandom, rules)
+            contacts = register_of(settings, venue, store, clock)
+            return Desk(venue.card, screen, store, clock, os.urandom, rules, contacts)
 
         desk = DeskThread(make, settings)
         try:
@@ -257,14 +259,19 @@ async def _tapped(folder: Path) -> bytes:
     """Return what the device is known by that is held to the kiosk now, as the daemon hears it.
 
     Raises:
-        BadInput: reason ``tap_unavailable`` or ``nobody_tapped``.
+        BadInput: reason ``tap_unavailable``, ``nobody_tapped`` or ``two_tapped``.
     """
+    from bluezone_node.node.tap import NoTap
+
     answer = await asyncio.to_thread(ask, folder, "tap")
     if answer is None or "error" in answer:
         raise BadInput("The node does not run beside the kiosk.", reason="tap_unavailable")
     token = answer.get("tap")
     if not isinstance(token, str) or not token:
-        raise BadInput("No device is near enough.", reason="nobody_tapped")
+        several = answer.get("why") == NoTap.TWO.value
+        raise BadInput(
+            "No device is held here.", reason="two_tapped" if several else "nobody_tapped"
+        )
     return token.encode()
 
 

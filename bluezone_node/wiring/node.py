@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bluezone_node import __released__
 from bluezone_node.config import GUESSED_TX_POWER, PlacesSettings, Settings, SourceSettings
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from bluezone_node.node.checkin import CheckIn
     from bluezone_node.node.daemon import Daemon
     from bluezone_node.node.diagnosis import Diagnosis
+    from bluezone_node.node.kiosk.proposals import ProposalQueue
     from bluezone_node.node.neighbours import AttentiveRadio
-    from bluezone_node.node.sync import Source, Sync
+    from bluezone_node.node.sync import Judge, Source, Sync
     from bluezone_node.node.tap import TapWatch
+    from bluezone_node.store.node import SqliteNodeStore
+    from bluezone_node.venuefile import VenueFile
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +118,8 @@ async def open_sync(settings: Settings) -> AsyncIterator["Sync"]:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
         sources = await _sources(settings, on_store, stack)
-        yield _sync(settings, sources, clock, on_store, radio_in_use(settings, running))
+        judges = await _proposing(settings, on_store, stack)
+        yield _sync(settings, sources, clock, on_store, radio_in_use(settings, running), judges)
 
 
 @asynccontextmanager
@@ -329,7 +333,8 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
         witness = witness_of(spec, owner_vouches=settings.node.time == "trusted")
         timekeeper = Timekeeper(clock, witness, on_store, __released__)
         sources = await _sources(settings, on_store, stack)
-        sync = _sync(settings, sources, timekeeper, on_store, radio.name)
+        judges = await _proposing(settings, on_store, stack)
+        sync = _sync(settings, sources, timekeeper, on_store, radio.name, judges)
         powers = (settings.node.tx_power, reported_power, GUESSED_TX_POWER)
         power = next(power for power in powers if power is not None)
         metadata = Metadata(power, settings.node.calibration_confidence)
@@ -343,8 +348,10 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
             advertiser=advertiser,
             sync=sync,
             alive=ServiceManager().alive,
-            # A place makes no visits: what it hears of others is their neighbourhood.
-            presence=None if announcer is not None else Presence(timekeeper, on_store),
+            # A place makes no visits, and nobody is to have some that they cannot list or forget.
+            presence=Presence(timekeeper, on_store)
+            if settings.places is not None and announcer is None
+            else None,
             ears=[taps.hear],
         )
         yield RunningNode(daemon, sync, radio, taps, folder)
@@ -360,12 +367,21 @@ def _announcer(settings: Settings) -> "Announcer | None":
         BadConfig: the file of the place is of no use.
     """
     from bluezone_node.node.announcer import Announcer, keys_of
+
+    venue = _venue(settings)
+    return None if venue is None else Announcer(keys_of([venue.card]))
+
+
+def _venue(settings: Settings) -> "VenueFile | None":
+    """Return the place that the settings name; None: this node stands at none.
+
+    Raises:
+        BadConfig: its file is of no use.
+    """
     from bluezone_node.venuefile import read_venue_file
 
-    if not settings.kiosk.venue:
-        return None
-    venue = read_venue_file(Path(settings.kiosk.venue).expanduser())
-    return Announcer(keys_of([venue.card]))
+    named = settings.kiosk.venue
+    return read_venue_file(Path(named).expanduser()) if named else None
 
 
 async def _store_thread(settings: Settings, stack: AsyncExitStack) -> OnStore:
@@ -391,12 +407,30 @@ async def _sources(settings: Settings, on_store: OnStore, stack: AsyncExitStack)
     return sources
 
 
+async def _proposing(settings: Settings, on_store: OnStore, stack: AsyncExitStack) -> list["Judge"]:
+    """Return what proposes notices to the authority of the place that the settings name."""
+    from bluezone_node.client import HttpPlaces
+    from bluezone_node.node.kiosk.proposals import Proposing
+
+    venue = _venue(settings)
+    if venue is None or not venue.authority:
+        return []
+    authority = await stack.enter_async_context(HttpPlaces(venue.authority, venue.bearer))
+    return [Proposing(venue.card, on_store, _queue_of, authority)]
+
+
+def _queue_of(store: NodeStore) -> "ProposalQueue":
+    # The one store that there is of a node: its proposals lie in the same file.
+    return cast("SqliteNodeStore", store)
+
+
 def _sync(
     settings: Settings,
     sources: Sequence["Source"],
     clock: Clock,
     on_store: OnStore,
     radio: str | None,
+    more: Sequence["Judge"] = (),
 ) -> "Sync":
     from bluezone_node.node.exposure import Yardstick
     from bluezone_node.node.keys import judge_by
@@ -415,6 +449,7 @@ def _sync(
         from bluezone_node.node.notices import judge_visits
 
         judges.append(judge_visits(settings.places.root_key, on_store, in_thread))
+    judges += more
     return Sync(
         sources,
         clock=clock,

@@ -126,6 +126,14 @@ class Register:
         today = day_number(self._clock.now())
         return next(days for days in range(len(keys) + 1) if today + days not in keys)
 
+    def check(self, file: bytes) -> Warrant:
+        """Return the warrant in *file* where it opens this register now, and open nothing.
+
+        Raises:
+            BadInput: as `read_warrant`.
+        """
+        return read_warrant(file, self._trusted(), self._clock.now(), self._card.card.venue_id)
+
     def open(self, file: bytes) -> Opened:
         """Release the rows that the warrant in *file* asks for, and note it in the log.
 
@@ -134,9 +142,7 @@ class Register:
         Raises:
             BadInput: as `read_warrant`; nothing is released.
         """
-        now = self._clock.now()
-        card = self._card.card
-        warrant = read_warrant(file, self._trusted(), now, card.venue_id)
+        warrant, now, card = self.check(file), self._clock.now(), self._card.card
         released: list[ReleasedContact] = []
         unreadable = 0
         for row in self._store.contacts(slots_between(warrant.start, warrant.end)):

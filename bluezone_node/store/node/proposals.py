@@ -43,7 +43,7 @@ class Proposals(Tables):
         ]
 
     def _proposal(self, row: int, ends: int, cell: bytes) -> Proposal:
-        name, start, minutes, packets, keys, made = from_cell(
+        name, start, minutes, packets, keys, expected, made = from_cell(
             self._database.seal.open("proposal", row, cell)
         )
         return Proposal(
@@ -53,6 +53,7 @@ class Proposals(Tables):
             minutes,
             packets,
             keys,
+            expected,
             from_unix(made),
         )
 
@@ -65,6 +66,7 @@ def _cell(proposal: Proposal) -> bytes:
             proposal.minutes,
             proposal.packets,
             proposal.keys,
+            proposal.expected,
             to_seconds(proposal.made),
         )
     )

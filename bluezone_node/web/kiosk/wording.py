@@ -139,6 +139,10 @@ REFUSALS = {
         "Không thấy thiết bị nào áp sát. Hãy đưa thiết bị sát máy rồi bấm lại.",
         "No device is near enough. Hold it to the kiosk and press again.",
     ),
+    "two_tapped": Words(
+        "Có hai thiết bị ở sát máy. Hãy đưa từng thiết bị một.",
+        "Two devices are near. Hold one at a time.",
+    ),
     "tap_unavailable": Words(
         "Chưa chạm thiết bị được: dịch vụ Bluetooth của máy không chạy. Các cách khác vẫn dùng "
         "được.",

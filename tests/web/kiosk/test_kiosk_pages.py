@@ -57,7 +57,8 @@ async def test_a_refusal_is_red_and_in_words(kiosk: Kiosk) -> None:
 async def test_every_way_leads_in(kiosk: Kiosk) -> None:
     """A number, a tap, a slip; who is not near enough is told."""
     async with kiosk.browser() as browser:
-        for path, data in (("/phone", {"number": PHONE}), ("/slip", {"party": "1"}), ("/tap", {"party": "1"})):
+        alone = {"party": "1"}
+        for path, data in (("/phone", {"number": PHONE}), ("/slip", alone), ("/tap", alone)):
             kiosk.tapped = b"device"
             answer = (await browser.post(path, data=data, headers=JSON)).json()
             assert (answer["colour"], answer["sign"]) == ("green", "in"), path
