@@ -56,6 +56,7 @@ class LazyGroup(click.Group):
         "trust": "trust:trust",
         "venue": "venue:venue",
         "visit": "visit:visit",
+        "warrant": "warrant:warrant",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -6,12 +6,22 @@ from pathlib import Path
 import click
 
 from bluezone_node import config as settings_file
+from bluezone_node.commands import LazyGroup
 from bluezone_node.commands.console import note
 from bluezone_node.commands.options import config_option
 from bluezone_node.commands.run import set_up_logging
 
 
-@click.command()
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    lazy={
+        "key": "kiosk_register:key",
+        "openings": "kiosk_register:openings",
+        "warrant": "kiosk_register:warrant",
+    },
+)
+@click.pass_context
 @config_option
 @click.option(
     "--venue",
@@ -22,9 +32,16 @@ from bluezone_node.commands.run import set_up_logging
 @click.option("--set-pin", is_flag=True, help="Ask for the staff's PIN, keep it, and end.")
 @click.option("--verbose", is_flag=True, help="Log more.")
 def kiosk(
-    config: Path | None, venue: Path | None, listen: str | None, set_pin: bool, verbose: bool
+    context: click.Context,
+    config: Path | None,
+    venue: Path | None,
+    listen: str | None,
+    set_pin: bool,
+    verbose: bool,
 ) -> None:
     """Let people check in and out at a place's door."""
+    if context.invoked_subcommand is not None:
+        return
     set_up_logging(verbose)
     settings = settings_file.load(config)
     if set_pin:

@@ -8,6 +8,7 @@ docs/protocol-places.md, "Register".
 
 import hmac
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -133,6 +134,25 @@ def read_day_keys(data: bytes, trust: TrustList, at: datetime) -> DayKeys:
             reason="day_keys_forged",
         )
     return DayKeys(province, from_unix(created), keys)
+
+
+def read_register_key(text: str) -> bytes:
+    """Return the X25519 public key, 32 bytes, that *text* is the base64 of.
+
+    Raises:
+        BadInput: reason ``register_key_malformed``.
+    """
+    try:
+        public = b64decode(text.strip(), validate=True)
+    except ValueError:
+        public = b""
+    if len(public) != PUBLIC_KEY_BYTES:
+        raise BadInput(
+            "That is no base64 of an X25519 public key of 32 bytes.",
+            reason="register_key_malformed",
+            hint="`bluezone-node kiosk key` at the kiosk prints it",
+        )
+    return public
 
 
 def row_id_of(nonce: bytes) -> bytes:

@@ -211,8 +211,13 @@ class Venues:
 
     # Kiosks
 
-    def kiosk(self, venue_id: bytes, room: str, actor: Actor) -> KioskFile:
+    def kiosk(
+        self, venue_id: bytes, room: str, actor: Actor, register_key: bytes | None = None
+    ) -> KioskFile:
         """Return the file for the kiosk of a room; again, where nobody keeps a register.
+
+        *register_key*: the X25519 public key whose private half the kiosk has made itself; where
+        a register is required and there is none, a pair is made, and lies in the file alone.
 
         Raises:
             AuthorityRefused: reason ``venue_not_found``, ``forbidden``, ``venue_not_approved``,
@@ -221,7 +226,8 @@ class Venues:
         """
         venue, now = self._to_change(venue_id, actor), self._clock.now()
         card = self.card(venue_id, room, actor)
-        with_register = bool(venue.flags & CardFlag.REGISTER_REQUIRED)
+        required = bool(venue.flags & CardFlag.REGISTER_REQUIRED)
+        with_register = required or register_key is not None
         known = [each for each in self._store.kiosks(venue_id) if each.room == room]
         living = next((each for each in known if each.revoked is None), None)
         if living is not None and with_register:
@@ -241,8 +247,10 @@ class Venues:
             )
         private = None
         if with_register:
-            private = X25519PrivateKey.from_private_bytes(self._entropy(KEY_BYTES))
-            keys = {room: private.public_key().public_bytes_raw()}
+            if register_key is None:
+                private = X25519PrivateKey.from_private_bytes(self._entropy(KEY_BYTES))
+                register_key = private.public_key().public_bytes_raw()
+            keys = {room: register_key}
             (new,) = self._maker.make(venue, [room], now, keys)
             if not self._store.rotate(venue_id, [new], _locations([card]), end_of_tomorrow(now)):
                 raise _rotated()

@@ -27,9 +27,7 @@ ADVICE = {each.name.lower().replace("_", "-"): each for each in Advice}
 TIME = VietnamTime()
 
 _WINDOW = (
-    click.option(
-        "--from", "start", type=TIME, help="The case came: '2026-11-22 14:30'."
-    ),
+    click.option("--from", "start", type=TIME, help="The case came: '2026-11-22 14:30'."),
     click.option("--to", "end", type=TIME, help="The case left."),
 )
 _SAID = (

@@ -11,17 +11,29 @@ from bluezone_node.commands.console import note
 from bluezone_node.commands.private_file import write_private
 from bluezone_node.commands.venue.desk import found, room_option, venue_argument, with_places
 from bluezone_node.errors import BadInput
+from bluezone_node.venues.register import read_register_key
 
 
 @click.command()
 @venue_argument
 @room_option
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write: venue.json.")
+@click.option(
+    "--register-key",
+    metavar="BASE64",
+    help="Public key of a register of names, as printed by `kiosk key` at the kiosk.",
+)
 @click.option("--revoke", is_flag=True, help="End the kiosk of that room instead.")
 @dir_option
 @clock_option
 def kiosk(
-    folder: Any, venue: str, room: str, out: Path | None, revoke: bool, clock_spec: str
+    folder: Any,
+    venue: str,
+    room: str,
+    out: Path | None,
+    register_key: str | None,
+    revoke: bool,
+    clock_spec: str,
 ) -> None:
     """Write the secret file of a kiosk, 0600; bring it to the device and nowhere else."""
     if revoke == (out is not None):
@@ -39,10 +51,11 @@ def kiosk(
         raise BadInput(
             f"{out} exists and is not overwritten", reason="exists", hint="choose another name"
         )
+    public = None if register_key is None else read_register_key(register_key)
     made = with_places(
         folder,
         clock_spec,
-        lambda places: places.venues.kiosk(found(places, venue), room, OPERATOR),
+        lambda places: places.venues.kiosk(found(places, venue), room, OPERATOR, public),
     )
     write_private(made.content, out, replace=False)
     note(f"{out}: on the device, name it in [kiosk] venue")
