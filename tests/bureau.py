@@ -40,6 +40,7 @@ from bluezone_node.web.console.exports import Publication
 from bluezone_node.web.console.routes import ConsoleParts, console_routes
 from bluezone_node.web.observe import Seen
 from tests.authorities import NOW, Office, seeded, uploaded
+from tests.outbreaks import Outbreaks
 from tests.staff import PASSWORD, Staff
 
 ADDRESS = "https://console.example"
@@ -71,6 +72,7 @@ class Bureau:
         settings: AuthoritySettings = SETTINGS,
         *,
         with_publisher: bool = True,
+        places: bool = True,
         url: str = "",
     ) -> None:
         """*url*: of a PostgreSQL; empty: a file in *folder*."""
@@ -94,6 +96,8 @@ class Bureau:
         )
         self.issuing = self.office.issuing
         self.released = Released()
+        names = tuple(realm.id for realm in settings.registrar.realms)
+        self.places = Outbreaks(self.engine, folder / "places", names, self.clock)
         ring = KeyRing((RingKey("v1", NOW, NOW),), KEEP_EXPORT_KEY)
         parts = ConsoleParts(
             self.staff.accounts,
@@ -105,6 +109,7 @@ class Bureau:
             Publication(self.office.exporter.health, lambda: ring, settings.export)
             if with_publisher
             else None,
+            (self.places.notices, self.places.proposals) if places else None,
         )
         self.seen: list[Seen] = []
         """What was answered, as metrics are told."""

@@ -76,9 +76,14 @@ class Outbreaks:
     """The services over *engine*, and what they put on the shelf in *folder*."""
 
     def __init__(
-        self, engine: Engine, folder: Path, realms: tuple[str, ...] = ("01", "79")
+        self,
+        engine: Engine,
+        folder: Path,
+        realms: tuple[str, ...] = ("01", "79"),
+        clock: SimClock | None = None,
     ) -> None:
-        self.clock = SimClock(NOW)
+        self.clock = clock or SimClock(NOW)
+        self.now = self.clock.now()
         self.entropy = seeded(11)
         self.venues = SqlVenues(engine)
         self.audit = ChainedTrail(
@@ -129,8 +134,8 @@ class Outbreaks:
             int(flags),
             rooms,
             "+84912345678",
-            NOW - timedelta(days=40),
-            NOW - timedelta(days=40),
+            self.now - timedelta(days=40),
+            self.now - timedelta(days=40),
         )
         cards = [self.card(venue, room, days) for room in ("", *rooms)]
         assert self.venues.add([venue], {venue.venue_id: cards}) == [True]
@@ -138,7 +143,7 @@ class Outbreaks:
 
     def card(self, venue: Venue, room: str = "", days: tuple[int, int] = (-30, 30)) -> VenueCardRow:
         """Return a new card, valid from and to so many days from today."""
-        today = day_number(NOW)
+        today = day_number(self.now)
         card = Card(
             venue.venue_id,
             venue.name,
@@ -151,7 +156,8 @@ class Outbreaks:
             flags=CardFlag(venue.flags),
             edition=venue.edition,
         )
-        return VenueCardRow(venue.venue_id, room, read_card(sign(card.encoded(), CARDS)), NOW)
+        signed = read_card(sign(card.encoded(), CARDS))
+        return VenueCardRow(venue.venue_id, room, signed, self.now)
 
     def kiosk(self, venue: Venue, bearer: str = "token", room: str = "") -> str:
         """Put a kiosk at the place, and return its token."""

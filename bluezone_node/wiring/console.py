@@ -17,6 +17,7 @@ def routes_of_console(
 ) -> "list[BaseRoute]":
     """Return the console's routes; none where it is switched off, or the registrar elsewhere."""
     from bluezone_node.web.console.exports import Publication
+    from bluezone_node.web.console.places import Places
     from bluezone_node.web.console.routes import ConsoleParts, console_routes
 
     settings = folder.settings
@@ -31,6 +32,10 @@ def routes_of_console(
     publication = None
     if parts.exporter is not None:
         publication = Publication(parts.exporter.health, folder.export_keys().ring, settings.export)
+    venues = None
+    if parts.places is not None:
+        claims = parts.places.claims if settings.places.claims else None
+        venues = Places(parts.places.venues, claims, settings.places.host)
     console = ConsoleParts(
         parts.accounts,
         parts.issuing,
@@ -39,5 +44,7 @@ def routes_of_console(
         parts.shown,
         parts.statistics,
         publication,
+        (parts.notices.notices, parts.notices.proposals) if parts.notices is not None else None,
+        venues,
     )
     return console_routes(console, clock, os.urandom, settings.registrar, settings.console)

@@ -40,6 +40,12 @@ class Language:
         """Return *at* as a clock in Vietnam shows it: 14:05, 22/11/2026."""
         return format_datetime(at.astimezone(VIETNAM), "HH:mm, dd/MM/yyyy", locale=self._locale)
 
+    def span(self, start: datetime, end: datetime) -> str:
+        """Return [start, end) as clocks in Vietnam show it: 14:05 – 15:20, 22/11/2026."""
+        same = start.astimezone(VIETNAM).date() == end.astimezone(VIETNAM).date()
+        first = self.clock(start) if same else self.moment(start)
+        return f"{first} – {self.moment(end)}"
+
     def clock(self, at: datetime) -> str:
         """Return the time of day of *at* in Vietnam."""
         return format_datetime(at.astimezone(VIETNAM), "HH:mm", locale=self._locale)

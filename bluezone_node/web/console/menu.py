@@ -11,11 +11,17 @@ LANGUAGE = f"{ROOT}/language"
 CODES = HOME = f"{ROOT}/codes"
 FIND = f"{ROOT}/find"
 BULK = f"{ROOT}/bulk"
+PLACES = f"{ROOT}/places"
 FUNNEL = f"{ROOT}/funnel"
 EXPORTS = f"{ROOT}/exports"
+NOTICES = f"{ROOT}/notices"
+PROPOSALS = f"{ROOT}/proposals"
 USERS = f"{ROOT}/users"
 AUDIT = f"{ROOT}/audit"
 ACCOUNT = PASSWORD = f"{ROOT}/account"
+CLAIM = "/venues/claim"
+CLAIM_CODE = f"{CLAIM}/code"
+"""For owners of places, who do not sign in."""
 STYLE = f"{ROOT}/static/console.css"
 
 
@@ -32,8 +38,11 @@ _SECTIONS = (
     Section(CODES, "codes", ISSUER),
     Section(FIND, "find", ISSUER),
     Section(BULK, "bulk", SUPERVISOR),
+    Section(PLACES, "places", ISSUER),
     Section(FUNNEL, "funnel", SUPERVISOR),
     Section(EXPORTS, "exports", SUPERVISOR),
+    Section(NOTICES, "notices", ISSUER),
+    Section(PROPOSALS, "proposals", ISSUER),
     Section(USERS, "users", ADMIN),
     Section(AUDIT, "audit", SUPERVISOR),
     Section(ACCOUNT, "account", ISSUER),

@@ -7,6 +7,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bluezone_node.authority.people.accounts import Accounts
+from bluezone_node.authority.places.notices import Notices
+from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.authority.ports.shown import ShownStore
 from bluezone_node.authority.ports.tally import PublicationStats, Tally
@@ -17,14 +19,20 @@ from bluezone_node.web.console import guard, menu
 from bluezone_node.web.console.account import account_routes
 from bluezone_node.web.console.audit import audit_routes
 from bluezone_node.web.console.bulk import bulk_routes
+from bluezone_node.web.console.claim import claim_routes
 from bluezone_node.web.console.codes import Desk
+from bluezone_node.web.console.drafting import Drafting
 from bluezone_node.web.console.exports import Publication, export_routes
 from bluezone_node.web.console.funnel import funnel_routes
+from bluezone_node.web.console.notices import NoticePages
 from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.places import Places, PlacesDesk
+from bluezone_node.web.console.proposals import ProposalPages
 from bluezone_node.web.console.shown import Shown
 from bluezone_node.web.console.signing_in import signing_in_routes
 from bluezone_node.web.console.style import style_sheet
 from bluezone_node.web.console.users import user_routes
+from bluezone_node.web.console.visit import Answer, Page, Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,10 @@ class ConsoleParts:
     """None: the publisher cannot be asked."""
     publication: Publication | None = None
     """None: the publisher runs elsewhere."""
+    places: tuple[Notices, Proposals] | None = None
+    """None: the places' keys were never made."""
+    venues: Places | None = None
+    """None as with *places*."""
 
 
 def console_routes(
@@ -53,17 +65,38 @@ def console_routes(
     realms = {realm.id: {"vi": realm.name_vi, "en": realm.name_en} for realm in settings.realms}
     frame = Frame(parts.accounts, entropy, realms, public_url=console.url)
     shown = Shown(parts.shown, clock, entropy)
+    venues = parts.venues
     return [
         Route(menu.STYLE, _style),
         *signing_in_routes(frame, parts.accounts),
         *Desk(parts.issuing, shown, clock, settings).routes(frame),
         *bulk_routes(frame, parts.issuing, shown, clock),
+        *(PlacesDesk(venues).routes(frame) if venues else []),
+        *(claim_routes(frame, venues.claims) if venues and venues.claims else []),
         *funnel_routes(frame, parts.tally, parts.published, clock, list(realms)),
         *export_routes(frame, parts.publication, clock),
+        *_place_routes(frame, parts.places, shown),
         *user_routes(frame, parts.accounts, shown, clock, settings.realms),
         *audit_routes(frame, parts.trail),
         *account_routes(frame, parts.accounts),
         *frame.nothing_else(menu.ROOT),
+    ]
+
+
+def _place_routes(
+    frame: Frame, places: tuple[Notices, Proposals] | None, shown: Shown
+) -> list[BaseRoute]:
+    if places is None:
+
+        def none(visit: Visit) -> Answer:
+            return Page("no_places.html")
+
+        return [frame.get(path, none) for path in (menu.NOTICES, menu.PROPOSALS)]
+    notices, proposals = places
+    return [
+        *Drafting(notices, proposals, shown).routes(frame),
+        *NoticePages(notices).routes(frame),
+        *ProposalPages(proposals, notices).routes(frame),
     ]
 
 

@@ -11,7 +11,7 @@ from bluezone_node.web.console.language import LANGUAGES
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.visit import Answer, Away, Page, Visit
 
-_OWN = re.compile(rf"{menu.ROOT}(/[a-z0-9-]+)?")
+_OWN = re.compile(rf"{menu.ROOT}(/[a-z0-9-]+)?|{menu.CLAIM}")
 
 
 def signing_in_routes(frame: Frame, accounts: Accounts) -> list[BaseRoute]:

@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 
 from bluezone_node.authority.ports.accounts import ADMIN, EVERYWHERE, ISSUER, SUPERVISOR
+from bluezone_node.authority.ports.notices import Evidence
 from bluezone_node.errors import Refused
+from bluezone_node.venues.kinds import RULES, VenueKind
 from bluezone_node.web.console.language import Language
 
 _HANDLE = re.compile("[0-9a-f]{32}")
@@ -24,8 +26,11 @@ class Wording:
             "codes": _("Issue a code"),
             "find": _("Find a code"),
             "bulk": _("Many codes"),
+            "places": _("Places"),
             "funnel": _("Figures"),
             "exports": _("Exports"),
+            "notices": _("Outbreak notices"),
+            "proposals": _("Proposals of kiosks"),
             "users": _("People"),
             "audit": _("Audit trail"),
             "account": _("My account"),
@@ -47,6 +52,20 @@ class Wording:
             "claimed": _("Used"),
             "expired": _("Expired"),
             "revoked": _("Revoked"),
+        }
+        self.notice_states = {
+            "waiting": _("Waits for a supervisor"),
+            "pending": _("Goes out"),
+            "published": _("Published"),
+            "retracted": _("Retracted"),
+            "expired": _("Over"),
+        }
+        self.levels = {1: _("For information"), 2: _("Watch one's health"), 3: _("Contact (F1)")}
+        self.advice = {
+            0: _("Nothing special"),
+            1: _("Watch one's health"),
+            2: _("Get tested"),
+            3: _("Stay at home and call"),
         }
         self.events = {
             "codes_issued": _("Codes issued"),
@@ -70,11 +89,40 @@ class Wording:
             ),
             "clock_ahead": _("The server's clock may be far ahead: nothing is exported."),
         }
+        self.venue_states = {
+            "claimed": _("Waits for a decision"),
+            "approved": _("Approved"),
+            "rejected": _("Rejected"),
+            "closed": _("Closed"),
+        }
+        self.venue_marks = {
+            "claimed": "due",
+            "approved": "fine",
+            "rejected": "bad",
+            "closed": "revoked",
+        }
         self.actions = {
+            "kiosk_issued": _("File of a kiosk written"),
+            "kiosk_revoked": _("Kiosk revoked"),
+            "venue_approved": _("Place approved"),
+            "venue_claimed": _("Place claimed by its owner"),
+            "venue_closed": _("Place closed"),
+            "venue_registered": _("Place registered"),
+            "venue_rejected": _("Place rejected"),
+            "venue_rotated": _("New cards for a place"),
+            "venues_imported": _("Many places registered"),
             "audit_erased": _("Entries erased, their time being over"),
             "code_issued": _("Code issued"),
             "codes_issued": _("Many codes issued"),
             "key_rotated": _("Signing key rotated"),
+            "breaker_off": _("Alerts let go on"),
+            "breaker_on": _("All alerts stopped"),
+            "notice_asked": _("Notice handed to a supervisor"),
+            "notice_issued": _("Notice issued"),
+            "notice_released": _("Notice released"),
+            "notice_retracted": _("Notice retracted"),
+            "notice_updated": _("Notice changed"),
+            "proposal_dismissed": _("Proposal put aside"),
             "password_changed": _("Password changed"),
             "code_reissued": _("Code issued again"),
             "restored": _("Restored from a backup"),
@@ -89,13 +137,19 @@ class Wording:
             "user_unlocked": _("Person unlocked"),
         }
         self._details = {
+            "at_once": _("at once: %(value)s"),
+            "cards": _("cards: %(value)s"),
+            "number": _("number: %(value)s"),
             "failures": _("wrong attempts: %(value)s"),
             "hash": _("seal: %(value)s"),
             "key": _("key: %(value)s"),
+            "level": _("level: %(value)s"),
             "minutes": _("minutes: %(value)s"),
             "new": _("new reference number: %(value)s"),
             "realm": _("province: %(value)s"),
+            "reason": _("because: %(value)s"),
             "rejected": _("rejected: %(value)s"),
+            "replaces": _("in the place of No. %(value)s"),
             "role": _("role: %(value)s"),
             "rows": _("lines: %(value)s"),
             "taken": _("backup of: %(value)s"),
@@ -155,6 +209,58 @@ class Wording:
             "code_not_found": _("There is no such code in your province."),
             "code_claimed": _("The code has been used by its holder: it cannot be taken back."),
             "code_revoked": _("The code was taken back already."),
+            # Notices of places
+            "notice_window": _(
+                "The time must end after it begins, and last 24 hours at most with the air's."
+            ),
+            "notice_future": _("The case must have left: this time is still to come."),
+            "notice_too_old": _("This is more than 21 days ago: no device remembers it."),
+            "notice_tail": _("The air counts for 0 to 180 minutes afterwards."),
+            "notice_overlap": _("Say 0 to 240 minutes."),
+            "notice_text": _("What is added must be one line of at most 400 bytes."),
+            "dual_control": _(
+                "The place is under dual control: it must agree to the notice, which this version "
+                "cannot take. Warn its people through the place itself."
+            ),
+            "no_card": _("The place had no code there at that time: nobody has checked in."),
+            "notice_retracted": _("The notice was retracted already."),
+            "notice_released": _("The notice has been released."),
+            "notice_expired": _("The notice is over."),
+            "breaker_reason": _("Say why, in one line."),
+            "breaker_same": _("Somebody was quicker: look how the breaker stands now."),
+            "proposal_decided": _("Somebody has decided about this proposal."),
+            "dismissal_reason": _("Say why, in 1 to 200 characters."),
+            # Places
+            "venue_known": _("A place of that name and address is registered already."),
+            "venue_decided": _("Somebody has decided about this place already."),
+            "venue_not_approved": _("The place is not approved, or closed: it has no cards."),
+            "venue_not_found": _("There is no such place in your province."),
+            "venue_rotated": _("Somebody else has just made new cards for it. Look again."),
+            "venue_kind": _("Choose what kind of place it is."),
+            "venue_commune": _("The number of the commune has up to five digits."),
+            "venue_hours": _("Give both times, opening and closing, or neither."),
+            "venue_stay": _("A usual stay is of 15 minutes to nearly a day."),
+            "venue_rooms": _("At most 50 rooms, each with a name of its own."),
+            "venue_ambiguous": _("Several places are called that."),
+            "text_malformed": _(
+                "Name, address or a room is too long, or has characters that cannot be seen."
+            ),
+            "room_not_found": _("The place has no room of that name."),
+            "no_card_key": _("The server's key for cards is over. Tell who runs the server."),
+            "no_font": _("The server has no font to print posters with. Tell who runs it."),
+            "kiosk_exists": _(
+                "That room has a kiosk, and the key of its register is in its file alone. "
+                "If it is lost, revoke the kiosk first."
+            ),
+            "kiosk_not_found": _("That room has no kiosk."),
+            "claim_code_wrong": _("The code is not the one that was sent. Look at the message."),
+            "claim_over": _(
+                "The code is not good any more: it has expired, or was wrong too often. Register "
+                "the place once more, and another code will be sent."
+            ),
+            "file_rows": _("The file has another number of lines than was told."),
+            "row_repeated": _("The same place stands in an earlier line."),
+            "venue_edition": _("The list of communes is 1 or 2."),
             # Files
             "file_too_large": _(
                 "The file has more than 10,000 lines or 4 MB. Nothing was issued; split it."
@@ -216,6 +322,43 @@ class Wording:
         elif name == "role":
             value = self.role(str(value))
         return self._details.get(name, f"{name}: %(value)s") % {"value": value}
+
+    def kind_of_place(self, kind: int) -> str:
+        """Return what a kind of place is called."""
+        rule = RULES[VenueKind(kind)]
+        return rule.name_vi if self._language.name == "vi" else rule.name_en
+
+    def evidence(self, evidence: Evidence) -> list[str]:
+        """Return what a kiosk says, in sentences."""
+        lang = self._language
+        told = [
+            lang.ngettext(
+                "The radio heard %(num)d key that has been published since: one person on one day.",
+                "The radio heard %(num)d keys that have been published since: as many people, or "
+                "fewer on several days.",
+                evidence.keys,
+            )
+            % {"num": evidence.keys},
+            lang.gettext("Near the kiosk for: %(time)s.")
+            % {"time": lang.duration(evidence.minutes * 60)},
+        ]
+        packets = {"num": lang.number(evidence.packets)}
+        if evidence.expected_packets:
+            packets["all"] = lang.number(evidence.expected_packets)
+            told.append(
+                lang.gettext(
+                    "%(num)s packets were heard, of some %(all)s from who stands there all along."
+                )
+                % packets
+            )
+        else:
+            told.append(lang.gettext("%(num)s packets were heard.") % packets)
+        if evidence.confidence is not None:
+            told.append(
+                lang.gettext("The kiosk is %(share)s sure.")
+                % {"share": lang.percent(evidence.confidence)}
+            )
+        return told
 
     def refusal(self, error: Refused) -> str:
         """Return why a service refused: in this language where we have words, else in its own."""

@@ -1,0 +1,276 @@
+"""Writing a notice: the form, what people will read, and sending it out.
+
+A new notice, an update and the answer to a kiosk's proposal are one form.  Nothing goes out from
+it before the person has seen in both languages what will be read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from bluezone_node.authority.places.notices import NoticeOrder, Notices, order_of
+from bluezone_node.authority.places.proposals import Proposals
+from bluezone_node.authority.ports.accounts import SUPERVISOR
+from bluezone_node.authority.ports.venues import Venue
+from bluezone_node.errors import AuthorityRefused
+from bluezone_node.venues.card import VIETNAM
+from bluezone_node.venues.notices import Advice, NoticeLevel
+from bluezone_node.web.console import menu
+from bluezone_node.web.console.forms import Form
+from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.reading import readings
+from bluezone_node.web.console.shown import Shown
+from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit
+
+FIELDS = (
+    "room",
+    "from_day",
+    "from_time",
+    "to_day",
+    "to_time",
+    "level",
+    "advice",
+    "overlap",
+    "tail",
+    "phone",
+    "vi",
+    "en",
+)
+"""What is typed; *venue*, *replaces* and *proposal* go with the form unseen."""
+
+_FIELD = {
+    "notice_window": "to_time",
+    "notice_future": "to_time",
+    "notice_too_old": "from_day",
+    "notice_tail": "tail",
+    "notice_overlap": "overlap",
+    "notice_text": "vi",
+    "invalid_phone": "phone",
+    "no_card": "room",
+}
+"""The field that a refusal is about; others are about the whole form."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a notice is written for."""
+
+    venue: Venue
+    replaces: int | None = None
+    proposal: bytes | None = None
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """Fields that carry it from one form to the next."""
+        return {
+            "venue": self.venue.venue_id.hex(),
+            "replaces": str(self.replaces or ""),
+            "proposal": self.proposal.hex() if self.proposal else "",
+        }
+
+
+class Drafting:
+    """The pages on which notices are written."""
+
+    def __init__(self, notices: Notices, proposals: Proposals, shown: Shown) -> None:
+        self._notices = notices
+        self._proposals = proposals
+        self._shown = shown
+
+    def routes(self, frame: Frame) -> list[BaseRoute]:
+        return [
+            frame.get(f"{menu.NOTICES}/{{number:int}}/update", self.update, section=menu.NOTICES),
+            frame.get(f"{menu.NOTICES}/new/{{venue}}", self.new, section=menu.NOTICES),
+            frame.post(f"{menu.NOTICES}/preview", self.preview, section=menu.NOTICES),
+            frame.post(f"{menu.NOTICES}/edit", self.edit, section=menu.NOTICES),
+            frame.post(f"{menu.NOTICES}/issue", self.issue, section=menu.NOTICES),
+            frame.get(f"{menu.NOTICES}/issued/{{nonce}}", self.issued, section=menu.NOTICES),
+        ]
+
+    def new(self, visit: Visit) -> Answer:
+        """Show the form of a notice about a place."""
+        return form_page(visit, self._about(visit, visit.params["venue"]), _blank(), {})
+
+    def update(self, visit: Visit) -> Answer:
+        """Show the form with what a notice says by now."""
+        try:
+            notice = self._notices.show(visit.params["number"], visit.actor).notice
+        except AuthorityRefused:
+            raise NotHere from None
+        about = self._about(visit, notice.venue_id.hex(), notice.number, notice.proposal)
+        return form_page(visit, about, typed_of(order_of(notice)), {})
+
+    def preview(self, visit: Visit) -> Answer:
+        """Show what people will read; or what is wrong with the form."""
+        about = self._named(visit)
+        typed = {name: visit.form[name] for name in FIELDS}
+        errors: dict[str, str] = {}
+        order = order_from(visit, about, errors)
+        if not errors:
+            try:
+                notice = self._notices.checked(order, visit.actor)
+            except AuthorityRefused as refused:
+                errors[_FIELD.get(refused.reason, "")] = visit.wording.refusal(refused)
+            else:
+                values = {
+                    "about": about,
+                    "typed": typed,
+                    "span": visit.language.span(notice.start, notice.until),
+                    "tail": notice.tail,
+                    "readings": readings(notice, about.venue.name),
+                    "at_once": visit.actor.may(SUPERVISOR),
+                    "errors": {},
+                }
+                return Page("notice_preview.html", values)
+        return form_page(visit, about, typed, errors, 422)
+
+    def edit(self, visit: Visit) -> Answer:
+        """Show the form again as it was filled in."""
+        return form_page(visit, self._named(visit), {name: visit.form[name] for name in FIELDS}, {})
+
+    def issue(self, visit: Visit) -> Answer:
+        """Issue the notice, once, however often the form comes; then go to its page."""
+        about, nonce = self._named(visit), visit.form["nonce"]
+        if not nonce.isalnum():
+            raise NotHere
+        errors: dict[str, str] = {}
+        order = order_from(visit, about, errors)
+        if not errors:
+            try:
+                self._shown.once(visit.token, nonce, lambda: self._send(visit, about, order))
+                return Away(f"{menu.NOTICES}/issued/{nonce}")
+            except AuthorityRefused as refused:
+                errors[_FIELD.get(refused.reason, "")] = visit.wording.refusal(refused)
+        typed = {name: visit.form[name] for name in FIELDS}
+        return form_page(visit, about, typed, errors, 422)
+
+    def issued(self, visit: Visit) -> Answer:
+        """Go to the page of the new notice, once there is one."""
+        made = self._shown.get(visit.token, visit.params["nonce"])
+        if made is None:
+            raise NotHere
+        return Away(f"{menu.NOTICES}/{made['number']}") if made else WAITING
+
+    def _send(self, visit: Visit, about: About, order: NoticeOrder) -> Mapping[str, Any]:
+        if about.replaces is not None:
+            view = self._notices.update(about.replaces, order, visit.actor)
+        elif about.proposal is not None:
+            view = self._proposals.approve(about.proposal, order, visit.actor)
+        else:
+            view = self._notices.issue(order, visit.actor)
+        return {"number": view.notice.number}
+
+    def _named(self, visit: Visit) -> About:
+        form = visit.form
+        try:
+            replaces = int(form["replaces"]) if form["replaces"] else None
+            proposal = bytes.fromhex(form["proposal"]) if form["proposal"] else None
+        except ValueError:
+            raise NotHere from None
+        return self._about(visit, form["venue"], replaces, proposal)
+
+    def _about(
+        self, visit: Visit, venue: str, replaces: int | None = None, proposal: bytes | None = None
+    ) -> About:
+        try:
+            found = self._notices.venue(bytes.fromhex(venue), visit.actor)
+        except (ValueError, AuthorityRefused):
+            raise NotHere from None
+        return About(found, replaces, proposal)
+
+
+def form_page(
+    visit: Visit, about: About, typed: Mapping[str, str], errors: dict[str, str], status: int = 200
+) -> Page:
+    """Return the page with the form."""
+    say = visit.wording
+    rooms = [("", visit.language.gettext("The whole place"))]
+    values = {
+        "about": about,
+        "kind": say.kind_of_place(about.venue.kind),
+        "rooms": rooms + [(room, room) for room in about.venue.rooms],
+        "levels": [(str(int(level)), say.levels[level]) for level in reversed(NoticeLevel)],
+        "advice": [(str(int(each)), say.advice[each]) for each in Advice],
+        "values": typed,
+        "errors": errors,
+    }
+    return Page("notice_form.html", values, status)
+
+
+def typed_of(order: NoticeOrder) -> dict[str, str]:
+    """Return *order* as it would be typed."""
+    start, end = order.start.astimezone(VIETNAM), order.end.astimezone(VIETNAM)
+    return {
+        "room": order.room,
+        "from_day": start.date().isoformat(),
+        "from_time": f"{start:%H:%M}",
+        "to_day": end.date().isoformat(),
+        "to_time": f"{end:%H:%M}",
+        "level": str(int(order.level)),
+        "advice": str(int(order.advice)),
+        "overlap": str(order.min_overlap or ""),
+        "tail": "" if order.tail is None else str(order.tail),
+        "phone": order.phone,
+        "vi": order.texts.get("vi", ""),
+        "en": order.texts.get("en", ""),
+    }
+
+
+def order_from(visit: Visit, about: About, errors: dict[str, str]) -> NoticeOrder:
+    """Return what the form orders; what cannot be read is told in *errors*."""
+    form, _ = visit.form, visit.language.gettext
+    start = _moment(form, "from", errors, _("Say the day and the time when the case came."))
+    end = _moment(form, "to", errors, _("Say the day and the time when the case left."))
+    number = _("This is a number of minutes.")
+    overlap = _minutes(form, "overlap", errors, number)
+    tail = _minutes(form, "tail", errors, number)
+    level, advice = form["level"], form["advice"]
+    if level not in {str(int(each)) for each in NoticeLevel}:
+        errors["level"], level = _("Choose one."), "1"
+    if advice not in {str(int(each)) for each in Advice}:
+        errors["advice"], advice = _("Choose one."), "0"
+    return NoticeOrder(
+        about.venue.venue_id,
+        start,
+        end,
+        NoticeLevel(int(level)),
+        Advice(int(advice)),
+        form["room"],
+        overlap or 0,
+        form["phone"],
+        {language: form[language] for language in ("vi", "en") if form[language]},
+        tail,
+        about.proposal,
+    )
+
+
+def _moment(form: Form, name: str, errors: dict[str, str], sentence: str) -> datetime:
+    try:
+        day, hour = (
+            date.fromisoformat(form[f"{name}_day"]),
+            time.fromisoformat(form[f"{name}_time"]),
+        )
+        return datetime.combine(day, hour.replace(tzinfo=None), VIETNAM)
+    except ValueError:
+        errors[f"{name}_day"] = sentence
+        return datetime.min.replace(tzinfo=VIETNAM)
+
+
+def _minutes(form: Form, name: str, errors: dict[str, str], sentence: str) -> int | None:
+    text = form[name]
+    if not text:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) < 5:
+        return int(text)
+    errors[name] = sentence
+    return None
+
+
+def _blank() -> dict[str, str]:
+    return dict.fromkeys(FIELDS, "") | {
+        "level": str(int(NoticeLevel.CONTACT)),
+        "advice": str(int(Advice.TEST)),
+    }

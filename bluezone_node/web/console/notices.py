@@ -1,0 +1,142 @@
+"""Outbreak notices: the list, one notice, and the breaker; they are written in `drafting`."""
+
+from starlette.routing import BaseRoute
+
+from bluezone_node.authority.places.notices import Notices, NoticeState, NoticeView
+from bluezone_node.authority.ports.accounts import SUPERVISOR
+from bluezone_node.errors import AuthorityRefused
+from bluezone_node.web.console import menu
+from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.reading import readings
+from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit
+
+SHOWN = 100
+
+
+class NoticePages:
+    """The pages of notices that are written."""
+
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
+
+    def routes(self, frame: Frame) -> list[BaseRoute]:
+        one = f"{menu.NOTICES}/{{number:int}}"
+        return [
+            frame.get(menu.NOTICES, self.all),
+            frame.post(f"{menu.NOTICES}/places", self.search, section=menu.NOTICES),
+            frame.post(
+                f"{menu.NOTICES}/breaker", self.breaker, role=SUPERVISOR, section=menu.NOTICES
+            ),
+            frame.get(one, self.one, section=menu.NOTICES),
+            frame.post(f"{one}/release", self.release, role=SUPERVISOR, section=menu.NOTICES),
+            frame.post(f"{one}/retract", self.retract, section=menu.NOTICES),
+        ]
+
+    def all(self, visit: Visit) -> Answer:
+        """Show how the breaker stands, and the newest notices."""
+        return self._all(visit, {})
+
+    def search(self, visit: Visit) -> Answer:
+        """Show the places that were looked for; what was typed stands in no address."""
+        found = self._notices.search(visit.form["place"], visit.actor)
+        values = {
+            "typed": visit.form["place"],
+            "found": [(each, visit.wording.kind_of_place(each.kind)) for each in found],
+            "errors": {},
+        }
+        return Page("notice_places.html", values)
+
+    def breaker(self, visit: Visit) -> Answer:
+        """Stop all alerts, or let them go on."""
+        try:
+            self._notices.set_breaker(visit.form["turn"] == "on", visit.form["reason"], visit.actor)
+        except AuthorityRefused as refused:
+            field = "reason" if refused.reason == "breaker_reason" else ""
+            return self._all(visit, {field: visit.wording.refusal(refused)}, 422)
+        return Away(menu.NOTICES)
+
+    def one(self, visit: Visit) -> Answer:
+        """Show one notice, and what may be done with it."""
+        return self._one(visit, {})
+
+    def release(self, visit: Visit) -> Answer:
+        """Let a notice go out that waits for a supervisor."""
+        try:
+            self._notices.release(visit.params["number"], visit.actor)
+        except AuthorityRefused as refused:
+            return self._one(visit, {"": visit.wording.refusal(refused)}, 409)
+        return Away(f"{menu.NOTICES}/{visit.params['number']}")
+
+    def retract(self, visit: Visit) -> Answer:
+        """Take a notice back."""
+        try:
+            self._notices.retract(visit.params["number"], visit.actor)
+        except AuthorityRefused as refused:
+            return self._one(visit, {"": visit.wording.refusal(refused)}, 409)
+        return Away(f"{menu.NOTICES}/{visit.params['number']}")
+
+    def _all(self, visit: Visit, errors: dict[str, str], status: int = 200) -> Page:
+        values = {
+            "views": self._notices.newest(visit.actor, SHOWN),
+            "breaker": self._notices.breaker(),
+            "may_break": self._notices.may_break(visit.actor),
+            "errors": errors,
+        }
+        return Page("notices.html", values, status)
+
+    def _one(self, visit: Visit, errors: dict[str, str], status: int = 200) -> Page:
+        try:
+            view = self._notices.show(visit.params["number"], visit.actor)
+        except AuthorityRefused:
+            raise NotHere from None
+        return Page(
+            "notice.html",
+            {
+                "view": view,
+                "facts": _facts(visit, view),
+                "readings": readings(view.notice, view.venue.name if view.venue else ""),
+                "may_release": view.state is NoticeState.WAITING and visit.actor.may(SUPERVISOR),
+                "may_retract": _may_retract(visit, view),
+                "errors": errors,
+            },
+            status,
+        )
+
+
+def _may_retract(visit: Visit, view: NoticeView) -> bool:
+    if view.state in (NoticeState.RETRACTED, NoticeState.EXPIRED):
+        return False
+    own = view.notice.released is None and view.notice.issued_by == visit.actor.name
+    return own or visit.actor.may(SUPERVISOR)
+
+
+def _facts(visit: Visit, view: NoticeView) -> list[tuple[str, str]]:
+    lang, say, notice = visit.language, visit.wording, view.notice
+    operator = lang.gettext("The operator")
+    facts = [
+        (lang.gettext("The case was there"), lang.span(notice.start, notice.end)),
+        (lang.gettext("People are told of"), lang.span(notice.start, notice.until)),
+        (lang.gettext("How serious"), say.levels[notice.level]),
+        (lang.gettext("What to do"), say.advice[notice.advice]),
+        (lang.gettext("Written by"), notice.issued_by or operator),
+        (lang.gettext("Written"), lang.moment(notice.issued)),
+    ]
+    if notice.min_overlap:
+        facts.append(
+            (
+                lang.gettext("Only who was there for"),
+                lang.duration(notice.min_overlap * 60),
+            )
+        )
+    if notice.released is not None and notice.released_by != notice.issued_by:
+        facts.append((lang.gettext("Released by"), notice.released_by or operator))
+    if view.published_in is not None:
+        facts.append((lang.gettext("In bundle"), lang.number(view.published_in)))
+    if notice.retracted is not None:
+        facts.append((lang.gettext("Retracted by"), notice.retracted_by or operator))
+        facts.append((lang.gettext("Retracted"), lang.moment(notice.retracted)))
+    else:
+        facts.append((lang.gettext("People are told until"), lang.moment(notice.expires)))
+    if notice.replaces is not None:
+        facts.append((lang.gettext("In the place of notice"), lang.number(notice.replaces)))
+    return facts

@@ -1,0 +1,276 @@
+"""Places: registered, looked at, decided about, and their posters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from starlette.routing import BaseRoute
+
+from bluezone_node.authority.places.claims import Claims
+from bluezone_node.authority.places.orders import masked
+from bluezone_node.authority.places.venues import Venues, VenueView
+from bluezone_node.authority.ports.accounts import ISSUER, SUPERVISOR
+from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueState
+from bluezone_node.errors import AuthorityRefused, FontUnavailable, Refused
+from bluezone_node.posters import make
+from bluezone_node.posters.poster import Size
+from bluezone_node.posters.rendering import Format
+from bluezone_node.posters.wording import day_of, spoken
+from bluezone_node.venues.card import CardFlag
+from bluezone_node.venues.text import Direction, to_url
+from bluezone_node.web.console import menu
+from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.place_forms import errors_of, kinds, order_of, typed
+from bluezone_node.web.console.visit import Answer, Away, Download, Handler, NotHere, Page, Visit
+
+MOST_SHOWN = 200
+ID_BYTES = 16
+MEDIA = {"pdf": "application/pdf", "png": "image/png", "svg": "image/svg+xml"}
+
+_NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What the pages of places show and do."""
+
+    venues: Venues
+    claims: Claims | None
+    """None: owners cannot register their places here."""
+    host: str
+    """Of the links in squares."""
+
+
+class PlacesDesk:
+    """The pages of places, for those who are signed in."""
+
+    def __init__(self, places: Places) -> None:
+        self._venues = places.venues
+        self._host = places.host
+
+    def routes(self, frame: Frame) -> list[BaseRoute]:
+        """Return the routes of the pages."""
+        one = f"{menu.PLACES}/{{place}}"
+
+        def decision(name: str, act: Callable[[Visit], object]) -> BaseRoute:
+            path = f"{one}/{name}"
+            return frame.post(path, self._acting(act), role=SUPERVISOR, section=menu.PLACES)
+
+        def page(path: str, shown: Handler) -> BaseRoute:
+            return frame.get(path, shown, role=ISSUER, section=menu.PLACES)
+
+        return [
+            page(menu.PLACES, self.show),
+            page(f"{menu.PLACES}/{_NEW}", self.form),
+            frame.post(f"{menu.PLACES}/{_NEW}", self.register, role=ISSUER, section=menu.PLACES),
+            page(one, self.place),
+            page(f"{one}/poster", self.poster),
+            decision("approve", self._approve),
+            decision("reject", self._reject),
+            decision("rotate", self._rotate),
+            decision("close", self._close),
+            decision("kiosk", self._kiosk),
+            decision("revoke-kiosk", self._revoke_kiosk),
+        ]
+
+    def show(self, visit: Visit) -> Answer:
+        """Show the places that were looked for, and how many wait for a decision."""
+        words, state = visit.query.get("q", ""), visit.query.get("state", "")
+        only = VenueState(state) if state in {*VenueState} else None
+        found = self._venues.search(words, visit.actor, only, MOST_SHOWN)
+        values = {
+            "found": [self._told(visit, each) for each in found],
+            "most": MOST_SHOWN,
+            "counts": self._venues.counts(visit.actor),
+            "values": {"q": words, "state": state},
+            "states": [("", visit.language.gettext("All")), *visit.wording.venue_states.items()],
+        }
+        return Page("places.html", values)
+
+    def form(self, visit: Visit) -> Answer:
+        """Show the form for a new place."""
+        return self._form(visit, {})
+
+    def register(self, visit: Visit) -> Answer:
+        """Register a place; the form's number is its id, so that it is registered once."""
+        nonce = visit.form["nonce"]
+        try:
+            venue_id = _id(nonce)
+            order = order_of(visit)
+            self._venues.register(order, visit.actor, venue_id)
+        except Refused as refused:
+            if refused.reason == "venue_known" and self._is_there(visit, nonce):
+                return Away(f"{menu.PLACES}/{nonce}")
+            sentence = visit.wording.refusal(refused)
+            return self._form(visit, errors_of(visit, refused.reason, sentence), 422)
+        return Away(f"{menu.PLACES}/{venue_id.hex()}")
+
+    def place(self, visit: Visit) -> Answer:
+        """Show one place."""
+        return self._place(visit, {})
+
+    def poster(self, visit: Visit) -> Answer:
+        """Draw the poster of a room."""
+        asked = visit.query
+        size, form, way = asked.get("size"), asked.get("format"), asked.get("direction") or None
+        if size not in get_args(Size) or form not in get_args(Format):
+            raise NotHere
+        if way is not None and way not in get_args(Direction):
+            raise NotHere
+        try:
+            signed = self._venues.card(_place(visit), asked.get("room", ""), visit.actor).signed
+            url = to_url(signed.cose, self._host, way)  # type: ignore[arg-type]
+            drawn = make(signed, url, size, way, form)  # type: ignore[arg-type]
+        except FontUnavailable:
+            raise AuthorityRefused(
+                "The server has no font for posters.", reason="no_font"
+            ) from None
+        except AuthorityRefused as refused:
+            if refused.reason in ("venue_not_found", "room_not_found"):
+                raise NotHere from None
+            raise
+        name = "-".join(filter(None, (signed.spoken_code, size, way)))
+        return Download(f"{name}.{form}", drawn, MEDIA[str(form)])
+
+    def _acting(self, act: Callable[[Visit], object]) -> Handler:
+        def acted(visit: Visit) -> Answer:
+            try:
+                answer = act(visit)
+            except AuthorityRefused as refused:
+                if refused.reason == "venue_not_found":
+                    raise NotHere from None
+                return self._place(visit, {"": visit.wording.refusal(refused)}, 409)
+            back = Away(f"{menu.PLACES}/{_place(visit).hex()}")
+            return answer if isinstance(answer, Page | Download) else back
+
+        return acted
+
+    def _approve(self, visit: Visit) -> object:
+        return self._venues.approve(_place(visit), visit.actor)
+
+    def _reject(self, visit: Visit) -> object:
+        self._venues.reject(_place(visit), visit.actor)
+        return None
+
+    def _rotate(self, visit: Visit) -> object:
+        at_once = visit.form["at_once"] == "yes"
+        return self._venues.rotate(_place(visit), visit.actor, at_once=at_once)
+
+    def _close(self, visit: Visit) -> object:
+        if visit.form["sure"] != "yes":
+            sentence = visit.language.gettext("Tick the box if the place is to be closed for good.")
+            return self._place(visit, {"sure": sentence}, 422)
+        self._venues.close(_place(visit), visit.actor)
+        return None
+
+    def _kiosk(self, visit: Visit) -> object:
+        made = self._venues.kiosk(_place(visit), visit.form["room"], visit.actor)
+        return Download("venue.json", made.content, "application/json")
+
+    def _revoke_kiosk(self, visit: Visit) -> object:
+        self._venues.revoke_kiosk(_place(visit), visit.form["room"], visit.actor)
+        return None
+
+    def _form(self, visit: Visit, errors: dict[str, Any], status: int = 200) -> Page:
+        say = visit.wording
+        values = {
+            "realms": [(each.id, say.realm(each.id)) for each in self._venues.realms(visit.actor)],
+            "kinds": kinds(visit),
+            "values": typed(visit),
+            "errors": errors,
+            "at_once": visit.actor.may(SUPERVISOR),
+        }
+        return Page("place_form.html", values, status)
+
+    def _place(self, visit: Visit, errors: dict[str, Any], status: int = 200) -> Page:
+        try:
+            view = self._venues.view(_place(visit), visit.actor)
+        except AuthorityRefused:
+            raise NotHere from None
+        venue = view.venue
+        values = {
+            "place": self._told(visit, venue),
+            "facts": self._facts(visit, view),
+            "cards": [_card(row) for row in view.cards],
+            "ending": [_card(row) for row in view.ending],
+            "kiosks": view.kiosks,
+            "rooms": [row.room for row in view.cards],
+            "decides": visit.actor.may(SUPERVISOR),
+            "register": bool(venue.flags & CardFlag.REGISTER_REQUIRED),
+            "errors": errors,
+        }
+        return Page("place.html", values, status)
+
+    def _facts(self, visit: Visit, view: VenueView) -> list[tuple[str, str]]:
+        venue, lang = view.venue, visit.language
+        phone = venue.contact if visit.actor.may(SUPERVISOR) else masked(venue.contact)
+        by = venue.decided_by or lang.gettext("The operator")
+        facts = [
+            (lang.gettext("Kind of place"), visit.wording.kind_of_place(venue.kind)),
+            (lang.gettext("Province"), visit.wording.realm(venue.realm)),
+            (lang.gettext("Commune or ward"), f"{venue.commune:05}"),
+            (lang.gettext("Address"), venue.address),
+            (lang.gettext("Open"), _hours(venue)),
+            (lang.gettext("Rooms"), ", ".join(venue.rooms)),
+            (lang.gettext("Telephone of who answers for it"), phone),
+            (lang.gettext("Registered"), lang.moment(venue.claimed)),
+        ]
+        if venue.decided is not None:
+            facts.append((lang.gettext("Decided"), f"{lang.moment(venue.decided)} · {by}"))
+        if venue.closed is not None:
+            facts.append((lang.gettext("Closed"), lang.moment(venue.closed)))
+        return [(name, words) for name, words in facts if words]
+
+    def _told(self, visit: Visit, venue: Venue) -> dict[str, Any]:
+        return {
+            "id": venue.venue_id.hex(),
+            "name": venue.name,
+            "kind": visit.wording.kind_of_place(venue.kind),
+            "address": venue.address,
+            "commune": f"{venue.commune:05}",
+            "state": str(venue.state),
+            "claimed": venue.claimed,
+        }
+
+    def _is_there(self, visit: Visit, nonce: str) -> bool:
+        """Tell whether the same form came before."""
+        try:
+            self._venues.view(_id(nonce), visit.actor)
+        except AuthorityRefused:
+            return False
+        return True
+
+
+def _card(row: VenueCardRow) -> dict[str, Any]:
+    return {
+        "room": row.room,
+        "code": spoken(row.signed.spoken_code),
+        "last": f"{day_of(row.signed.card.to_day - 1):%d/%m/%Y}",
+        "issued": row.issued,
+        "revoked": row.revoked,
+    }
+
+
+def _hours(venue: Venue) -> str:
+    if venue.opens is None or venue.closes is None:
+        return ""
+    return " – ".join(f"{each // 60:02}:{each % 60:02}" for each in (venue.opens, venue.closes))
+
+
+def _place(visit: Visit) -> bytes:
+    return _id(visit.params["place"])
+
+
+def _id(text: str) -> bytes:
+    """Return the id that *text* is.
+
+    Raises:
+        NotHere: it is none.
+    """
+    try:
+        found = bytes.fromhex(text) if text.isalnum() else b""
+    except ValueError:
+        found = b""
+    if len(found) != ID_BYTES:
+        raise NotHere
+    return found

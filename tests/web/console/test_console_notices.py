@@ -1,0 +1,259 @@
+"""Warning of places by the pages, and what kiosks propose."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bluezone_node.authority.ports.notices import Evidence
+from bluezone_node.authority.ports.venues import Venue
+from bluezone_node.venues.card import VIETNAM
+from bluezone_node.web.console import menu
+from tests.bureau import Browser, Bureau, bureau
+from tests.outbreaks import CENTRE, told
+
+CANARY = "Chợ <b>Chim</b> Hoàng Yến"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Bureau]:
+    with bureau(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def market(office: Bureau) -> Venue:
+    return office.places.place(CANARY, "Khu A")
+
+
+def form(office: Bureau, market: Venue, **changes: str) -> dict[str, str]:
+    """Return the form of a stay from three hours ago to two hours ago, filled in."""
+    start = (office.clock.now() - 3 * HOUR).astimezone(VIETNAM)
+    end = start + HOUR
+    return {
+        "venue": market.venue_id.hex(),
+        "replaces": "",
+        "proposal": "",
+        "room": "",
+        "from_day": f"{start:%Y-%m-%d}",
+        "from_time": f"{start:%H:%M}",
+        "to_day": f"{end:%Y-%m-%d}",
+        "to_time": f"{end:%H:%M}",
+        "level": "3",
+        "advice": "3",
+        "phone": "1900 9095",
+        "vi": "Gọi trạm y tế phường.",
+        "en": "Call the health station.",
+    } | changes
+
+
+def sent(browser: Browser, fields: dict[str, str]) -> str:
+    """Preview and issue; return the address of the notice's page."""
+    browser.see(menu.NOTICES)
+    assert browser.send(f"{menu.NOTICES}/preview", fields).status_code == 200, browser.words()
+    nonce = browser.hidden("nonce")
+    twice = [browser.send(f"{menu.NOTICES}/issue", fields | {"nonce": nonce}) for _ in range(2)]
+    (address,) = {answer.headers["location"] for answer in twice}
+    answer = browser.get(address)
+    assert answer.status_code == 303
+    return str(answer.headers["location"])
+
+
+def test_a_supervisor_warns_of_a_place(office: Bureau, market: Venue) -> None:
+    """Found by name, seen in both languages, sent out once though the button was pressed twice."""
+    browser = office.signed_in("supervisor")
+    browser.see(menu.NOTICES)
+    browser.send(f"{menu.NOTICES}/places", {"place": "hoàng yến"})
+    link = re.search(rf'href="({menu.NOTICES}/new/[0-9a-f]{{32}})"', browser.page)
+    assert link is not None
+    assert "&lt;b&gt;" in browser.page
+    assert "<b>Chim" not in browser.page
+    browser.see(link[1])
+    assert "Khu A" in browser.words()
+    fields = form(office, market)
+    browser.send(f"{menu.NOTICES}/preview", fields)
+    for sentence in (
+        "Bạn là người tiếp xúc với ca bệnh (F1)",
+        "Gọi: 19009095",
+        "You are a contact of a confirmed case (F1)",
+        "Stay at home, keep away from others, and call.",
+        "Call the health station.",
+    ):
+        assert sentence in browser.words()
+    address = sent(browser, fields)
+    assert "It goes out with the next bundle" in browser.see(address)
+    assert office.places.bundles.run().notices == 2
+    card = next(card for card in office.places.cards(market) if card.card.room == "")
+    came = office.clock.now() - 2.5 * HOUR
+    (text,) = told(office.places.bundle(1), card, came, came + HOUR / 4)
+    assert text.texts == {"vi": "Gọi trạm y tế phường.", "en": "Call the health station."}
+    assert "bundle 1" in browser.see(menu.NOTICES)
+
+
+def test_an_issuers_notice_waits(office: Bureau, market: Venue) -> None:
+    """The issuer hands it over; the supervisor releases it."""
+    issuer, supervisor = office.signed_in("issuer"), office.signed_in("supervisor")
+    address = sent(issuer, form(office, market))
+    assert "waits for a supervisor" in issuer.see(address)
+    assert "/release" not in issuer.page
+    assert issuer.send(f"{address}/release", {}).status_code == 403
+    supervisor.see(address)
+    assert supervisor.send(f"{address}/release", {}).status_code == 303
+    assert "It goes out" in supervisor.see(address)
+    assert "issuer.79" in supervisor.words()
+
+
+def test_a_notice_is_changed_and_taken_back(office: Bureau, market: Venue) -> None:
+    """The form begins with what was said; one stands in the place of the other."""
+    browser = office.signed_in("supervisor")
+    address = sent(browser, form(office, market))
+    office.places.bundles.run()
+    browser.see(f"{address}/update")
+    assert 'value="19009095"' in browser.page
+    changed = sent(browser, form(office, market, replaces=address.rpartition("/")[2], advice="2"))
+    assert "Retracted" in browser.see(address)
+    assert "The retraction goes out" in browser.words()
+    browser.see(changed)
+    assert browser.send(f"{changed}/retract", {}).status_code == 303
+    again = browser.send(f"{changed}/retract", {})
+    assert again.status_code == 409
+    assert "was retracted already" in browser.words()
+
+
+WRONG = {
+    "no day": ({"from_day": ""}, "Say the day and the time when the case came."),
+    "no time": ({"to_time": "25:00"}, "Say the day and the time when the case left."),
+    "backwards": ({"to_day": "2026-01-01"}, "The time must end after it begins"),
+    "to come": ({"to_day": "2026-03-20", "from_day": "2026-03-20"}, "still to come"),
+    "long ago": ({"to_day": "2026-01-02", "from_day": "2026-01-02"}, "21 days ago"),
+    "no number": ({"overlap": "-5"}, "This is a number of minutes."),
+    "a long while": ({"overlap": "500"}, "Say 0 to 240 minutes."),
+    "a day of air": ({"tail": "999"}, "The air counts for 0 to 180"),
+    "no level": ({"level": "9"}, "Choose one."),
+    "no advice": ({"advice": "x"}, "Choose one."),
+    "no telephone": ({"phone": "hotline"}, "number"),
+    "a novel": ({"vi": "ô" * 300}, "one line of at most 400 bytes"),
+    "no such room": ({"room": "Khu Z"}, "nobody has checked in"),
+}
+
+
+@pytest.mark.parametrize(("changes", "words"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_is_said_beside_its_field(
+    office: Bureau, market: Venue, changes: dict[str, str], words: str
+) -> None:
+    """And what was typed is still there."""
+    browser = office.signed_in("supervisor")
+    browser.see(menu.NOTICES)
+    answer = browser.send(f"{menu.NOTICES}/preview", form(office, market, **changes))
+    assert answer.status_code == 422
+    assert words in browser.words()
+    assert "Call the health station." in browser.page
+    assert office.places.notices.newest(CENTRE) == []
+
+
+def test_the_breaker_is_for_the_whole_country(office: Bureau) -> None:
+    """Who works for one of two provinces does not see it; for the others it is big and clear."""
+    assert 'name="turn"' not in office.signed_in("supervisor").see(menu.NOTICES)
+    browser = office.signed_in("supervisor", "*")
+    browser.see(menu.NOTICES)
+    assert browser.send(f"{menu.NOTICES}/breaker", {"turn": "on"}).status_code == 422
+    assert "Say why" in browser.words()
+    browser.send(f"{menu.NOTICES}/breaker", {"turn": "on", "reason": "danh sách sai"})
+    assert "All alerts are stopped" in browser.see(menu.NOTICES)
+    assert "because: danh sách sai" in browser.see(menu.AUDIT)
+    browser.see(menu.NOTICES)
+    browser.send(f"{menu.NOTICES}/breaker", {"turn": "off", "reason": "đã sửa"})
+    assert "Alerts go out" in browser.see(menu.NOTICES)
+
+
+def proposed(office: Bureau, market: Venue) -> str:
+    """Let a kiosk propose a notice; return the address of its page."""
+    places, now = office.places, office.clock.now()
+    desk = places.proposals.desk(places.kiosk(market))
+    made = places.proposals.take(
+        desk, b"p" * 16, now - 3 * HOUR, now - 2 * HOUR, Evidence(42, 97, 1, 140, 0.8)
+    )
+    return f"{menu.PROPOSALS}/{made.proposal_id.hex()}"
+
+
+def test_a_proposal_becomes_a_notice(office: Bureau, market: Venue) -> None:
+    """The evidence is told in words, and the form has the time that the kiosk names."""
+    address = proposed(office, market)
+    browser = office.signed_in("supervisor")
+    assert "to be decided" in browser.see(menu.PROPOSALS)
+    browser.see(address)
+    for words in ("1 key", "42 minutes", "97 packets", "some 140", "80% sure"):
+        assert words in browser.words()
+    browser.see(f"{address}/notice")
+    assert f'name="proposal" value="{b"p".hex() * 16}"' in browser.page
+    notice = sent(browser, form(office, market, proposal=b"p".hex() * 16))
+    assert "Proposed by a kiosk" in browser.see(notice)
+    assert "became a notice" in browser.see(menu.PROPOSALS)
+    assert browser.get(f"{address}/notice").status_code == 409
+
+
+def test_a_proposal_is_put_aside(office: Bureau, market: Venue) -> None:
+    """With a reason, which is shown with it."""
+    address = proposed(office, market)
+    browser = office.signed_in("issuer")
+    browser.see(address)
+    assert browser.send(f"{address}/dismiss", {"reason": ""}).status_code == 422
+    browser.send(f"{address}/dismiss", {"reason": "Kiểm tra máy"})
+    assert "Kiểm tra máy" in browser.see(address)
+    assert "put aside" in browser.see(menu.PROPOSALS)
+
+
+def test_another_province_sees_nothing_of_it(office: Bureau, market: Venue) -> None:
+    """No list, no page, no form, no search finds the place, the notice or the proposal."""
+    proposal = proposed(office, market)
+    notice = sent(office.signed_in("supervisor"), form(office, market))
+    stranger = office.signed_in("supervisor", "01")
+    for page in (menu.NOTICES, menu.PROPOSALS):
+        assert "Hoàng Yến" not in stranger.see(page)
+    for page in (
+        notice,
+        f"{notice}/update",
+        f"{menu.NOTICES}/new/{market.venue_id.hex()}",
+        f"{menu.NOTICES}/new/xyz",
+        proposal,
+        f"{proposal}/notice",
+        f"{menu.PROPOSALS}/xyz",
+        f"{menu.NOTICES}/issued/abc",
+    ):
+        assert stranger.get(page).status_code == 404, page
+    stranger.see(menu.NOTICES)
+    stranger.send(f"{menu.NOTICES}/places", {"place": "Hoàng Yến"})
+    assert "No place of your province" in stranger.words()
+    stranger.see(menu.NOTICES)
+    assert stranger.send(f"{menu.NOTICES}/preview", form(office, market)).status_code == 404
+
+
+def test_names_stand_in_no_address_and_in_no_log(
+    office: Bureau, market: Venue, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the place's name nor its spoken code, whatever is done with it."""
+    caplog.set_level("DEBUG")
+    browser = office.signed_in("supervisor", language="vi")
+    browser.see(menu.NOTICES)
+    browser.send(f"{menu.NOTICES}/places", {"place": "Hoàng Yến"})
+    address = sent(browser, form(office, market))
+    browser.see(address)
+    browser.send(f"{address}/retract", {})
+    office.places.bundles.run()
+    addresses = " ".join(repr(seen) for seen in office.seen)
+    codes = [card.spoken_code for card in office.places.cards(market)]
+    for secret in ("Yến", "Y%E1%BA%BFn", *codes):
+        assert secret not in addresses
+        assert secret not in caplog.text
+
+
+def test_without_keys_of_places_the_pages_say_so(tmp_path: Path) -> None:
+    """A server from before places."""
+    made = Bureau(tmp_path, places=False)
+    browser = made.signed_in("supervisor")
+    for page in (menu.NOTICES, menu.PROPOSALS):
+        assert "no keys for places" in browser.see(page)
+    made.engine.dispose()
