@@ -10,9 +10,9 @@ from bluezone_node.posters.icons import Icon
 from bluezone_node.posters.square import Square, square_of
 from bluezone_node.posters.wording import Wording
 from bluezone_node.venues.card import Card, CardFlag, SignedCard
-from bluezone_node.venues.text import Direction, Proof, to_url
+from bluezone_node.venues.text import Direction, to_url
 
-_HOST = re.compile(r"https://([a-z0-9.:-]+)/")
+_HOST = re.compile(r"https://([a-z0-9.-]+)/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,7 @@ def content_of(
     )
 
 
-def check_url(
-    signed: SignedCard, url: str, direction: Direction | None, proof: Proof | None = None
-) -> str:
+def check_url(signed: SignedCard, url: str, direction: Direction | None) -> str:
     """Return the host of *url*, once seen that it leads to this card: the name in print and the
     square beside it may not be of two places.
 
@@ -82,9 +80,21 @@ def check_url(
         BadInput: reason ``poster_mismatch``.
     """
     host = _HOST.match(url)
-    if host and url == to_url(signed.cose, host[1], direction, proof):
+    if host and url == to_url(signed.cose, host[1], direction):
         return host[1]
     raise BadInput(
         "The link to be printed is not that of this card and this direction.",
         reason="poster_mismatch",
     )
+
+
+def check_proved_url(signed: SignedCard, url: str) -> None:
+    """Look whether *url* leads to this card with a proof of presence.
+
+    Raises:
+        BadInput: reason ``poster_mismatch``.
+    """
+    card, point, proof = url.rpartition(".")
+    check_url(signed, card, None)
+    if not (point and proof.isascii() and proof.isdecimal()):
+        raise BadInput("The link to be printed proves no presence.", reason="poster_mismatch")

@@ -61,17 +61,17 @@ REGISTERED = Said(
     "Nơi này giữ liên hệ 21 ngày, niêm phong.", "Contacts are kept, sealed, for 21 days."
 )
 POSTER_TITLE = "Mã QR điểm đến / Check-in poster"
-SLIP_TITLE = "Phiếu đến / Visit slip"
+SLIP_TITLE = "PHIẾU ĐẾN / Visit slip"
 
-SLIP = {
-    "in": Said("PHIẾU ĐẾN", "Visit slip"),
-    "out": Said("PHIẾU VỀ", "Check-out slip"),
-}
+PLACE_CODE = Said("Mã nơi này", "Code of this place")
+LEAVING = "Khi ra về"
+LEAVE = Said("Quét mã này hoặc đọc sáu ký tự.", "Leaving: scan this, or say the six characters.")
 KEEP = Said("Giữ phiếu này 21 ngày.", "Keep this slip for 21 days.")
 IF_NOTICE = Said(
-    "Khi có thông báo dịch: quét phiếu ở máy tại cửa bất kỳ, hoặc đọc mã và giờ cho trạm y tế.",
-    "If an outbreak is announced: scan the slip at any kiosk, or tell a health station the code"
-    " and the time.",
+    "Người thân có ứng dụng quét mã này để nhận cảnh báo thay bạn; hoặc khi có thông báo dịch,"
+    " đọc mã và giờ cho trạm y tế.",
+    "Somebody with the app may scan it and be warned for you. If an outbreak is announced, tell a"
+    " health station the code and the time.",
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from bluezone_node.posters import render
-from bluezone_node.posters.slip import slip
+from bluezone_node.posters.slip import Leaving, slip
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.text import Proof, to_url
 from tests.posters.sheets import HOST, NAMES, card, file_of, picture
@@ -40,8 +40,8 @@ def main() -> None:
     _save("a5-both", file_of(PLAIN, "png", "a5", None), 440)
     _save("a5-staff", file_of(STAFF, "png", "a5", None), 440)
     _save("sticker-in", file_of(PLAIN, "png", "sticker", "in"), 440)
-    url = to_url(PLACE.cose, HOST, "in", PROOF)
-    paper = slip(PLACE, url, AT, proof=PROOF, people=3)
+    url = to_url(PLACE.cose, HOST, proof=PROOF)
+    paper = slip(PLACE, url, AT, leaving=Leaving("K7M4QX", "VNP1S:K7M4QX"), people=3)
     _save("slip", render(paper, "png"), 384)
 
 
