@@ -41,7 +41,7 @@ class NodeCondition:
     last_forgot: datetime | None
     last_sync: datetime | None
     presence: PresenceCondition | None
-    """None at a place: there, nobody's visits are written."""
+    """None where nobody's visits are kept, as at a place."""
 
 
 class Daemon:
@@ -59,7 +59,7 @@ class Daemon:
         presence: Presence | None = None,
         ears: Sequence[Ear] = (),
     ) -> None:
-        """*presence*: of the node's owner; None where the node is a place's.
+        """*presence*: of the node's owner; None where no visits are kept, as at a place.
 
         *ears* are told of everything heard.
         """

@@ -29,6 +29,10 @@ NEAR_DBM = -75
 (−49.7 − 18.3·log10 m, NIST's recordings), or 5 m and one wall or body (12 dB).  The level of a
 minute is its median: a Raspberry Pi reads one packet in five 12 dB too strong."""
 
+FAR_DBM = -85
+"""Level under which a minute does not prolong a stay: ten less than what begins one, for a body or
+a shelf between.  Stray packets that come from the other end of the street are no presence."""
+
 NEAR_MINUTES = 3
 NEAR_FOR = timedelta(minutes=2)
 """Near in three minutes, and two between the first and the last: who walks past a shop, or waits
@@ -131,6 +135,7 @@ class Stays:
             (HeardTag(air, one.first, one.last), median_low(one.levels.elements()))
             for air, one in minute.items()
         ]
+        heard = [(tag, level) for tag, level in heard if level >= FAR_DBM]
         went_on = [trail for trail in self._trails_of(heard) if trail.came]
         kept = []
         for trail in went_on:

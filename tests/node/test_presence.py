@@ -12,6 +12,7 @@ from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.node.advertiser import Advertiser
 from bluezone_node.node.announcer import Announcer, keys_of
 from bluezone_node.node.presence import (
+    FAR_DBM,
     MOST_PER_DAY,
     MOST_TAGS,
     NEAR_DBM,
@@ -209,6 +210,16 @@ def test_a_wearable_that_listens_once_a_minute_comes_too() -> None:
     assert len(minutes(stays, START, [[tag(1)]] * 3)) == 1
     assert minutes(Stays(), START, [[tag(1)]] * 2) == []
     assert minutes(Stays(), START, [[tag(1)]] * 9, NEAR_DBM - 1) == []
+
+
+def test_stray_packets_from_afar_prolong_nothing() -> None:
+    """Who left is not held by one packet a minute from the other end of the street."""
+    stays = Stays()
+    minutes(stays, START, [[tag(1)]] * 4)
+    minutes(stays, START + 4 * MINUTE, [[tag(1)]] * 4, FAR_DBM - 1)
+    assert stays.here == 1
+    assert minutes(stays, START + 8 * MINUTE, [[tag(1)]], FAR_DBM - 1) == []
+    assert stays.here == 0
 
 
 def test_one_packet_in_five_that_is_too_strong_brings_nobody_near() -> None:
