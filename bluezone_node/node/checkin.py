@@ -100,9 +100,9 @@ class CheckIn:
         def change(stored: Sequence[StoredVisit]) -> list[StoredVisit]:
             now = self.now()
             lasting = [entry for entry in stored if settle(entry.visit, now).left is None]
-            if not lasting:
-                raise BadInput("You are not checked in anywhere.", reason="not_checked_in")
-            return [replace(lasting[-1], visit=leave(lasting[-1].visit, now))]
+            for entry in (lasting or stored)[-1:]:
+                return [replace(entry, visit=leave(entry.visit, now))]
+            raise BadInput("You are not checked in anywhere.", reason="not_checked_in")
 
         return (await self._change(change))[0]
 

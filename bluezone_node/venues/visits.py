@@ -156,15 +156,21 @@ def arrive(visits: Sequence[Visit], seen: Seen) -> list[tuple[int, Visit]]:
 
 
 def leave(visit: Visit, at: datetime) -> Visit:
-    """Return *visit* ended by its visitor.
+    """Return *visit* ended by its visitor, who knows better than a guess of the same day.
 
     Raises:
         BadInput: reason ``not_checked_in``: it is over already.
     """
-    visit = settle(visit, at)
-    if visit.left is not None:
+    if not may_leave(visit, at):
         raise BadInput("You are not checked in anywhere.", reason="not_checked_in")
     return _over(visit, at, OutKind.SCAN)
+
+
+def may_leave(visit: Visit, at: datetime) -> bool:
+    """Tell whether *visit* lasts, or its end is a guess of today."""
+    guessed = settle(visit, at)
+    today = day_number(visit.came) == day_number(at)
+    return guessed.left is None or (guessed.out in GUESSED and today and visit.came <= at)
 
 
 def settle(visit: Visit, now: datetime) -> Visit:

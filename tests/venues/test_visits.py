@@ -96,6 +96,18 @@ def test_the_way_out_ends_it_and_corrects_a_guess() -> None:
     assert (corrected.left, corrected.out) == (MORNING + 3 * HOUR, OutKind.SCAN)
 
 
+def test_who_says_that_they_leave_knows_better_than_a_guess() -> None:
+    """On the same day; what was left, or guessed yesterday, is over."""
+    (visit,) = after(scan())
+    at = MORNING + 3 * HOUR
+    for each in (visit, settle(visit, at)):
+        left = leave(each, at)
+        assert (left.left, left.out) == (at, OutKind.SCAN)
+    for over, when in ((left, at + HOUR), (settle(visit, at), MORNING + 20 * HOUR)):
+        with pytest.raises(BadInput, match="not checked in anywhere"):
+            leave(over, when)
+
+
 @pytest.mark.parametrize(
     "before",
     [
