@@ -13,6 +13,9 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from bluezone_node.authority.keyring import KEEP_EXPORT_KEY, KeyRing, RingKey
+from bluezone_node.authority.places.claims import Claims
+from bluezone_node.authority.places.kiosks import DerivedKiosks
+from bluezone_node.authority.places.venues import Venues
 from bluezone_node.authority.ports.accounts import Actor, Enrolment
 from bluezone_node.authority.ports.tally import DayCount
 from bluezone_node.authority.publisher.publish import Upload
@@ -30,13 +33,16 @@ from bluezone_node.store.authority.accounts import SqlAccounts
 from bluezone_node.store.authority.allowances import SqlAllowances
 from bluezone_node.store.authority.audit import SqlAudit
 from bluezone_node.store.authority.database import Database
+from bluezone_node.store.authority.place_keys import PlaceKeys
 from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.registry import SqlRegistry
 from bluezone_node.store.authority.shown import SqlShown
 from bluezone_node.store.authority.tally import SqlTally
+from bluezone_node.store.authority.venues import SqlVenues
 from bluezone_node.web.app import build_app
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.exports import Publication
+from bluezone_node.web.console.places import Places
 from bluezone_node.web.console.routes import ConsoleParts, console_routes
 from bluezone_node.web.observe import Seen
 from tests.authorities import NOW, Office, seeded, uploaded
@@ -96,6 +102,7 @@ class Bureau:
         )
         self.issuing = self.office.issuing
         self.released = Released()
+        self.venues, self.claims = _places(self, folder, settings)
         names = tuple(realm.id for realm in settings.registrar.realms)
         self.places = Outbreaks(self.engine, folder / "places", names, self.clock)
         ring = KeyRing((RingKey("v1", NOW, NOW),), KEEP_EXPORT_KEY)
@@ -110,6 +117,7 @@ class Bureau:
             if with_publisher
             else None,
             (self.places.notices, self.places.proposals) if places else None,
+            Places(self.venues, self.claims, settings.places.host) if places else None,
         )
         self.seen: list[Seen] = []
         """What was answered, as metrics are told."""
@@ -151,6 +159,36 @@ class Bureau:
 
     def pass_time(self, **duration: float) -> None:
         self.staff.pass_time(**duration)
+
+
+def _places(made: "Bureau", folder: Path, settings: AuthoritySettings) -> tuple[Venues, Claims]:
+    (folder / "keys").mkdir(exist_ok=True)
+    keys, store = PlaceKeys(folder), SqlVenues(made.engine)
+    keys.make(NOW)
+    entropy, realms = seeded(11), settings.registrar.realms
+    venues = Venues(
+        store,
+        keys,
+        DerivedKiosks(store, keys, made.clock),
+        made.staff.trail,
+        made.clock,
+        entropy,
+        realms=realms,
+        settings=settings.places,
+        address=ADDRESS,
+    )
+    claims = Claims(
+        store,
+        keys,
+        made.office.telephones,
+        SqlAllowances(made.engine),
+        made.staff.trail,
+        made.clock,
+        entropy,
+        realms=realms,
+        settings=settings.places,
+    )
+    return venues, claims
 
 
 @contextmanager
