@@ -1,0 +1,281 @@
+"""A register of names as its people use it: officers, a kiosk without a network, and a stick."""
+
+import csv
+import io
+import json
+import stat
+from base64 import b64decode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from bluezone_node import config as settings_file
+from bluezone_node.clock import SystemClock
+from bluezone_node.errors import BadInput
+from bluezone_node.store.authority.folder import make_folder, open_folder
+from bluezone_node.store.node import open_node_store
+from bluezone_node.venuefile import read_venue_file
+from bluezone_node.venues.card import VIETNAM
+from bluezone_node.venues.register import Contact, open_contact, release
+from bluezone_node.wiring.authority import open_authority
+from bluezone_node.wiring.kiosk_register import KEY_FILE, register_of
+from tests.program import Done, run
+
+ANH = Contact("Nguyễn Thị Ánh", "0912345678", 1961)
+FORMULA = Contact("=HYPERLINK(1)", "+84912345679")
+CANARIES = ("Nguyễn Thị Ánh", "912345678", "HYPERLINK", "912345679")
+
+
+@dataclass
+class Offices:
+    """A health authority with two officers, and a clinic whose kiosk has no network."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.home = make_folder(self.folder / "a", ["registrar"]).path
+        self.words = self.folder / "words"
+        self.words.write_text("bốn từ rút bằng xúc xắc")
+        for name, role in (("an", "warrant-request"), ("binh", "warrant-approve")):
+            made = self.done("warrant", "key", self.pem(name), *self.passphrase)
+            self.desk("trust", "add", made.stdout.strip(), "--role", role)
+        self.code = self.desk(
+            "venue", "register", "Phòng khám Hoa Sen", "--commune", 4, "--kind", "health-facility",
+            "--mark", "register",
+        ).stdout.strip()  # fmt: skip
+        self.config = self.folder / "config.toml"
+        root = json.loads(self.desk("trust", "show", "--json").stdout)["root"]
+        self.config.write_text(
+            f'[node]\nstate_dir = "{self.folder / "state"}"\nradio = "none"\n'
+            f'[places]\nroot = "{root}"\n[kiosk]\nvenue = "{self.folder / "venue.json"}"\n'
+        )
+        public = self.kiosk("kiosk", "key").stdout.strip()
+        self.desk(
+            "venue", "kiosk", self.code, "--register-key", public,
+            "--out", self.folder / "venue.json",
+        )  # fmt: skip
+        self.desk("notice", "publish")
+        self.kiosk("sync", "--places", self.home / "exports" / "places")
+
+    @property
+    def passphrase(self) -> tuple[object, ...]:
+        return ("--passphrase-file", self.words)
+
+    def pem(self, name: str) -> Path:
+        return self.folder / f"{name}.pem"
+
+    def done(self, *arguments: object) -> Done:
+        done = run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def desk(self, *arguments: object) -> Done:
+        return self.done(*arguments, "--dir", self.home)
+
+    def kiosk(self, *arguments: object) -> Done:
+        return self.done(*arguments, "--config", self.config)
+
+    def visitor(self, contact: Contact, nonce: bytes | None = None) -> None:
+        """Let somebody come to the clinic now."""
+        settings = settings_file.load(self.config)
+        venue = read_venue_file(self.folder / "venue.json")
+        with open_node_store(settings.state_dir() / "node.db") as store:
+            register = register_of(settings, venue, store, SystemClock())
+            assert register is not None
+            register.keep(contact, SystemClock().now(), nonce)
+
+    def request(self, *more: object) -> Done:
+        now = datetime.now(VIETNAM)
+        window = {
+            "--from": f"{now - timedelta(hours=2):%d/%m/%Y %H:%M}",
+            "--to": f"{now + timedelta(minutes=1):%Y-%m-%dT%H:%M}",
+            "--case": "F0-118",
+            "--basis": "Luật Phòng, chống bệnh truyền nhiễm 2007",
+            "--key": self.pem("an"),
+        }
+        said = [each for option in window.items() for each in option]
+        return run(
+            "warrant", "request", self.code, *said, *self.passphrase, *more, "--dir", self.home
+        )
+
+    def approved(self) -> str:
+        asked = self.request()
+        assert asked.returncode == 0, asked.stderr
+        number = asked.stdout.strip()
+        told = self.desk(
+            "warrant", "approve", number[:8], "--key", self.pem("binh"), "--yes", *self.passphrase
+        )
+        assert "Luật Phòng" in told.stderr
+        return number
+
+    def state(self) -> tuple[str, int]:
+        (only,) = json.loads(self.desk("warrant", "list", "--json").stdout)
+        return only["state"], only["rows"]
+
+
+@pytest.fixture
+def offices(tmp_path: Path) -> Offices:
+    return Offices(tmp_path)
+
+
+def test_two_officers_read_who_was_at_a_clinic_without_a_network(
+    offices: Offices, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Asked for, approved, carried there and back, read; the place knows, the trail knows."""
+    offices.visitor(ANH)
+    offices.visitor(FORMULA)
+    number = offices.approved()
+    assert offices.state() == ("approved", 0)
+    stick, answer = tmp_path / "stick", tmp_path / "answer"
+    offices.desk("warrant", "file", number[:8], stick)
+    assert "Luật Phòng" in offices.kiosk("kiosk", "warrant", stick).stdout
+    assert offices.kiosk("kiosk", "openings").stdout == ""
+    told = offices.kiosk("kiosk", "warrant", stick, "--out", answer, "--json")
+    assert json.loads(told.stdout)["rows"] == 2
+    assert stat.S_IMODE(answer.stat().st_mode) == 0o600
+    offices.desk("warrant", "answer", answer)
+    assert offices.state() == ("answered", 2)
+
+    unsaid = run("warrant", "show", number[:8], "--dir", offices.home)
+    assert unsaid.returncode == 2
+    assert "--purpose" in unsaid.stderr
+    seen = offices.desk("warrant", "show", number[:8], "--purpose", "gọi F1")
+    assert "Nguyễn Thị Ánh" in seen.stdout
+    assert "0912345678" in seen.stdout
+    sheet = tmp_path / "f1.csv"
+    offices.desk("warrant", "show", number[:8], "--purpose", "gọi F1", "--csv", sheet)
+    rows = list(csv.reader(io.StringIO(sheet.read_bytes().decode("utf-8-sig"))))
+    assert [row[1:3] for row in rows[1:]] == [
+        ["Nguyễn Thị Ánh", "0912345678"],
+        ["'=HYPERLINK(1)", "+84912345679"],
+    ]
+    log = offices.kiosk("kiosk", "openings").stdout
+    assert "Luật Phòng" in log
+    assert "2 dòng / rows" in log
+
+    trail = offices.desk("authority", "audit", "list", "--json").stdout
+    assert "gọi F1" in trail
+    everywhere = [trail, log, told.stderr, caplog.text]
+    everywhere += [
+        path.read_bytes().decode(errors="replace")
+        for path in tmp_path.rglob("*")
+        if path.is_file() and path != sheet
+    ]
+    for canary in CANARIES:
+        assert not [text for text in everywhere if canary in text], "a name got out"
+
+
+def test_whoever_holds_one_side_reads_nothing(offices: Offices) -> None:
+    """The authority's folder, day keys and all, has no row; the kiosk's key opens half of one."""
+    offices.visitor(ANH)
+    offices.approved()
+    settings = settings_file.load(offices.config)
+    with open_node_store(settings.state_dir() / "node.db") as store:
+        (row,) = store.contacts(range(2**32))
+    files = [path for path in offices.home.rglob("*") if path.is_file()]
+    dump = b"".join(path.read_bytes() for path in files)
+    assert not any(part in dump for part in (row.row_id, row.outer))
+    venue_id = read_venue_file(offices.folder / "venue.json").card.card.venue_id
+    days = [
+        X25519PrivateKey.from_private_bytes(path.read_bytes())
+        for path in (offices.home / "day-keys").iterdir()
+    ]
+    for day in days:
+        with pytest.raises(BadInput):
+            release(row, venue_id, day)
+    place = X25519PrivateKey.from_private_bytes((settings.state_dir() / KEY_FILE).read_bytes())
+    half = release(row, venue_id, place)
+    with pytest.raises(BadInput):
+        open_contact(half, place)
+
+
+def test_an_answer_is_closed_when_its_day_is_over(offices: Offices, tmp_path: Path) -> None:
+    """With the day keys gone, as 21 days later, what the kiosk sent is closed to everybody."""
+    offices.visitor(ANH)
+    number = offices.approved()
+    stick, answer = tmp_path / "stick", tmp_path / "answer"
+    offices.desk("warrant", "file", number[:8], stick)
+    offices.kiosk("kiosk", "warrant", stick, "--out", answer)
+    offices.desk("warrant", "answer", answer)
+    for path in (offices.home / "day-keys").iterdir():
+        path.unlink()
+    shown = offices.desk("warrant", "show", number[:8], "--purpose", "thử", "--json")
+    assert json.loads(shown.stdout) == {"id": number, "contacts": [], "unreadable": 1}
+
+
+def test_one_officer_alone_opens_nothing(offices: Offices) -> None:
+    """Neither by signing twice, nor with the other's file and another passphrase."""
+    number = offices.request().stdout.strip()
+    twice = run(
+        "warrant", "approve", number, "--key", offices.pem("an"), "--yes", *offices.passphrase,
+        "--dir", offices.home,
+    )  # fmt: skip
+    assert twice.returncode == 1
+    assert "two people" in twice.stderr
+    guess = offices.folder / "guess"
+    guess.write_text("một mật khẩu đoán mò")
+    other = run(
+        "warrant", "approve", number, "--key", offices.pem("binh"), "--yes",
+        "--passphrase-file", guess, "--dir", offices.home,
+    )  # fmt: skip
+    assert other.returncode == 1
+    assert "another passphrase" in other.stderr
+    assert "đoán" not in other.stderr
+    waiting = run("warrant", "file", number, offices.folder / "x", "--dir", offices.home)
+    assert "second person" in waiting.stderr
+    assert offices.state() == ("requested", 0)
+
+
+def test_what_is_no_warrant_opens_nothing_at_the_kiosk(offices: Offices) -> None:
+    """Noise, nothing, another file: one sentence, exit 1, and nothing in the log."""
+    offices.visitor(ANH)
+    for content in (b"", b"\x82\x40\x40", b"x" * 5000, (offices.home / "trust.cose").read_bytes()):
+        stick = offices.folder / "stick"
+        stick.write_bytes(content)
+        out = offices.folder / "out"
+        done = run("kiosk", "warrant", stick, "--out", out, "--config", offices.config)
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: ")
+        assert not out.exists()
+    assert offices.kiosk("kiosk", "openings").stdout == ""
+
+
+def test_the_key_of_a_register_is_made_once_and_stays(offices: Offices) -> None:
+    """Its owner's alone; made again it would close all that was sealed for it."""
+    key = offices.folder / "state" / KEY_FILE
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    again = run("kiosk", "key", "--config", offices.config)
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
+    document = (offices.folder / "venue.json").read_text()
+    assert key.read_bytes().hex() not in document
+    assert "register_private_key" not in document
+    key.chmod(0o644)
+    assert "other users" in run("kiosk", "openings", "--config", offices.config).stderr
+
+
+def test_an_officers_key_lies_under_a_passphrase(offices: Offices) -> None:
+    """In an encrypted PEM of its owner's; a short passphrase makes none."""
+    pem = offices.pem("an")
+    assert b"ENCRYPTED PRIVATE KEY" in pem.read_bytes()
+    assert stat.S_IMODE(pem.stat().st_mode) == 0o600
+    short = offices.folder / "short"
+    short.write_text("ngắn")
+    done = run("warrant", "key", offices.pem("chi"), "--passphrase-file", short)
+    assert done.returncode == 1
+    assert not offices.pem("chi").exists()
+    over = run("warrant", "key", pem, *offices.passphrase)
+    assert "not overwritten" in over.stderr
+
+
+def test_the_day_keys_on_offer_are_the_authoritys(offices: Offices) -> None:
+    """The list on the shelf is signed, and opens with the keys in the folder."""
+    shelf = offices.home / "exports" / "places" / "days.cose"
+    with open_authority(open_folder(offices.home), SystemClock(), ["registrar"]) as parts:
+        assert parts.register is not None
+        assert parts.register.day_keys.published() == shelf.read_bytes()
+    assert len(list((offices.home / "day-keys").iterdir())) == 15
+    assert b64decode(json.loads(offices.desk("trust", "show", "--json").stdout)["root"])
