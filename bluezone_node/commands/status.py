@@ -143,6 +143,7 @@ def _problems(document: Document) -> Iterator[str]:
         yield from _time_problems(document["node"])
         yield from _radio_problems(document["node"])
         yield from _listener_problems(document["node"]["listener"])
+        yield from _presence_problems(document["node"]["presence"])
     yield from _source_problems(document["sources"])
 
 
@@ -169,9 +170,23 @@ def _radio_problems(node: Document) -> Iterator[str]:
         yield "the radio is not listening"
     if not radio["advertising"] and node["time"]["known"]:
         yield "no identifier is on the air: others cannot hear this node"
+    if node["place_problem"] and node["time"]["known"]:
+        yield f"the tag of the place is not on the air: {node['place_problem']}"
     now = datetime.fromisoformat(node["now"])
     if looked_at and now - datetime.fromisoformat(looked_at) > LONGEST_LOOK:
         yield f"the radio does not answer since {_local(looked_at)}: restart the node"
+
+
+def _presence_problems(presence: Document | None) -> Iterator[str]:
+    if presence is None:
+        return
+    if presence["problem"]:
+        yield f"visits by radio wait in memory: {presence['problem']}"
+    if presence["flooded"]:
+        yield (
+            f"{presence['flooded']} tags of places were not followed: too many different ones "
+            "were on the air"
+        )
 
 
 def _listener_problems(listener: Document) -> Iterator[str]:
@@ -241,10 +256,11 @@ def _print_node(node: Document) -> None:
     click.echo(
         f"on the air  {'yes' if radio['advertising'] else 'NO'}, "
         f"{radio['rotations']} identifiers since {_local(node['started'])}"
+        + (", and the tag of its place" if radio["announcing"] else "")
     )
     click.echo(
         f"hearing     {'yes' if radio['listening'] else 'NO'}, {radio['heard']} of our frames, "
-        f"{radio['foreign']} of others"
+        f"{radio['foreign']} of others" + (f", {radio['tags']} of places" if radio["tags"] else "")
     )
     if radio["samples_per_minute"] is not None:
         click.echo(f"            each neighbour {radio['samples_per_minute']:.0f} times a minute")

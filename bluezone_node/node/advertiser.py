@@ -63,6 +63,18 @@ class Advertiser:
         """Rotate at once: the key changed, or the time was set."""
         self._renew.set()
 
+    def place_problem(self) -> str:
+        """Return why the tag of the place is not on the air, in words; empty where it is, or where
+        there is no place."""
+        if self._announcer is None:
+            return ""
+        if self._announcer.tag(self._clock.now()) is None:
+            return "no card of the place is valid today"
+        radio = self._radio.condition()
+        if radio.advertising and not radio.announcing:
+            return f"the adapter sends the identifier alone: {radio.detail}"
+        return ""
+
     async def run(self) -> None:
         """To be started when the time is known: a key is made and published for a day."""
         while True:

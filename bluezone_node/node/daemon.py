@@ -40,6 +40,8 @@ class NodeCondition:
     listener: ListenerCondition
     last_forgot: datetime | None
     last_sync: datetime | None
+    place_problem: str
+    """Why the tag of this node's place is not sent; empty where it is, or where there is none."""
     presence: PresenceCondition | None
     """None where nobody's visits are kept, as at a place."""
 
@@ -89,6 +91,7 @@ class Daemon:
             self._listener.condition(),
             self._retention.last_run,
             self._sync.last_round,
+            self._advertiser.place_problem(),
             None if self._presence is None else self._presence.condition(),
         )
 

@@ -94,6 +94,31 @@ async def test_an_invalid_card_is_not_sent_and_the_next_one_takes_over() -> None
         assert len(change.sent) == 1 + len(expected)
 
 
+async def test_what_is_not_sent_is_said() -> None:
+    """No card today, an adapter that takes one advertisement only, or nothing wrong."""
+    clock = SimClock(START)
+    air, today = LoopbackAir(clock), CARD.card.from_day + 30
+    problems = []
+    for name, cards in (
+        ("sent", [CARD]),
+        ("expired", [valid(today - 9, today, 1)]),
+        ("none", None),
+    ):
+        advertiser = Advertiser(
+            air.radio(name),
+            clock,
+            OnMemory(MemoryNodeStore()),
+            random.Random(7).randbytes,
+            Metadata(12),
+            None if cards is None else Announcer(keys_of(cards)),
+        )
+        task = asyncio.create_task(advertiser.run())
+        await clock.sleep(1)
+        problems.append(advertiser.place_problem())
+        task.cancel()
+    assert problems == ["", "no card of the place is valid today", ""]
+
+
 def test_of_two_valid_cards_the_later_one_counts() -> None:
     """A rotation may overlap: the poster that hangs is the new one."""
     today = CARD.card.from_day + 30
