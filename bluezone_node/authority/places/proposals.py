@@ -104,7 +104,6 @@ class Proposals:
             and end <= now + SKEW
             and 0 < said.minutes <= LONGEST_WINDOW.total_seconds() / 60
             and said.packets > 0
-            and said.expected_packets > 0
             and said.keys > 0
             and said.expected_packets >= 0
             and (said.confidence is None or 0 <= said.confidence <= 1)
