@@ -1,0 +1,241 @@
+"""The rounds that write bundles: what shows of them, what is mended, and what a kill leaves."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+
+from bluezone_node.errors import BadInput
+from bluezone_node.store.authority import registry_tables
+from bluezone_node.store.authority.database import Database
+from bluezone_node.venues.bundle import ChainHead, follow
+from bluezone_node.venues.card import VIETNAM
+from tests.likeness import difference
+from tests.outbreaks import CENTRE, HOUR, LAN, NOW, Outbreaks, order
+
+STEPS = {"os.rename", "os.remove", "open"}
+"""Of the file system, as Python audits them; those of the database are its statements."""
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = Database(registry_tables.LAYOUT, tmp_path / "registry.db").open()
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def outbreaks(engine: Engine, tmp_path: Path) -> Outbreaks:
+    return Outbreaks(engine, tmp_path / "places")
+
+
+def test_a_quiet_day_looks_like_any_other(outbreaks: Outbreaks) -> None:
+    """Sixteen notices with none that is real, and one bundle a day of Vietnam's."""
+    assert outbreaks.bundles.run().drawn == 1
+    assert len(outbreaks.bundle(1).notices) == 16
+    for _ in range(3):
+        assert outbreaks.bundles.run().drawn is None
+        outbreaks.clock.advance(HOUR.total_seconds())
+    midnight = NOW.astimezone(VIETNAM).replace(hour=0) + timedelta(days=1)
+    outbreaks.clock.advance((midnight - outbreaks.clock.now()).total_seconds() - 1)
+    assert outbreaks.bundles.run().drawn is None
+    outbreaks.clock.advance(1)
+    assert outbreaks.bundles.run().drawn == 2
+
+
+def test_made_up_notices_are_like_real_ones(outbreaks: Outbreaks) -> None:
+    """In size, in the number of tags, in their place in the bundle, and in every byte."""
+    real: set[bytes] = set()
+    market = outbreaks.place()
+    for number in range(40):
+        texts = {"vi": "Gọi trạm y tế phường." * (number % 4)}
+        outbreaks.notices.issue(order(market, length=0.5 + number % 5 / 2, texts=texts), LAN)
+        if number % 8 == 7:
+            drawn = outbreaks.bundles.run().drawn
+            assert drawn is not None
+    with outbreaks.kept._engine.begin() as db:
+        real = set(db.scalars(registry_tables.notice_parts.select()).all())
+    found = [
+        (place / len(bundle.notices), notice)
+        for number in outbreaks.kept.bundles()
+        for bundle in [outbreaks.bundle(number)]
+        for place, notice in enumerate(bundle.notices)
+    ]
+    assert len(real) == 40
+    assert len(found) == 5 * 16
+    looks: list[Callable[[tuple[float, object]], float]] = [
+        lambda each: each[0],
+        lambda each: len(each[1].tags),  # type: ignore[attr-defined]
+        lambda each: len(each[1].sealed),  # type: ignore[attr-defined]
+        lambda each: sum(each[1].sealed) / len(each[1].sealed),  # type: ignore[attr-defined]
+        lambda each: sum(map(sum, each[1].tags)),  # type: ignore[attr-defined]
+        lambda each: each[1].wraps[0][0],  # type: ignore[attr-defined]
+    ]
+    for look in looks:
+        ours = [look(each) for each in found if each[1].notice_id in real]
+        others = [look(each) for each in found if each[1].notice_id not in real]
+        # Kolmogorov and Smirnov at one in a thousand, for 40 against 40.
+        assert difference(ours, others) < 1.95 * (2 / 40) ** 0.5
+
+
+def test_more_notices_than_a_size_take_the_next(outbreaks: Outbreaks) -> None:
+    """Only the order of magnitude shows."""
+    market = outbreaks.place("Trung tâm", *(f"Tầng {floor}" for floor in range(16)))
+    outbreaks.notices.issue(order(market), LAN)
+    assert outbreaks.bundles.run().notices == 17
+    assert len(outbreaks.bundle(1).notices) == 64
+
+
+def test_what_somebody_changed_on_the_shelf_is_mended(outbreaks: Outbreaks) -> None:
+    """Files cut off, deleted or added, and the index: as they were, to the byte."""
+    outbreaks.notices.issue(order(outbreaks.place()), LAN)
+    outbreaks.bundles.run()
+    right = outbreaks.files()
+    (outbreaks.folder / "00000001.cose").write_bytes(b"")
+    (outbreaks.folder / "index.txt").write_bytes(b"nothing")
+    (outbreaks.folder / "trust.cose").unlink()
+    (outbreaks.folder / "00000077.cose").write_bytes(b"an orphan")
+    assert outbreaks.bundles.health().problems == ("bundles_missing",)
+    run = outbreaks.bundles.run()
+    assert (run.drawn, run.written, run.removed) == (None, 3, 1)
+    assert outbreaks.files() == right
+    assert outbreaks.bundles.health().problems == ()
+
+
+def test_a_round_that_does_not_come_shows(outbreaks: Outbreaks) -> None:
+    """After 25 hours somebody should look."""
+    assert outbreaks.bundles.health().problems == ()
+    outbreaks.bundles.run()
+    outbreaks.clock.advance(26 * 3600)
+    assert outbreaks.bundles.health().problems == ("bundles_late",)
+
+
+def test_a_clock_that_was_set_back_does_not_turn_the_chain_back(
+    outbreaks: Outbreaks, engine: Engine, tmp_path: Path
+) -> None:
+    """What is told after is told under the later time."""
+    outbreaks.clock.advance(5 * 3600)
+    outbreaks.bundles.run()
+    late = Outbreaks(engine, tmp_path / "places")
+    late.notices.set_breaker(True, "danh sách sai", CENTRE)
+    late.bundles.run()
+    assert late.bundle(2).created == late.bundle(1).created
+
+
+def test_cards_that_are_withdrawn_are_named_until_they_would_have_ended(
+    outbreaks: Outbreaks,
+) -> None:
+    """In every bundle, and at once in a new one."""
+    market = outbreaks.place()
+    outbreaks.bundles.run()
+    (card,) = outbreaks.cards(market)
+    outbreaks.venues.close(market.venue_id, NOW)
+    assert outbreaks.bundles.run().drawn == 2
+    assert outbreaks.bundle(2).revoked == (card.location_id[:8],)
+    outbreaks.clock.advance(timedelta(days=31).total_seconds())
+    outbreaks.bundles.run()
+    assert outbreaks.bundle(3).revoked == ()
+
+
+def test_only_one_writes_at_a_time(outbreaks: Outbreaks) -> None:
+    """The other does nothing, and says so."""
+    with outbreaks.kept.alone() as mine:
+        assert mine
+        assert outbreaks.bundles.run().busy
+
+
+def fill(outbreaks: Outbreaks) -> None:
+    """Leave a first bundle behind, a retraction and a notice to tell, and an orphan to remove."""
+    market = outbreaks.place()
+    number = outbreaks.notices.issue(order(market), LAN).notice.number
+    outbreaks.bundles.run()
+    outbreaks.notices.update(number, order(market, min_overlap=15), LAN)
+    (outbreaks.folder / "00000099.cose").write_bytes(b"an orphan")
+
+
+def killed_at(step: int, file: Path, folder: Path) -> bool:
+    """Run a round in a process that kills itself at that step; False where it got through."""
+    child = os.fork()
+    if child == 0:
+        left = step
+
+        def watch() -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def audit(name: str, arguments: tuple[object, ...]) -> None:
+            if name in STEPS and str(folder) in str(arguments[0]):
+                watch()
+
+        try:
+            engine = Database(registry_tables.LAYOUT, file).open()
+            outbreaks = Outbreaks(engine, folder)
+            outbreaks.entropy.__self__.seed(step)  # type: ignore[attr-defined]
+            sys.addaudithook(audit)
+            for moment in ("before_cursor_execute", "after_cursor_execute"):
+                event.listen(engine, moment, lambda *_: watch())
+            event.listen(engine, "commit", lambda _: watch())
+            outbreaks.bundles.run()
+        finally:
+            os._exit(0)
+    return os.waitpid(child, 0)[1] != 0
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_step_leaves_one_history(tmp_path: Path) -> None:
+    """Whatever was on the shelf for a moment is there for good; the next round finishes."""
+    step, died = 0, 0
+    while True:
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        file, shelf = folder / "registry.db", folder / "places"
+        engine = Database(registry_tables.LAYOUT, file).open()
+        outbreaks = Outbreaks(engine, shelf)
+        fill(outbreaks)
+        engine.dispose()
+        killed = killed_at(step, file, shelf)
+        left = {path.name: path.read_bytes() for path in shelf.glob("0000000?.cose")}
+        engine = Database(registry_tables.LAYOUT, file).open()
+        after = Outbreaks(engine, shelf)
+        after.bundles.run()
+        assert [*after.kept.bundles()] == [1, 2]
+        assert after.files() | left == after.files()
+        assert set(after.files()) == {
+            "00000001.cose",
+            "00000002.cose",
+            "days.cose",
+            "index.txt",
+            "trust.cose",
+        }
+        second = after.bundle(2)
+        assert len(second.retracted) == 1
+        assert after.bundles.run().written == 0
+        engine.dispose()
+        if not killed:
+            break
+        step, died = step + 1, died + 1
+    assert died > 20
+
+
+def test_a_chain_with_one_left_out_does_not_hold(outbreaks: Outbreaks) -> None:
+    """A device that is shown the third after the first says so."""
+    market = outbreaks.place()
+    for _ in range(3):
+        outbreaks.notices.issue(order(market), LAN)
+        outbreaks.bundles.run()
+    head: ChainHead | None = None
+    for one, two in pairwise((1, 2, 3)):
+        head = follow(head, outbreaks.bundle(one), outbreaks.kept.content(one))
+        assert outbreaks.bundle(two).previous == head.digest
+    first = follow(None, outbreaks.bundle(1), outbreaks.kept.content(1))
+    with pytest.raises(BadInput) as refused:
+        follow(first, outbreaks.bundle(3), outbreaks.kept.content(3))
+    assert refused.value.reason == "bundle_gap"
