@@ -19,6 +19,7 @@ BENCHES = (
     "peak_day",
     "accounts",
     "nearness",
+    "places",
 )
 
 
