@@ -8,8 +8,8 @@ import asyncio
 import os
 import re
 import ssl
-from base64 import b64encode
-from collections.abc import Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from datetime import date
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
@@ -21,12 +21,16 @@ import msgspec
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.errors import AuthorityRefused, BadConfig, BadExport, Unreachable
 from bluezone_node.ports import ClaimedCode, Publication, PublishReceipt
+from bluezone_node.venues.answer import pack_rows
 from bluezone_node.venues.proposals import Proposal
+from bluezone_node.venues.register import ReleasedContact
 
 MAX_INDEX_BYTES = 1 << 20
 MAX_EXPORT_BYTES = 20 << 20
 """Google's mirror takes no larger ones (internal/mirror/config.go); neither do we."""
 MAX_ANSWER_BYTES = 64 << 10
+MAX_WARRANTS_BYTES = 1 << 20
+"""A warrant has 1 kB: room for some hundreds that wait for one kiosk."""
 MAX_REDIRECTS = 3
 SILENCE_SECONDS = 10.0
 """Without a byte for so long, a server is as good as gone."""
@@ -262,7 +266,8 @@ class HttpExports(_Connection):
 
 
 class HttpPlaces(_Connection):
-    """`node.kiosk.proposals.PlaceAuthority`: the registrar, as the kiosk of a place meets it."""
+    """The registrar, as the kiosk of a place meets it: `node.kiosk.proposals.PlaceAuthority` and
+    `node.kiosk.answering.WarrantDoor`."""
 
     def __init__(self, registrar: str, bearer: str, *, tls: ssl.SSLContext | None = None) -> None:
         """*bearer*: what the kiosk names itself by. Raises BadConfig for no http(s) address."""
@@ -282,6 +287,35 @@ class HttpPlaces(_Connection):
         }
         url = f"{self._registrar}/v1/places/proposals"
         await self._ask(url, document, _Proposed, self._headers)
+
+    async def warrants(self) -> list[bytes]:
+        url = f"{self._registrar}/v1/places/warrants"
+        try:
+            status, _, body = await self._exchange(
+                "GET", url, MAX_WARRANTS_BYTES, ANSWER_SECONDS, None, self._headers
+            )
+        except _TooLarge:
+            raise Unreachable(f"{_host(url)} sent an answer of impossible length.") from None
+        if status == 401:
+            raise AuthorityRefused("The kiosk is not known.", reason="unauthorized")
+        if status != 200:
+            raise Unreachable(f"{_host(url)} answered with HTTP status {status}.")
+        try:
+            return [b64decode(file) for file in msgspec.json.decode(body, type=_Waiting).warrants]
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise _not_understood(url) from None
+
+    async def send_rows(
+        self, warrant_id: bytes, part: int, rows: Sequence[ReleasedContact], *, last: bool
+    ) -> None:
+        document: dict[str, object] = {
+            "warrant": b64encode(warrant_id).decode(),
+            "part": part,
+            "last": last,
+            "rows": b64encode(pack_rows(rows)).decode(),
+        }
+        url = f"{self._registrar}/v1/places/openings"
+        await self._ask(url, document, _Kept, self._headers)
 
 
 class HttpAuthority(_Connection):
@@ -350,6 +384,14 @@ class _Published(msgspec.Struct, rename="camel"):
 
 class _Proposed(msgspec.Struct):
     state: str
+
+
+class _Waiting(msgspec.Struct):
+    warrants: list[str]
+
+
+class _Kept(msgspec.Struct):
+    kept: bool
 
 
 class _Refusal(msgspec.Struct, rename="camel"):

@@ -64,6 +64,20 @@ class ProposalAnswer(msgspec.Struct, frozen=True):
     padding: Padding
 
 
+class WarrantsAnswer(msgspec.Struct, frozen=True):
+    """The warrants that wait for a kiosk, each a file in base64."""
+
+    warrants: list[str]
+    padding: Padding
+
+
+class OpeningAnswer(msgspec.Struct, frozen=True):
+    """Whether a part of an answer is new."""
+
+    kept: bool
+    padding: Padding
+
+
 class ExpireCodeAnswer(_Expiry, frozen=True, kw_only=True, rename="camel"):
     """The code that is over."""
 

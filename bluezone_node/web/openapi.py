@@ -121,6 +121,23 @@ DESCRIBED = {
         },
         security="kiosk",
     ),
+    "/v1/places/openings": Described(
+        "A part of the rows that a kiosk releases for a warrant",
+        answers.OpeningAnswer,
+        example={
+            "warrant": "MDEyMzQ1Njc4OWFiY2RlZg==",
+            "part": 0,
+            "last": True,
+            "rows": "gA==",
+        },
+        security="kiosk",
+    ),
+    "/v1/places/warrants": Described(
+        "The warrants that wait for the kiosk",
+        answers.WarrantsAnswer,
+        security="kiosk",
+        refusals=[401, 429],
+    ),
     "/v1/places/card": Described(
         "The newest card of the kiosk's room",
         media_type=CARD_TYPE,

@@ -22,6 +22,8 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
     from bluezone_node.web.routes.mirror import MIRRORS, mirror_routes
     from bluezone_node.web.routes.places import PER_MINUTE, bundle_routes, kiosk_routes
     from bluezone_node.web.routes.statistics import statistics_routes
+    from bluezone_node.web.routes.warrants import PER_MINUTE as WARRANTS_PER_MINUTE
+    from bluezone_node.web.routes.warrants import warrant_routes
     from bluezone_node.web.watch import Watch
     from bluezone_node.wiring.console import routes_of_console
     from bluezone_node.wiring.notices import SERIES
@@ -36,6 +38,13 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
     if parts.notices is not None:
         limit = AddressLimit(clock, PER_MINUTE)
         routes += kiosk_routes(parts.notices.proposals, limit, os.urandom)
+        if parts.register is not None:
+            routes += warrant_routes(
+                parts.notices.proposals.desk,
+                parts.register.warrants,
+                AddressLimit(clock, WARRANTS_PER_MINUTE),
+                os.urandom,
+            )
         if bucket_of(folder) is None:
             # Before the publisher's, whose address is the beginning of this one.
             routes += bundle_routes(folder.exports / SERIES)

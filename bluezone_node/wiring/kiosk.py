@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -23,6 +23,7 @@ from bluezone_node.wiring.clock import open_clock, witness_of
 
 if TYPE_CHECKING:
     from bluezone_node.node.kiosk.desk import Desk
+    from bluezone_node.node.kiosk.register import Register
     from bluezone_node.store.node import SqliteNodeStore
     from bluezone_node.web.kiosk.app import KioskParts
 
@@ -59,6 +60,7 @@ class DeskThread:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         self._store: SqliteNodeStore
         self._desk: Desk
+        self.register: Register | None = None
 
     async def __call__(self, work: "Callable[[Desk], Result]") -> Result:
         return await self._run(lambda: work(self._desk))
@@ -66,6 +68,20 @@ class DeskThread:
     async def on_store(self, work: "Callable[[SqliteNodeStore], Result]") -> Result:
         """Run *work* on the database itself."""
         return await self._run(lambda: work(self._store))
+
+    async def on_register(self, work: "Callable[[Register], Result]") -> Result:
+        """Run *work* on the register of names.
+
+        Raises:
+            BadConfig: the place keeps none.
+        """
+
+        def worked() -> Result:
+            if self.register is None:
+                raise BadConfig("This place keeps no register of names.")
+            return work(self.register)
+
+        return await self._run(worked)
 
     async def open(self) -> None:
         """Open the database and take up those who are inside.
@@ -161,6 +177,8 @@ class Kiosk:
 
     parts: "KioskParts"
     surroundings: Surroundings
+    beside: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Endless jobs beside the page."""
 
     async def serve(
         self, bound: socket.socket, ready: Callable[[str], None], stop: asyncio.Event
@@ -179,7 +197,7 @@ class Kiosk:
             kiosk_app(self.parts),
             bound,
             trusted_proxies=(),
-            beside=[self.surroundings.run],
+            beside=[self.surroundings.run, *self.beside],
             ready=listening,
             stop=stop,
         )
@@ -202,7 +220,7 @@ async def open_kiosk(
     from bluezone_node.venues.trust import accept_card
     from bluezone_node.web.kiosk.app import KioskParts
     from bluezone_node.web.kiosk.gate import Gate
-    from bluezone_node.wiring.kiosk_register import register_of
+    from bluezone_node.wiring.kiosk_register import register_of, register_rounds
 
     folder = settings.state_dir()
     if not loopback and not read_pin(folder):
@@ -221,6 +239,7 @@ async def open_kiosk(
 
         def make(store: SqliteNodeStore) -> Desk:
             contacts = register_of(settings, venue, store, clock)
+            desk.register = contacts
             return Desk(venue.card, screen, store, clock, os.urandom, rules, contacts)
 
         desk = DeskThread(make, settings)
@@ -250,7 +269,8 @@ async def open_kiosk(
                 surroundings.written,
                 lambda: _tapped(folder),
             )
-            yield Kiosk(parts, surroundings)
+            async with register_rounds(venue, desk.on_register, clock) as beside:
+                yield Kiosk(parts, surroundings, beside)
         finally:
             await desk.close()
 

@@ -1,15 +1,16 @@
 """The register of names at a kiosk: its key on this device, and its parts."""
 
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bluezone_node.clock import SystemClock
 from bluezone_node.config import Settings
-from bluezone_node.errors import BadConfig, BadInput
+from bluezone_node.errors import BadConfig, BadInput, DatabaseUnusable
 from bluezone_node.ports import Clock
 from bluezone_node.venuefile import VenueFile
 from bluezone_node.venues.card import PUBLIC_KEY_BYTES
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from bluezone_node.node.kiosk.register import Register
     from bluezone_node.store.node import SqliteNodeStore
 
+ASK_SECONDS = 60.0
+"""Between two questions for warrants: an officer who waits is on the telephone already."""
+FORGET_SECONDS = 3600.0
 KEY_FILE = "register.key"
 """In the node's folder: 32 bytes, its owner's alone."""
 
@@ -83,6 +87,45 @@ def at_register(
         if register is None:
             raise BadConfig("This place keeps no register of names.")
         return work(register)
+
+
+class OnRegister(Protocol):
+    """Runs a piece of work in the register's thread."""
+
+    async def __call__(self, work: "Callable[[Register], Result]") -> Result: ...
+
+
+@asynccontextmanager
+async def register_rounds(
+    venue: VenueFile, on_register: OnRegister, clock: Clock
+) -> AsyncIterator[list[Callable[[], Awaitable[None]]]]:
+    """Yield what the register of *venue* does again and again: forget, and answer warrants."""
+    from bluezone_node.client import HttpPlaces
+    from bluezone_node.node.kiosk.answering import Answering
+
+    if venue.card.card.register_key is None:
+        yield []
+        return
+
+    async def forget() -> None:
+        while True:
+            with suppress(DatabaseUnusable):
+                await on_register(lambda register: register.forget())
+            await clock.sleep(FORGET_SECONDS)
+
+    if not venue.authority:
+        yield [forget]
+        return
+    async with HttpPlaces(venue.authority, venue.bearer) as door:
+        answering = Answering(on_register, door)
+
+        async def answer() -> None:
+            while True:
+                with suppress(DatabaseUnusable):
+                    await answering.once()
+                await clock.sleep(ASK_SECONDS)
+
+        yield [forget, answer]
 
 
 def _own_key(settings: Settings) -> bytes | None:
