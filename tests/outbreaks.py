@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from bluezone_node.authority.people.audit import ChainedTrail
 from bluezone_node.authority.places.bundles import Bundles
-from bluezone_node.authority.places.notices import NoticeOrder, Notices
+from bluezone_node.authority.places.notice_orders import NoticeOrder
+from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR, Actor
 from bluezone_node.authority.ports.venues import Kiosk, Venue, VenueCardRow, VenueState

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from bluezone_node.authority.places.notices import NoticeOrder
+from bluezone_node.authority.places.notice_orders import NoticeOrder
 from bluezone_node.authority.places.orders import VenueOrder
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.clock import SimClock

@@ -5,11 +5,13 @@ The notice is sealed for the visitors of that place the moment it may go out; bu
 whole market does not do it alone.  Everything is in the audit trail, written before it is done.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bluezone_node.authority.places.notice_orders import NoticeOrder, check_notice
+from bluezone_node.authority.places.sealing import sealed_parts
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.authority.ports.notices import (
@@ -21,75 +23,14 @@ from bluezone_node.authority.ports.notices import (
     StoredNotice,
 )
 from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueState, VenueStore
-from bluezone_node.crypto.cose import encode
-from bluezone_node.errors import AuthorityRefused, BadInput
+from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
-from bluezone_node.venues.card import CardFlag, day_number
 from bluezone_node.venues.kinds import RULES, VenueKind
-from bluezone_node.venues.notices import (
-    LONGEST_WINDOW,
-    MAX_PROOF_KEYS,
-    MAX_TEXT_BYTES,
-    NOTICE_ID_BYTES,
-    Advice,
-    NoticeLevel,
-    NoticeText,
-    seal_notice,
-)
-from bluezone_node.venues.tags import proof_day_key
 
-OLDEST = timedelta(days=21)
-"""As long as devices keep visits: of what was before nobody could be told."""
-LONGEST_TAIL = timedelta(hours=3)
-"""The virus has been found viable in still air for three hours (van Doremalen, 2020)."""
 KEEP = timedelta(days=90)
 """A notice that is over is kept so long, for whoever asks why they were told."""
-MAX_PHONE = 32
 FOUND = 20
 """Places shown for a search: who looks through more should say more."""
-MAX_OVERLAP = 240
-"""Minutes; more would leave nobody in most windows."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeOrder:
-    """What an officer says."""
-
-    venue_id: bytes = field(repr=False)
-    start: datetime
-    end: datetime
-    """The case was there in [start, end)."""
-    level: NoticeLevel = NoticeLevel.CONTACT
-    advice: Advice = Advice.TEST
-    room: str = field(default="", repr=False)
-    """Empty: the whole place."""
-    min_overlap: int = 0
-    """Minutes that somebody must have been there; 0: any."""
-    phone: str = ""
-    """Whom to call."""
-    texts: Mapping[str, str] = field(default_factory=dict)
-    """What is added, by language: vi, en."""
-    tail: int | None = None
-    """Minutes for which the air counts afterwards; None: as for the kind of place."""
-    proposal: bytes | None = None
-    """Of a kiosk, that this answers."""
-
-
-def order_of(notice: StoredNotice) -> NoticeOrder:
-    """Return what would have to be ordered to get *notice*: where an update begins."""
-    return NoticeOrder(
-        notice.venue_id,
-        notice.start,
-        notice.end,
-        NoticeLevel(notice.level),
-        Advice(notice.advice),
-        notice.room,
-        notice.min_overlap,
-        notice.phone,
-        notice.texts,
-        notice.tail,
-        notice.proposal,
-    )
 
 
 class NoticeState(StrEnum):
@@ -147,7 +88,7 @@ class Notices:
         Raises:
             AuthorityRefused: reason ``venue_not_found``, ``notice_window``, ``notice_future``,
                 ``notice_too_old``, ``notice_tail``, ``notice_overlap``, ``notice_text``,
-                ``invalid_phone``, ``dual_control``, ``no_card`` (no card of the place was valid
+                ``notice_phone``, ``dual_control``, ``no_card`` (no card of the place was valid
                 then), or ``proposal_decided``.
         """
         return self._issue(order, actor, None)
@@ -299,7 +240,7 @@ class Notices:
         """
         venue = self.venue(order.venue_id, actor)
         notice = self._made(order, venue, actor, None)
-        self._check(notice, venue)
+        check_notice(notice, venue, self._now())
         self._cards(notice)
         return notice
 
@@ -318,7 +259,7 @@ class Notices:
     def _issue(self, order: NoticeOrder, actor: Actor, replaces: int | None) -> NoticeView:
         venue = self.venue(order.venue_id, actor)
         notice = self._made(order, venue, actor, replaces)
-        self._check(notice, venue)
+        check_notice(notice, venue, self._now())
         at_once, parts = notice.released is not None, self._sealed(notice)
         action = ("notice_updated" if replaces else "notice_issued") if at_once else "notice_asked"
         minutes = int((notice.until - notice.start).total_seconds()) // 60
@@ -363,79 +304,11 @@ class Notices:
             order.proposal,
         )
 
-    def _check(self, notice: StoredNotice, venue: Venue) -> None:
-        now = self._now()
-        if not timedelta(0) < notice.end - notice.start:
-            raise AuthorityRefused("The time ends before it begins.", reason="notice_window")
-        if not 0 <= notice.tail <= LONGEST_TAIL.total_seconds() / 60:
-            raise AuthorityRefused(
-                "The air counts for 0 to 180 minutes afterwards.", reason="notice_tail"
-            )
-        if notice.until - notice.start > LONGEST_WINDOW:
-            raise AuthorityRefused(
-                "A notice is about 24 hours at most, the time of the air included.",
-                reason="notice_window",
-                hint="issue one for each day",
-            )
-        if notice.end > now:
-            raise AuthorityRefused(
-                "The time lies in the future: say when the case had left.",
-                reason="notice_future",
-                hint="times are Vietnam's",
-            )
-        if notice.start < now - OLDEST:
-            raise AuthorityRefused(
-                f"The time lies more than {OLDEST.days} days ago: no device remembers it.",
-                reason="notice_too_old",
-            )
-        if not 0 <= notice.min_overlap <= MAX_OVERLAP:
-            raise AuthorityRefused(
-                f"Somebody must have been there 0 to {MAX_OVERLAP} minutes.",
-                reason="notice_overlap",
-            )
-        if len(notice.phone) > MAX_PHONE or not all(each in "+0123456789" for each in notice.phone):
-            raise AuthorityRefused(
-                "A telephone number has digits, and a + at most.", reason="invalid_phone"
-            )
-        for language, text in notice.texts.items():
-            if language not in ("vi", "en") or len(text.encode()) > MAX_TEXT_BYTES:
-                raise AuthorityRefused(
-                    f"A text has at most {MAX_TEXT_BYTES} bytes, in vi or en.", reason="notice_text"
-                )
-        if CardFlag(venue.flags) & CardFlag.DUAL_CONTROL:
-            raise AuthorityRefused(
-                "The place is under dual control: a notice about it needs its own signature, which "
-                "this version cannot take.",
-                reason="dual_control",
-                hint="warn its people through the place itself",
-            )
-
     def _sealed(self, notice: StoredNotice) -> list[NoticePart]:
-        cards = self._cards(notice)
-        text = NoticeText(
-            notice.start,
-            notice.until,
-            NoticeLevel(notice.level),
-            Advice(notice.advice),
-            notice.issued,
-            notice.expires,
-            notice.min_overlap,
-            notice.phone,
-            notice.texts,
-        )
-        parts = []
-        for row in cards:
-            proofs = self._proofs(notice, row.room)
-            notice_id = self._entropy(NOTICE_ID_BYTES)
-            try:
-                sealed = seal_notice(
-                    row.signed.payload, replace(text, proof_keys=proofs), notice_id, self._entropy
-                )
-            except BadInput as error:
-                raise AuthorityRefused(str(error), reason=error.reason) from None
-            location = row.signed.location_id
-            parts.append(NoticePart(notice_id, notice.number, location, encode(sealed.fields())))
-        return parts
+        def keys(room: str) -> list[bytes]:
+            return self._kiosks.proof_keys(notice.venue_id, room, notice.start)
+
+        return sealed_parts(notice, self._cards(notice), keys, self._entropy)
 
     def _cards(self, notice: StoredNotice) -> list[VenueCardRow]:
         cards = self._venues.cards_of(
@@ -447,13 +320,6 @@ class Notices:
                 reason="no_card",
             )
         return cards
-
-    def _proofs(self, notice: StoredNotice, room: str) -> dict[int, tuple[bytes, ...]]:
-        days = range(day_number(notice.start), day_number(notice.until - timedelta(seconds=1)) + 1)
-        # Of more kiosks in one room the proofs show nothing: their visitors are told all the same.
-        keys = self._kiosks.proof_keys(notice.venue_id, room, notice.start)
-        keys = keys[: MAX_PROOF_KEYS // len(days)]
-        return {day: tuple(proof_day_key(key, day) for key in keys) for day in days} if keys else {}
 
     def _alive(self, number: int, actor: Actor) -> StoredNotice:
         notice = self._reachable(number, actor).notice

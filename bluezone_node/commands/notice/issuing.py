@@ -28,7 +28,7 @@ def issue(
     as_json: bool,
 ) -> None:
     """Warn those who were at PLACE (six characters of its poster, its name or its id)."""
-    from bluezone_node.authority.places.notices import NoticeOrder
+    from bluezone_node.authority.places.notice_orders import NoticeOrder
 
     if not {"start", "end"} <= changes.keys():
         raise click.UsageError("say when the case was there: --from TIME --to TIME")
@@ -57,7 +57,8 @@ def update(
     as_json: bool,
 ) -> None:
     """Replace a notice by another; what is not said stays as it is."""
-    from bluezone_node.authority.places.notices import NoticeView, order_of
+    from bluezone_node.authority.places.notice_orders import order_of
+    from bluezone_node.authority.places.notices import NoticeView
 
     def work(parts: Any) -> NoticeView:
         before = parts.notices.show(number, OPERATOR).notice

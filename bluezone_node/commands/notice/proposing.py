@@ -66,7 +66,7 @@ def approve(
     as_json: bool,
 ) -> None:
     """Make a notice of a proposal; without --from and --to for the time that it names."""
-    from bluezone_node.authority.places.notices import NoticeOrder
+    from bluezone_node.authority.places.notice_orders import NoticeOrder
 
     def work(parts: Any) -> "NoticeView":
         found = parts.proposals.show(_id(proposal), OPERATOR)

@@ -11,7 +11,8 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.places.notices import NoticeOrder, Notices, order_of
+from bluezone_node.authority.places.notice_orders import NoticeOrder, order_of
+from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.ports.venues import Venue
@@ -48,7 +49,7 @@ _FIELD = {
     "notice_tail": "tail",
     "notice_overlap": "overlap",
     "notice_text": "vi",
-    "invalid_phone": "phone",
+    "notice_phone": "phone",
     "no_card": "room",
 }
 """The field that a refusal is about; others are about the whole form."""

@@ -2,7 +2,8 @@
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.places.notices import NoticeOrder, Notices
+from bluezone_node.authority.places.notice_orders import NoticeOrder
+from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.notices import Proposal
 from bluezone_node.errors import AuthorityRefused

@@ -217,6 +217,7 @@ class Wording:
             "notice_too_old": _("This is more than 21 days ago: no device remembers it."),
             "notice_tail": _("The air counts for 0 to 180 minutes afterwards."),
             "notice_overlap": _("Say 0 to 240 minutes."),
+            "notice_phone": _("A telephone number has digits, and a + at most."),
             "notice_text": _("What is added must be one line of at most 400 bytes."),
             "dual_control": _(
                 "The place is under dual control: it must agree to the notice, which this version "
