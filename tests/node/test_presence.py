@@ -3,8 +3,11 @@
 import asyncio
 import random
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.metadata import Metadata
@@ -240,6 +243,33 @@ def test_a_tag_follows_another_across_the_border_of_a_slot_only(
     stays = Stays()
     minutes(stays, start, [[tag(1)]] * 4 + [[tag(2)]] * 4)
     assert stays.here == stays_expected
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.integers(0, 5), st.integers(0, 59), st.integers(-95, -30)), max_size=6
+        ),
+        max_size=40,
+    )
+)
+def test_whatever_is_heard_stays_are_in_order_and_without_long_silences(
+    heard: list[list[tuple[int, int, int]]],
+) -> None:
+    """Tags come once each, in order, no gap between them is a silence, and none was not heard."""
+    stays, times = Stays(), set()
+    for number, packets in enumerate(heard):
+        start = START + number * MINUTE
+        for one, second, rssi in packets:
+            at = start + timedelta(seconds=second)
+            times.add(at)
+            stays.hear(VenueSighting(at, tag(one), rssi))
+        for stay in stays.close(start + MINUTE):
+            assert len({each.air for each in stay.tags}) == len(stay.tags)
+            assert {t for each in stay.tags for t in (each.first, each.last)} <= times
+            for before, after in pairwise(stay.tags):
+                assert before.first <= before.last <= after.first <= before.last + SILENCE
+            assert stay.last - stay.came >= timedelta(minutes=2)
 
 
 def test_a_tag_that_begins_far_stronger_is_of_another_place() -> None:
