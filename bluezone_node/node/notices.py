@@ -83,8 +83,10 @@ class Notices:
         await self.on_store(lambda store: store.put_place_file(DAYS, days))
 
     def wanted(self, listed: Sequence[str]) -> list[str]:
-        bundles = [name for name in listed if _BUNDLE.fullmatch(PurePosixPath(name).name)]
-        return sorted(set(bundles), key=lambda name: PurePosixPath(name).name)
+        # They lie beside their index, whatever folder its lines begin with: a stick and the
+        # network give each the same name in the ledger.
+        names = {PurePosixPath(line).name for line in listed}
+        return sorted(name for name in names if _BUNDLE.fullmatch(name))
 
     async def take(
         self, data: bytes, record: ExportRecord, progress: Callable[[int], None]
