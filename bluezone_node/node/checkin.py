@@ -109,12 +109,7 @@ class CheckIn:
     async def visits(self) -> list[StoredVisit]:
         """Return all visits as they stand now; those that are over by now are written so."""
         now = self.now()
-
-        def change(stored: Sequence[StoredVisit]) -> list[StoredVisit]:
-            settled = [replace(entry, visit=settle(entry.visit, now)) for entry in stored]
-            return [new for new, old in zip(settled, stored, strict=True) if new != old]
-
-        await self._change(change)
+        await self._on_store(lambda store: settle_visits(store, now))
         return await self._on_store(lambda store: store.visits())
 
     async def edit(self, number: int, came: datetime | None, left: datetime | None) -> StoredVisit:
@@ -170,6 +165,16 @@ class CheckIn:
             # Its signer's key was revoked: what it says does not count.
             revoked = ()
         return trust, frozenset(revoked)
+
+
+def settle_visits(store: NodeStore, now: datetime) -> None:
+    """Write those visits as over that are by *now*: a private one loses its name with that."""
+
+    def change(stored: Sequence[StoredVisit]) -> list[StoredVisit]:
+        settled = [replace(entry, visit=settle(entry.visit, now)) for entry in stored]
+        return [new for new, old in zip(settled, stored, strict=True) if new != old]
+
+    store.change_visits(change)
 
 
 def unknown_visit(number: int) -> BadInput:

@@ -1,10 +1,14 @@
-"""Forget: what is older than fourteen days is erased, not hidden."""
+"""Forget: what is older than fourteen days is erased, not hidden; visits after 21 days.
+
+The names of private visits go when these are over.
+"""
 
 import logging
 from datetime import datetime
 
 from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.intervals import RETENTION
+from bluezone_node.node.checkin import settle_visits
 from bluezone_node.ports import Clock, OnStore
 
 log = logging.getLogger(__name__)
@@ -28,8 +32,10 @@ class Retention:
             await self._clock.sleep(FORGET_EVERY)
 
     async def forget(self) -> None:
-        before = self._clock.now() - RETENTION
+        now = self._clock.now()
+        before = now - RETENTION
         try:
+            await self._on_store(lambda store: settle_visits(store, now))
             removed = await self._on_store(lambda store: store.forget(before))
         except DatabaseUnusable as error:
             log.error("old data could not be erased and will be tried again: %s", error)

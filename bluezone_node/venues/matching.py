@@ -157,7 +157,8 @@ def alerts_of(found: Iterable[Match], visits: Mapping[int, Visit], today: dateti
                 report_type=text.level.name.lower(),
                 subject=str(number),
                 presence=Presence(
-                    visit.label,
+                    # An alert outlasts the visit, whose name is to go with its end.
+                    "" if visit.private else visit.label,
                     minutes,
                     text.advice.name.lower(),
                     proved,

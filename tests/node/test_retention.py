@@ -9,7 +9,10 @@ from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.intervals import interval_at
 from bluezone_node.node.keyring import key_for
 from bluezone_node.node.retention import FORGET_EVERY, Retention
+from bluezone_node.ports import StoredVisit
+from bluezone_node.venues.visits import Seen, arrive
 from tests.stores import MemoryNodeStore, OnMemory
+from tests.venues.places import card_of
 
 NOW = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
 
@@ -68,4 +71,15 @@ async def test_what_could_not_be_erased_is_tried_again() -> None:
     store.busy = False
     assert await stage.keys_after(FORGET_EVERY) == 0
     assert stage.retention.last_run is not None
+    stage.end()
+
+
+async def test_a_private_visit_loses_its_name_within_the_hour_of_its_end() -> None:
+    """Though nobody looks at the list."""
+    stage = Stage(1)
+    [(_, visit)] = arrive((), Seen(NOW, "Chợ Hôm", card_of(), private=True))
+    stage.store.change_visits(lambda _: [StoredVisit(0, visit)])
+    await stage.clock.sleep(2 * FORGET_EVERY)
+    (entry,) = stage.store.visits()
+    assert (entry.visit.label, entry.visit.card) == ("", None)
     stage.end()

@@ -234,6 +234,14 @@ def test_of_several_notices_the_most_serious_decides() -> None:
     assert alerts[0].presence.minutes == 10
 
 
+def test_an_alert_names_no_place_that_was_private() -> None:
+    """Also while the visit lasts, and its name is still there."""
+    visits = {1: replace(stay(0, None), private=True)}
+    (alert,) = alerts_of(matches(visits, [notice()], NOW + 20 * MINUTE), visits, LATER)
+    assert alert.presence is not None
+    assert alert.presence.place == ""
+
+
 SPANS = st.tuples(st.integers(-600, 600), st.integers(0, 500))
 
 

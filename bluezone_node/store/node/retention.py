@@ -123,16 +123,21 @@ _TABLES = (
 def rewrite_without(
     connection: Connection, table: str, due: str, limits: Mapping[str, object]
 ) -> int:
-    """Delete the rows that are *due* and write the others anew; return how many went.
+    """Delete the rows that are *due* and write the others anew; return how many went."""
+    removed = connection.execute(f"DELETE FROM {table} WHERE {due}", limits).rowcount  # noqa: S608
+    if removed:
+        rewrite(connection, table)
+    return removed
+
+
+def rewrite(connection: Connection, table: str) -> None:
+    """Write the rows of *table* anew.
 
     SQLite zeroes a deleted row, yet not the copy of a row that it left behind when it moved the
     row to another page.  Emptying the table zeroes all its pages.
     """
-    removed = connection.execute(f"DELETE FROM {table} WHERE {due}", limits).rowcount  # noqa: S608
-    if removed:
-        rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
-    return removed
+    rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+    connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608

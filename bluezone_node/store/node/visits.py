@@ -9,7 +9,7 @@ from bluezone_node.alerts import AlertKind
 from bluezone_node.intervals import day_of, from_unix
 from bluezone_node.ports import StoredVisit
 from bluezone_node.store.node.alerts import Alerts
-from bluezone_node.store.node.retention import rewrite_without
+from bluezone_node.store.node.retention import rewrite, rewrite_without
 from bluezone_node.store.node.tables import next_row
 from bluezone_node.venues.card import read_card
 from bluezone_node.venues.text import Proof
@@ -36,6 +36,9 @@ class Visits(Alerts):
                     (row, day_of(entry.visit.came).isoformat(), cell),
                 )
                 changed.append(StoredVisit(row, entry.visit))
+            if any(entry.visit.private and entry.visit.out for entry in changed):
+                # The name that was dropped must not survive in a page that a row was moved from.
+                rewrite(connection, "visit")
         return changed
 
     def forget_visits(self, ids: Collection[int] | None = None) -> int:

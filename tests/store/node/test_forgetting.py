@@ -2,16 +2,22 @@
 
 import random
 import sqlite3
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bluezone_node.errors import DatabaseUnusable
+from bluezone_node.node.checkin import settle_visits
+from bluezone_node.ports import StoredVisit
 from bluezone_node.store.node import SqliteNodeStore, open_node_store
 from bluezone_node.store.node.permissions import companions
-from tests.lives import Life
+from bluezone_node.venues.visits import Seen, arrive
+from tests.lives import Life, on_disk
+from tests.venues.places import card_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -139,3 +145,20 @@ def test_an_open_iterator_of_the_store_does_not_delay_it(
     next(rows)
     store.forget(START + HOUR)
     assert life.found(path) == 0
+
+
+def test_the_name_of_a_private_visit_goes_with_its_end(path: Path, store: SqliteNodeStore) -> None:
+    """Neither name nor card is in the files afterwards, however often the row was written."""
+    signed, name = card_of(), "Phòng khám Hạnh Phúc"
+    [(_, visit)] = arrive((), Seen(START, name, signed, private=True))
+    rows = store.change_visits(lambda _: [StoredVisit(0, visit)] * 40)
+    for party in range(1, 30):
+        grown = [replace(row, visit=replace(row.visit, party=party)) for row in rows]
+        store.change_visits(lambda _, grown=grown: grown)  # type: ignore[misc]
+    assert name.encode() in on_disk(path)
+    settle_visits(store, START + DAY)
+    store.forget(START)
+    files = on_disk(path)
+    assert name.encode() not in files
+    assert b64encode(signed.cose)[:32] not in files
+    assert len(store.visits()) == 40
