@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Literal, Protocol
+from unicodedata import normalize
 
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
@@ -35,6 +36,7 @@ from bluezone_node.venues.checkins import (
     expected_end,
     is_open,
 )
+from bluezone_node.venues.opening import Opening
 from bluezone_node.venues.persons import read_phone
 from bluezone_node.venues.register import Contact
 from bluezone_node.venues.tags import step_of
@@ -117,6 +119,9 @@ class ContactKeeper(Protocol):
             Refused: it does not say enough of the visitor.
         """
 
+    def openings(self) -> list[Opening]:
+        """Return who opened the register, oldest first."""
+
 
 class Desk:
     """One door. To be used by one thread, the one that opened the store."""
@@ -154,6 +159,16 @@ class Desk:
         self.settle()
 
     @property
+    def keeps_names(self) -> bool:
+        """Tell whether visitors must give a name here."""
+        required = self._signed.card.flags & CardFlag.REGISTER_REQUIRED
+        return bool(required) and self._contacts is not None
+
+    def openings(self) -> list[Opening]:
+        """Return who opened the register, oldest first; none where there is none."""
+        return [] if self._contacts is None else self._contacts.openings()
+
+    @property
     def inside(self) -> int:
         """Return how many people are inside now."""
         return sum(entry.party for entry in self._inside.values())
@@ -170,9 +185,14 @@ class Desk:
             return self._enter(read, party, doubts)
         return self._by_own_code(read)
 
-    def phone(self, typed: str, party: int, doubts: Doubt = NO_DOUBT) -> Entered:
-        """Enter whoever has that number."""
-        return self._enter(visitor_of(read_phone(typed)), party, doubts | Doubt.UNVERIFIED)
+    def phone(self, typed: str, party: int, doubts: Doubt = NO_DOUBT, name: str = "") -> Entered:
+        """Enter whoever has that number. *name*: for the register, where one is kept."""
+        person = read_phone(typed)
+        visitor = visitor_of(person)
+        if name:
+            told = normalize("NFC", " ".join(name.split()))
+            visitor = replace(visitor, contact=Contact(told, person.identity.decode()))
+        return self._enter(visitor, party, doubts | Doubt.UNVERIFIED)
 
     def tap(self, token: bytes, party: int, doubts: Doubt = NO_DOUBT) -> Entered:
         """Enter whoever held a device to the kiosk; *token* is the same for that device."""

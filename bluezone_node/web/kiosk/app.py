@@ -29,6 +29,7 @@ from bluezone_node.posters.square import QUIET_MODULES, square_of
 from bluezone_node.venues.card import VIETNAM, SignedCard
 from bluezone_node.venues.checkins import MAX_PARTY, NO_DOUBT, Doubt
 from bluezone_node.venues.kinds import RULES
+from bluezone_node.venues.opening import first_broken
 from bluezone_node.venues.tags import step_of
 from bluezone_node.web.console.forms import Form, read_form
 from bluezone_node.web.console.guard import is_own
@@ -177,6 +178,7 @@ class _Door:
             kind=RULES[card.kind],
             result=result,
             most=MAX_PARTY,
+            keeps_names=await self._parts.on_desk(lambda desk: desk.keeps_names),
             **await self._state(),
         )
 
@@ -208,8 +210,8 @@ class _Door:
 
     async def phone(self, request: Request) -> Response:
         form, doubts = await self._form(request), self._doubts()
-        number, party = form["number"], _party(form)
-        return await self._entered(request, lambda desk: desk.phone(number, party, doubts))
+        number, name, party = form["number"], form["name"], _party(form)
+        return await self._entered(request, lambda desk: desk.phone(number, party, doubts, name))
 
     async def tap(self, request: Request) -> Response:
         form, doubts = await self._form(request), self._doubts()
@@ -299,6 +301,8 @@ class _Door:
         day = _day(request.query_params.get("day", ""), now)
         entries = await self._parts.on_desk(lambda d: d.history(day, day + timedelta(days=1)))
         inside = await self._parts.on_desk(lambda desk: desk.inside)
+        keeps_names = await self._parts.on_desk(lambda desk: desk.keeps_names)
+        openings = await self._parts.on_desk(lambda desk: desk.openings())
         hours = report.hours_of(entries, day)
         return _html(
             "manager.html",
@@ -311,6 +315,9 @@ class _Door:
             highest=max([each.came for each in hours] + [each.left for each in hours], default=1),
             came=sum(entry.party for entry in entries),
             rows=[report.row_of(entry) for entry in reversed(entries)],
+            keeps_names=keeps_names,
+            openings=[report.opening_of(each) for each in reversed(openings)],
+            broken=first_broken(openings),
         )
 
     async def table(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from io import StringIO
 
 from bluezone_node.venues.card import VIETNAM
 from bluezone_node.venues.checkins import Checkin
+from bluezone_node.venues.opening import Opening
 from bluezone_node.web.kiosk.wording import DOUBTS, WAYS
 
 ENDINGS = {
@@ -37,6 +38,17 @@ def hours_of(entries: Iterable[Checkin], day: datetime) -> list[Hour]:
             if at is not None and at.astimezone(VIETNAM).date() == day.astimezone(VIETNAM).date():
                 counts[at.astimezone(VIETNAM).hour] += entry.party
     return [Hour(n, came[n], left[n]) for n in range(24) if came[n] or left[n]]
+
+
+def opening_of(opening: Opening) -> str:
+    """Return one opening of the register in words; who signed by the names of their keys."""
+    words, day = opening.warrant, "%H:%M %d/%m/%Y"
+    start, end = (at.astimezone(VIETNAM).strftime(day) for at in (words.start, words.end))
+    return (
+        f"{opening.at.astimezone(VIETNAM).strftime(day)}: cơ quan y tế mở {opening.rows} dòng, "
+        f"khách vào từ {start} đến {end}. Căn cứ: {words.basis}. "
+        f"Hai người ký: {', '.join(opening.signers)}."
+    )
 
 
 def row_of(entry: Checkin) -> list[str]:

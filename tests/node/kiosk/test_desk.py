@@ -19,6 +19,7 @@ from bluezone_node.store.node import SqliteNodeStore, open_node_store
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.checkins import NO_DOUBT, Checkin, Doubt, Way
 from bluezone_node.venues.kinds import VenueKind
+from bluezone_node.venues.opening import Opening
 from bluezone_node.venues.passes import Contact as PassContact
 from bluezone_node.venues.register import Contact
 from bluezone_node.venues.text import DEFAULT_HOST, to_base45, to_url
@@ -434,6 +435,9 @@ class Kept:
     def keep(self, contact: Contact, came: datetime, nonce: bytes | None) -> None:
         self.rows.append((contact, came, nonce))
 
+    def openings(self) -> list[Opening]:
+        return []
+
 
 WITH_REGISTER = market(register_key=bytes(32), flags=CardFlag.REGISTER_REQUIRED)
 
@@ -461,6 +465,9 @@ def test_a_register_is_given_name_and_year(store: SqliteNodeStore, clock: SimClo
     with pytest.raises(BadInput) as refused:
         desk.phone(PHONE, 1)
     assert refused.value.reason == "name_required"
+    desk.phone(PHONE, 1, name="  Phạm  Thi\u0323 Mơ ")
+    assert kept.rows[2] == (Contact("Phạm Thị Mơ", "0912345678"), MORNING, None)
+    assert desk.keeps_names
     clock.advance(60)
     assert desk.scan(ID_CARD, 1).movement is Movement.OUT
 
