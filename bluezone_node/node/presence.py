@@ -140,8 +140,8 @@ class Stays:
         kept = []
         for trail in went_on:
             if trail.counted or self._has_room(trail.tags[-1].last):
+                kept.append(HeardStay(tuple(trail.tags), begins=not trail.counted))
                 trail.counted = True
-                kept.append(HeardStay(tuple(trail.tags)))
             else:
                 self._trails.remove(trail)
                 self.flooded += 1

@@ -40,6 +40,8 @@ class HeardStay:
 
     tags: tuple[HeardTag, ...]
     """At least one, in order of time."""
+    begins: bool = True
+    """Whether it is told of for the first time; it is told again as it goes on."""
 
     @property
     def came(self) -> datetime:
@@ -96,13 +98,14 @@ def enter(visits: Sequence[Visit], stay: HeardStay) -> tuple[int, Visit] | None:
     """Return which of *visits* (in order of time) the *stay* changes, and into what.
 
     A number beyond the last is a new one.  None: it changes nothing.  Of two visits to the place
-    the later one counts.
+    the later one counts.  A stay that goes on, and whose visit is not there any more, was forgotten
+    by its owner, and stays so.
     """
     for number in reversed(range(len(visits))):
         changed = visit_after(visits[number], stay)
         if changed is not None:
             return None if changed == visits[number] else (number, changed)
-    return len(visits), visit_of(stay)
+    return (len(visits), visit_of(stay)) if stay.begins else None
 
 
 def _marks(stay: HeardStay) -> tuple[Mark, ...]:

@@ -147,6 +147,17 @@ async def test_nothing_is_kept_before_the_time_is_known() -> None:
     assert await street.walk((2.0, 20), (500.0, 10)) == []
 
 
+async def test_a_visit_that_is_forgotten_while_it_lasts_stays_forgotten() -> None:
+    """The next one is written again."""
+    street = Street()
+    street.place(MARKET, 0.0)
+    street.radio.move(2.0)
+    await street.clock.sleep(20 * 60)
+    assert street.store.forget_visits() == 1
+    (visit,) = await street.walk((2.0, 30), (500.0, 10), (2.0, 10), (500.0, 10))
+    assert visit.came >= START + 60 * MINUTE
+
+
 async def test_what_cannot_be_written_is_kept_until_it_can() -> None:
     """A full disk costs no visit."""
     store = MemoryNodeStore()

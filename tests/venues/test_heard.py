@@ -1,5 +1,6 @@
 """What follows from tags that were heard: whose they are, and which visit they belong to."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -73,6 +74,12 @@ def test_a_stay_that_grows_is_one_visit() -> None:
     (visit,) = visits
     assert visit == visit_of(stay_of(31))
     assert enter(visits, stay_of(31)) is None
+
+
+def test_what_its_owner_forgot_is_not_written_again() -> None:
+    """Still there, and the stay goes on: it has no visit any more, and gets none."""
+    assert enter([], replace(stay_of(20), begins=False)) is None
+    assert enter([], stay_of(20)) is not None
 
 
 def test_a_visit_by_poster_is_ended_by_silence() -> None:
