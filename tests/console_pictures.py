@@ -14,18 +14,24 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import uvicorn
 from playwright.sync_api import Page, sync_playwright
 
+from bluezone_node.authority.places.notice_orders import NoticeOrder
 from bluezone_node.authority.ports.accounts import Actor
+from bluezone_node.authority.ports.notices import Evidence
 from bluezone_node.authority.ports.tally import DayCount
+from bluezone_node.authority.ports.venues import Venue
 from bluezone_node.authority.publisher.publish import Upload
 from bluezone_node.authority.registrar.orders import CodeOrder
 from bluezone_node.authority.settings import RealmSettings
 from bluezone_node.crypto.certificate import keys_hmac
+from bluezone_node.venues.kinds import VenueKind
+from bluezone_node.venues.notices import NoticeLevel
 from bluezone_node.web import server
 from bluezone_node.web.console import menu
 from tests.authorities import NOW, keys_of_days, uploaded
@@ -108,6 +114,33 @@ def _one(
     )
     published[now.date(), actor.realm, "uploads"] += 1
     published[now.date(), actor.realm, "keys"] += len(keys)
+
+
+def warn(made: Bureau) -> None:
+    """Warn of three places, and let a kiosk propose a fourth notice."""
+    places, now = made.places, made.clock.now()
+    market = places.place("Chợ Bến Thành", "Khu A", "Khu B")
+    school = places.place("Trường Tiểu học Nguyễn Bỉnh Khiêm", kind=VenueKind.SCHOOL)
+    diner = places.place("Quán cơm tấm Ba Ghiền", kind=VenueKind.RESTAURANT)
+    minh, hoa = Actor("minh.tran", "79", "supervisor"), Actor("hoa.le", "79", "issuer")
+
+    def stay(venue: Venue, hours: float, length: float, **changes: object) -> NoticeOrder:
+        start = now - timedelta(hours=hours)
+        made = NoticeOrder(venue.venue_id, start, start + timedelta(hours=length), phone="19009095")
+        return replace(made, **changes)  # type: ignore[arg-type]
+
+    places.notices.issue(stay(school, 30, 4, level=NoticeLevel.MONITOR), minh)
+    places.bundles.run()
+    wrong = places.notices.issue(stay(diner, 26, 1.5), minh).notice.number
+    places.bundles.run()
+    places.notices.retract(wrong, minh)
+    places.bundles.run()
+    places.notices.issue(stay(diner, 27, 1.5), minh)
+    places.notices.issue(stay(market, 5, 2, room="Khu A"), hoa)
+    desk = places.proposals.desk(places.kiosk(market))
+    begin = now - timedelta(hours=28)
+    heard = Evidence(42, 97, 1, 140, 0.8)
+    places.proposals.take(desk, b"p" * 16, begin, begin + timedelta(minutes=50), heard)
 
 
 def _until_morning(made: Bureau) -> None:
@@ -215,10 +248,29 @@ def _tour(camera: Camera, made: Bureau, *, everything: bool) -> None:
     camera.take("bulk", whole=True)
     camera.go(menu.EXPORTS)
     camera.take("exports", whole=True)
+    _notices(camera)
     camera.go(menu.USERS)
     camera.take("users", whole=True)
     camera.go(menu.AUDIT).click("main form button")
     camera.take("audit")
+
+
+def _notices(camera: Camera) -> None:
+    page = camera.go(menu.NOTICES)
+    camera.take("notices", whole=True)
+    page.fill("#place", "bến thành")
+    page.click("main section button.primary")
+    page.click("td a.button")
+    for field, typed in (
+        *(("#from_day", "2026-03-09"), ("#from_time", "14:30")),
+        *(("#to_day", "2026-03-09"), ("#to_time", "16:00")),
+        *(("#phone", "19009095"), ("#vi", "Gọi trạm y tế phường trước khi đến.")),
+    ):
+        page.fill(field, typed)
+    page.click("main button.primary")
+    camera.take("notice-preview", whole=True)
+    camera.go(menu.PROPOSALS).click("tbody a")
+    camera.take("proposal", whole=True)
 
 
 def main() -> int:
@@ -234,6 +286,7 @@ def main() -> int:
         made.person("duc.pham", "issuer", "01")
         made.staff.add("thao.vo", "48", "issuer")
         made.staff.accounts.disable(Actor("lan.nguyen", "*", "admin"), "duc.pham")
+        warn(made)
         with served(made) as address:
             take_all(made, address)
     for file in sorted(FOLDER.glob("*.png")):
