@@ -11,7 +11,7 @@ from bluezone_node.authority.places.orders import EDITION, VenueOrder, parse_hou
 from bluezone_node.authority.places.venues import Venues
 from bluezone_node.authority.ports.accounts import SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail
-from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueStore
+from bluezone_node.authority.ports.venues import Venue, VenueStore
 from bluezone_node.authority.sheets import (
     Layout,
     Record,
@@ -70,13 +70,11 @@ class Registered:
     venue_id: bytes
     """Empty: it was known already."""
     spoken_code: str
-    """Empty: it waits for a supervisor, or was known already."""
+    """Empty: it was known already."""
 
     @property
     def state(self) -> str:
-        if not self.venue_id:
-            return "known"
-        return "registered" if self.spoken_code else "waiting"
+        return "registered" if self.venue_id else "known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +176,11 @@ class BulkVenues:
 
     def _kept(self, found: list[tuple[int, Venue]], actor: Actor) -> list[Registered]:
         now = self._clock.now()
-        venues: list[Venue] = []
-        cards: dict[bytes, list[VenueCardRow]] = {}
-        for _, each in found:
-            venue, made = self._venues.prepared(each, actor, now)
-            venues.append(venue)
-            cards[venue.venue_id] = made
+        venues, cards = self._venues.prepared([venue for _, venue in found], actor, now)
         registered = []
         for (line, venue), kept in zip(found, self._store.add(venues, cards), strict=True):
             made = cards[venue.venue_id]
-            code = made[0].signed.spoken_code if kept and made else ""
+            code = made[0].signed.spoken_code if kept else ""
             registered.append(Registered(line, venue.name, venue.venue_id if kept else b"", code))
         return registered
 

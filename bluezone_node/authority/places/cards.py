@@ -1,7 +1,10 @@
 """Signing the cards of a place: one for the place as a whole, one for each of its rooms."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bluezone_node.authority.ports.venues import CardKeys, Venue, VenueCardRow
 from bluezone_node.crypto.cose import key_id_of, public_bytes, sign
@@ -39,6 +42,25 @@ class CardMaker:
             AuthorityRefused: reason ``no_card_key``: the key that signs is not trusted any more.
             BadConfig: a key is missing.
         """
+        signer = self._signer(now)
+        known = register_keys or {}
+        return [self._signed(signer, venue, room, now, known.get(room)) for room in rooms]
+
+    def make_all(self, venues: Iterable[Venue], now: datetime) -> dict[bytes, list[VenueCardRow]]:
+        """Return new cards for all rooms of *venues*, by their ids.
+
+        Raises:
+            AuthorityRefused, BadConfig: as `make`.
+        """
+        signer = self._signer(now)
+        return {
+            venue.venue_id: [
+                self._signed(signer, venue, room, now, None) for room in rooms_of(venue)
+            ]
+            for venue in venues
+        }
+
+    def _signer(self, now: datetime) -> "_Signer":
         key = self._keys.cards()
         today = day_number(now)
         trusted = self._keys.trust_list().find(key_id_of(public_bytes(key)), Role.CARDS, now)
@@ -50,35 +72,50 @@ class CardMaker:
                 reason="no_card_key",
                 hint="bluezone-node trust rotate cards --root FILE",
             )
-        made = []
-        for room in rooms:
-            register_key = (register_keys or {}).get(room)
-            flags = CardFlag(venue.flags)
-            if register_key is None:
-                # Nothing can be sealed before there is a kiosk that could open it.
-                flags &= ~CardFlag.REGISTER_REQUIRED
-            hours = None
-            if venue.opens is not None and venue.closes is not None:
-                hours = (venue.opens, venue.closes)
-            card = Card(
-                venue.venue_id,
-                venue.name,
-                venue.commune,
-                VenueKind(venue.kind),
-                self._entropy(SEED_BYTES),
-                today,
-                last,
-                venue.stay_minutes,
-                register_key,
-                room,
-                flags,
-                venue.edition,
-                venue.address,
-                hours,
-            )
-            signed = read_card(sign(card.encoded(), key))
-            made.append(VenueCardRow(venue.venue_id, room, signed, now))
-        return made
+        return _Signer(key, today, last)
+
+    def _signed(
+        self,
+        signer: "_Signer",
+        venue: Venue,
+        room: str,
+        now: datetime,
+        register_key: bytes | None,
+    ) -> VenueCardRow:
+        flags = CardFlag(venue.flags)
+        if register_key is None:
+            # Nothing can be sealed before there is a kiosk that could open it.
+            flags &= ~CardFlag.REGISTER_REQUIRED
+        hours = None
+        if venue.opens is not None and venue.closes is not None:
+            hours = (venue.opens, venue.closes)
+        card = Card(
+            venue.venue_id,
+            venue.name,
+            venue.commune,
+            VenueKind(venue.kind),
+            self._entropy(SEED_BYTES),
+            signer.from_day,
+            signer.to_day,
+            venue.stay_minutes,
+            register_key,
+            room,
+            flags,
+            venue.edition,
+            venue.address,
+            hours,
+        )
+        signed = read_card(sign(card.encoded(), signer.key))
+        return VenueCardRow(venue.venue_id, room, signed, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    """The key of today, and the days that it signs for."""
+
+    key: Ed25519PrivateKey
+    from_day: int
+    to_day: int
 
 
 def rooms_of(venue: Venue) -> tuple[str, ...]:

@@ -106,9 +106,9 @@ class Venues:
         now = self._clock.now()
         realm = self.realm_for(order.realm, actor)
         chosen = venue_id or self._entropy(VENUE_ID_BYTES)
-        venue, cards = self.prepared(venue_of(order, chosen, realm, now), actor, now)
+        (venue,), cards = self.prepared([venue_of(order, chosen, realm, now)], actor, now)
         self._audit.record(actor, "venue_registered", venue.venue_id.hex(), realm=realm)
-        (kept,) = self._store.add([venue], {venue.venue_id: cards})
+        (kept,) = self._store.add([venue], cards)
         if not kept:
             raise AuthorityRefused(
                 "A place of that name and address is registered already.",
@@ -118,13 +118,16 @@ class Venues:
         return venue
 
     def prepared(
-        self, venue: Venue, actor: Actor, now: datetime
-    ) -> tuple[Venue, list[VenueCardRow]]:
-        """Return a new place as *actor* may have it kept: approved and with cards, or waiting."""
+        self, venues: Sequence[Venue], actor: Actor, now: datetime
+    ) -> tuple[list[Venue], dict[bytes, list[VenueCardRow]]]:
+        """Return new places as *actor* may have them kept, and the cards of those approved."""
         if not actor.may(SUPERVISOR):
-            return venue, []
-        approved = replace(venue, state=VenueState.APPROVED, decided=now, decided_by=actor.name)
-        return approved, self._maker.make(approved, rooms_of(approved), now)
+            return list(venues), {}
+        approved = [
+            replace(venue, state=VenueState.APPROVED, decided=now, decided_by=actor.name)
+            for venue in venues
+        ]
+        return approved, self._maker.make_all(approved, now)
 
     def approve(self, venue_id: bytes, actor: Actor) -> VenueView:
         """Give a claimed place its cards.
