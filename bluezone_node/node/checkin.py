@@ -38,14 +38,26 @@ class CheckIn:
     """The visits of this device, as its owner changes them."""
 
     def __init__(
-        self, clock: Clock, on_store: OnStore, *, root: bytes, hosts: Collection[str], private: bool
+        self,
+        clock: Clock,
+        on_store: OnStore,
+        *,
+        root: bytes,
+        hosts: Collection[str],
+        private: bool,
+        changed_past: Callable[[], object] = lambda: None,
     ) -> None:
-        """*root*: the pinned public key. *hosts*: those that a scanned link may lead to."""
+        """*root*: the pinned public key.  *hosts*: those that a scanned link may lead to.
+
+        *changed_past*: called when a visit of the past was entered or changed, so that a notice
+        that is known already may speak of it.
+        """
         self._clock = clock
         self._on_store = on_store
         self._root = root
         self._hosts = frozenset(host.lower() for host in hosts)
         self._private = private
+        self._changed_past = changed_past
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -88,7 +100,10 @@ class CheckIn:
             changed = arrive([entry.visit for entry in stored], seen)
             return [StoredVisit(ids[number], visit) for number, visit in changed]
 
-        return CheckedIn(tuple(await self._change(change)), foreign)
+        done = CheckedIn(tuple(await self._change(change)), foreign)
+        if at is not None:
+            self._changed_past()
+        return done
 
     async def leave(self) -> StoredVisit:
         """Check out of the place that the owner is at.
@@ -128,7 +143,9 @@ class CheckIn:
             changed = edit(visit, came or visit.came, left or visit.left or now, now)
             return [replace(entry, visit=changed)]
 
-        return (await self._change(change))[0]
+        (changed,) = await self._change(change)
+        self._changed_past()
+        return changed
 
     async def forget(self, numbers: Collection[int] | None) -> int:
         """Erase visits (None: all) and the alerts about them, beyond recovery.

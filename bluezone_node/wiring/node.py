@@ -181,7 +181,7 @@ async def open_checkin(settings: Settings) -> AsyncIterator["CheckIn"]:
     from bluezone_node.node.checkin import CheckIn
 
     _refuse_without_time(settings)
-    places = places_of(settings)
+    places, folder = places_of(settings), settings.state_dir()
     async with AsyncExitStack() as stack:
         clock = await stack.enter_async_context(open_clock(settings.node.radio))
         on_store = await _store_thread(settings, stack)
@@ -191,6 +191,8 @@ async def open_checkin(settings: Settings) -> AsyncIterator["CheckIn"]:
             root=places.root_key,
             hosts=places.hosts,
             private=places.private,
+            # A running daemon judges at once; without one the next sync does.
+            changed_past=lambda: ask(folder, "sync"),
         )
 
 
@@ -244,6 +246,23 @@ async def check_source(settings: SourceSettings) -> int:
     read_public_keys(settings.public_keys)
     async with HttpExports(settings.name, settings.url) as exports:
         return len(await exports.index())
+
+
+async def check_places(settings: PlacesSettings) -> int:
+    """Return how many bundles of notices are on offer, beside a trust list that is believed.
+
+    Raises:
+        Unreachable: none, for the reason given.
+        BadInput: the trust list is not the root's.
+    """
+    from bluezone_node.client import HttpExports
+    from bluezone_node.node.notices import SOURCE, TRUST
+    from bluezone_node.venues.trust import read_trust_list
+
+    async with HttpExports(SOURCE, settings.url) as exports:
+        count = len(await exports.index())
+        read_trust_list(await exports.fetch(TRUST), settings.root_key)
+        return count
 
 
 # The daemon

@@ -1,6 +1,7 @@
 """From an officer's order to the alert on a visitor's own device, over real HTTP and by a stick."""
 
 import random
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from starlette.routing import Route
 
 from bluezone_node.client import HttpExports
 from bluezone_node.clock import SimClock
+from bluezone_node.config import PlacesSettings
 from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadInput
 from bluezone_node.files import FolderExports
@@ -24,6 +26,7 @@ from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database
 from bluezone_node.venues.card import SignedCard
 from bluezone_node.venues.text import to_url
+from bluezone_node.wiring.node import check_places
 from tests.authorities import served
 from tests.outbreaks import HOUR, LAN, NOW, Outbreaks, order
 from tests.sources import Told, at_once
@@ -145,3 +148,13 @@ async def test_a_place_that_is_closed_takes_nobody_in(outbreaks: Outbreaks, url:
     with pytest.raises(BadInput) as refused:
         await device.checkin.scan(to_url(card.cose, HOST))
     assert refused.value.reason == "card_revoked"
+
+
+async def test_the_doctor_looks_at_what_is_on_offer(outbreaks: Outbreaks, url: str) -> None:
+    """How many bundles, and whether the list of keys is the pinned root's."""
+    outbreaks.bundles.run()
+    pinned, wrong = (b64encode(key).decode() for key in (PINNED, bytes(32)))
+    assert await check_places(PlacesSettings(pinned, url)) == 1
+    with pytest.raises(BadInput) as refused:
+        await check_places(PlacesSettings(wrong, url))
+    assert refused.value.reason == "trust_forged"

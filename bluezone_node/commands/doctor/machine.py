@@ -10,7 +10,7 @@ from typing import Any
 from bluezone_node import __released__
 from bluezone_node.commands.doctor.finding import Finding
 from bluezone_node.commands.status import CLOCK_CURE
-from bluezone_node.config import Settings
+from bluezone_node.config import PLACES_SOURCE, Settings
 from bluezone_node.errors import BluezoneError
 
 Document = dict[str, Any]
@@ -130,7 +130,7 @@ def time_of_machine(settings: Settings) -> Finding:
 
 
 def sources(settings: Settings) -> Iterator[Finding]:
-    from bluezone_node.wiring.node import check_source
+    from bluezone_node.wiring.node import check_places, check_source
 
     if not settings.sources:
         yield Finding(
@@ -142,3 +142,10 @@ def sources(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"source {source.name}", True, f"{count} exports on offer")
         except BluezoneError as error:
             yield Finding(f"source {source.name}", False, str(error), error.hint)
+    if settings.places is not None and settings.places.url:
+        name = f"source {PLACES_SOURCE}"
+        try:
+            count = asyncio.run(check_places(settings.places))
+            yield Finding(name, True, f"{count} bundles on offer, trust list as the root signed it")
+        except BluezoneError as error:
+            yield Finding(name, False, str(error), error.hint)
