@@ -45,3 +45,18 @@ async def test_old_entries_are_erased_and_the_head_is_told(
         assert f"audit head {head}" in caplog.messages
         assert "canary-name" not in caplog.text
         assert parts.audit.verify(head).intact
+
+
+async def test_notices_are_told_and_forgotten(tmp_path: Path) -> None:
+    """A server alone, with nothing to tell: a bundle lies there, and another the day after."""
+    folder, clock = make_folder(tmp_path / "a", ["registrar"], NOW), OneRound(NOW)
+    with open_authority(folder, clock, ["registrar"]) as parts:
+        jobs = {each.__name__: each for each in rounds(parts, clock)}
+        for _ in range(2):
+            with pytest.raises(Done):
+                await jobs["tell"]()
+            with pytest.raises(Done):
+                await jobs["forget"]()
+            clock.advance(timedelta(days=1).total_seconds())
+    lying = {path.name for path in (folder.exports / "places").iterdir()}
+    assert {"00000001.cose", "00000002.cose", "index.txt", "trust.cose"} <= lying

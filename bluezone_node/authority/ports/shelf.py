@@ -6,6 +6,8 @@ from typing import IO, Protocol
 
 INDEX_SECONDS = 60
 """How long a cache may keep the index: as often as it can change."""
+LISTS = frozenset({"trust.cose", "days.cose"})
+"""Files beside the bundles of notices that change under their names, as the index does."""
 FILE_SECONDS = 14 * 86_400
 """Files never change; by then, unless the settings say otherwise, they are over."""
 

@@ -16,7 +16,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from bluezone_node.authority.ports.shelf import FILE_SECONDS, INDEX_SECONDS
+from bluezone_node.authority.ports.shelf import FILE_SECONDS, INDEX_SECONDS, LISTS
 from bluezone_node.authority.settings import BucketSettings
 from bluezone_node.errors import StorageUnusable
 
@@ -111,9 +111,10 @@ class BucketShelf:
                 "Content-Type": "text/plain; charset=us-ascii",
                 "Cache-Control": f"public, max-age={INDEX_SECONDS}",
             }
+        lasting = f"public, max-age={FILE_SECONDS}, immutable"
         return {
-            "Content-Type": "application/zip",
-            "Cache-Control": f"public, max-age={FILE_SECONDS}, immutable",
+            "Content-Type": f"application/{'cose' if name.endswith('.cose') else 'zip'}",
+            "Cache-Control": f"public, max-age={INDEX_SECONDS}" if name in LISTS else lasting,
         }
 
     def _asked(self, ask: Callable[[], _T]) -> _T:

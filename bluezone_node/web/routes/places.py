@@ -21,7 +21,7 @@ from bluezone_node.authority.limits import TooManyAttempts
 from bluezone_node.authority.places.bundles import ROOT
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.notices import Evidence
-from bluezone_node.authority.ports.shelf import INDEX_SECONDS
+from bluezone_node.authority.ports.shelf import INDEX_SECONDS, LISTS
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.intervals import from_unix
 from bluezone_node.ports import Entropy
@@ -35,7 +35,6 @@ PER_MINUTE = 30
 """Requests of one address: a kiosk makes a few a day; several may stand behind one router."""
 PROPOSAL_BYTES = 16
 CARD_TYPE = "application/cose"
-_CHANGING = frozenset({"trust.cose", "days.cose"})
 _SERVED = re.compile(r"index\.txt|trust\.cose|days\.cose|\d{8,12}\.cose")
 _Instant = Annotated[int, Meta(ge=0, lt=2**32)]
 _Count = Annotated[int, Meta(ge=0, le=1_000_000)]
@@ -114,7 +113,7 @@ class BundleFiles(ExportFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        if path in _CHANGING:
+        if path in LISTS:
             response.headers["Cache-Control"] = f"public, max-age={INDEX_SECONDS}"
         if response.status_code == 200 and path.endswith(".cose"):
             response.headers["Content-Type"] = CARD_TYPE
