@@ -74,12 +74,12 @@ def test_another_client_finds_what_was_put(storage: "Storage") -> None:
 
 def test_what_changes_is_not_kept_by_caches(storage: "Storage") -> None:
     """A bundle of notices is for good; the lists beside it are for a minute, as an index is."""
-    settings = storage.bucket()
+    settings = storage.bucket("/vn")
     shelf = BucketShelf(settings, "exports/places")
     told = {}
     for name in ("00000001.cose", "trust.cose", "days.cose"):
         put(shelf, name, b"x")
-        found = storage.client.get_object(Bucket=name_of(settings), Key=f"exports/places/{name}")
+        found = storage.client.get_object(Bucket=name_of(settings), Key=f"vn/exports/places/{name}")
         told[name] = (found["ContentType"], found["CacheControl"])
     assert told == {
         "00000001.cose": ("application/cose", "public, max-age=1209600, immutable"),
