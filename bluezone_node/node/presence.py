@@ -109,6 +109,8 @@ class Stays:
         self.flooded = 0
         self._minute: dict[AirTag, _Minute] = {}
         self._trails: list[_Trail] = []
+        self._followed: set[AirTag] = set()
+        """Tags of trails: heard also where others came first in the minute."""
         self._today: date | None = None
         self._came_today = 0
 
@@ -119,7 +121,7 @@ class Stays:
     def hear(self, sighting: VenueSighting) -> None:
         heard = self._minute.get(sighting.tag)
         if heard is None:
-            if len(self._minute) >= MOST_TAGS:
+            if len(self._minute) >= MOST_TAGS and sighting.tag not in self._followed:
                 self.flooded += 1
                 return
             heard = self._minute[sighting.tag] = _Minute(sighting.at, sighting.at, Counter())
@@ -145,6 +147,7 @@ class Stays:
             else:
                 self._trails.remove(trail)
                 self.flooded += 1
+        self._followed = {trail.tags[-1].air for trail in self._trails}
         return kept
 
     def move(self, by: timedelta) -> None:

@@ -207,6 +207,16 @@ def test_a_flood_of_tags_takes_no_more_room_than_a_shopping_centre() -> None:
     assert stays.flooded == 3 * 2 * MOST_TAGS
 
 
+def test_a_flood_does_not_drown_the_place_that_one_is_at() -> None:
+    """Strangers' tags that come first in each minute, new ones every time, are left out."""
+    stays, start = Stays(), START - 4 * MINUTE
+    minutes(stays, start, [[tag(1)]] * 3)
+    floods = [[tag(1000 * number + each) for each in range(200)] for number in range(1, 9)]
+    changed = minutes(stays, start + 3 * MINUTE, [[*flood, tag(1)] for flood in floods])
+    assert [stay.tags[0].air for stay in changed] == [tag(1)]
+    assert changed[0].last - changed[0].came == 10 * MINUTE
+
+
 def test_a_flood_that_lasts_is_stopped_for_the_day() -> None:
     """No more than a hundred stays become visits, whatever is on the air; tomorrow is another."""
     stays, kept = Stays(), 0
