@@ -22,6 +22,7 @@ import uvicorn
 from playwright.sync_api import Page, sync_playwright
 
 from bluezone_node.authority.places.notice_orders import NoticeOrder
+from bluezone_node.authority.places.orders import VenueOrder
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.authority.ports.notices import Evidence
 from bluezone_node.authority.ports.tally import DayCount
@@ -87,6 +88,25 @@ def fill(made: Bureau) -> None:
         for (day, realm, event), count in sorted(published.items())
         if day < oldest and published[day, realm, "uploads"] >= 10
     ]
+
+
+def fill_places(made: Bureau) -> None:
+    """Register places; one has new cards and a kiosk, one waits for a decision."""
+    chief, issuer = Actor("minh.tran", "79", "supervisor"), Actor("hoa.le", "79", "issuer")
+    named = [
+        ("Bệnh viện quận Bình Thạnh", 2, "132 Lê Văn Duyệt", ()),
+        ("Siêu thị Hòa Bình", 4, "189C Cống Quỳnh", ()),
+        ("Trường THPT Lê Quý Đôn", 3, "110 Nguyễn Thị Minh Khai", ()),
+        ("Chợ Bến Thành", 5, "Lê Lợi, phường Bến Thành", ("Cửa Bắc", "Cửa Nam")),
+    ]
+    for name, kind, address, rooms in named:
+        made.pass_time(hours=1)
+        order = VenueOrder(name, kind, 26740, "79", 2, address, 360, 1080, rooms=rooms)
+        place = made.venues.register(order, chief).venue_id
+    made.venues.rotate(place, chief)
+    made.venues.kiosk(place, "", chief)
+    waits = VenueOrder("Nhà hàng Hoa Sen", 7, 26743, "79", 2, "12 Phạm Ngọc Thạch")
+    made.venues.register(waits, issuer)
 
 
 def _one(
@@ -217,6 +237,9 @@ def take_all(made: Bureau, address: str) -> None:
 
 
 def _tour(camera: Camera, made: Bureau, *, everything: bool) -> None:
+    if everything:
+        camera.go(menu.CLAIM)
+        camera.take("claim", whole=True)
     camera.go(menu.SIGN_IN)
     camera.take("sign-in")
     camera.sign_in("lan.nguyen")
@@ -249,6 +272,7 @@ def _tour(camera: Camera, made: Bureau, *, everything: bool) -> None:
     camera.go(menu.EXPORTS)
     camera.take("exports", whole=True)
     _notices(camera)
+    tour_places(camera, made)
     camera.go(menu.USERS)
     camera.take("users", whole=True)
     camera.go(menu.AUDIT).click("main form button")
@@ -273,6 +297,15 @@ def _notices(camera: Camera) -> None:
     camera.take("proposal", whole=True)
 
 
+def tour_places(camera: Camera, made: Bureau) -> None:
+    """Take the pictures of places, signed in."""
+    camera.go(menu.PLACES)
+    camera.take("places", whole=True)
+    (place,) = made.venues.search("cho ben thanh", Actor("", "*", "admin"))
+    camera.go(f"{menu.PLACES}/{place.venue_id.hex()}")
+    camera.take("place", whole=True)
+
+
 def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     with (
@@ -280,6 +313,7 @@ def main() -> int:
         bureau(Path(folder), with_realms(*REALMS)) as made,
     ):
         fill(made)
+        fill_places(made)
         made.person("lan.nguyen", "admin", "*")
         made.person("minh.tran", "supervisor", "79")
         made.person("hoa.le", "issuer", "79")
