@@ -9,6 +9,8 @@ from enum import Enum, IntEnum
 class AlertKind(Enum):
     PROXIMITY = "proximity"
     VENUE = "venue"
+    REGISTER = "register"
+    """No exposure: an authority opened what the owner told a place's register of names."""
 
 
 class AlertLevel(IntEnum):
@@ -125,7 +127,7 @@ class Alert:
     """Name of the preset that decided."""
     report_type: str
     """Kind of diagnosis behind it: the most serious report type of the day, lower case; of an
-    alert about a place the level of the notice: 'inform', 'monitor' or 'contact'."""
+    alert about a place the level of the notice: 'inform', 'monitor' or 'contact'; 'opened'."""
     nearness: Nearness | None = None
     """None for alerts that no distance decided, and for those stored before it was estimated."""
     subject: str = ""

@@ -373,6 +373,12 @@ class PlaceStore(Protocol):
 
     def put_place_file(self, name: str, content: bytes) -> None: ...
 
+    def add_shown_pass(self, nonce: bytes, at: datetime) -> None:
+        """Remember a code with a name that was shown to a kiosk: its row may be opened."""
+
+    def shown_passes(self) -> dict[bytes, datetime]:
+        """Return the nonces of such codes, and when each was shown."""
+
 
 class NodeStore(PlaceStore, Protocol):
     """The device's own database. Every method is one transaction, and blocks."""

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from bluezone_node.venues.bundle import FIRST_PREVIOUS, Bundle, digest_of, padded, write_bundle
+from bluezone_node.venues.bundle import (
+    FIRST_PREVIOUS,
+    Bundle,
+    digest_of,
+    padded,
+    padded_marks,
+    write_bundle,
+)
 from bluezone_node.venues.card import SignedCard
 from bluezone_node.venues.notices import Notice, NoticeText, seal_notice
 from bluezone_node.venues.trust import TrustList, write_trust_list
@@ -38,8 +45,12 @@ class Chain:
         retracted: Sequence[Notice] = (),
         breaker: bool = False,
         revoked: Sequence[bytes] = (),
+        opened: Sequence[bytes] = (),
     ) -> bytes:
-        """Make the next bundle, an hour after the last, and offer it."""
+        """Make the next bundle, an hour after the last, and offer it.
+
+        *opened*: ids of rows of registers.
+        """
         bundle = Bundle(
             "VN",
             len(self.made) + 1,
@@ -48,7 +59,8 @@ class Chain:
             padded(notices, self._entropy),
             tuple(notice.notice_id for notice in retracted),
             breaker,
-            revoked=tuple(revoked),
+            padded_marks(opened, len(self.made) + 1, self._entropy),
+            tuple(revoked),
         )
         self.made.append(write_bundle(bundle, NOTICES))
         self.exports.files[f"{len(self.made):08}.cose"] = self.made[-1]

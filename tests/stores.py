@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bluezone_node.alerts import Alert, AlertKind
 from bluezone_node.crypto.keys import TemporaryExposureKey
-from bluezone_node.intervals import INTERVAL_SECONDS, RETENTION, day_of
+from bluezone_node.intervals import INTERVAL_SECONDS, RETENTION, day_of, from_unix
 from bluezone_node.ports import (
     ExportRecord,
     ExportState,
@@ -59,6 +59,7 @@ class MemoryNodeStore:
         self._visits: dict[int, StoredVisit] = {}
         self._bundles: dict[int, KeptBundle] = {}
         self._place_files: dict[str, bytes] = {}
+        self._shown_passes: dict[bytes, datetime] = {}
 
     def _next_id(self) -> int:
         self._ids += 1
@@ -247,6 +248,12 @@ class MemoryNodeStore:
 
     def put_place_file(self, name: str, content: bytes) -> None:
         self._place_files[name] = content
+
+    def add_shown_pass(self, nonce: bytes, at: datetime) -> None:
+        self._shown_passes[nonce] = from_unix(int(at.timestamp()))
+
+    def shown_passes(self) -> dict[bytes, datetime]:
+        return dict(self._shown_passes)
 
     # The rest
 

@@ -1,7 +1,7 @@
 """``bluezone-node alerts``: read what the node found, and mark it read."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from bluezone_node import config as settings_file
-from bluezone_node.alerts import Alert
+from bluezone_node.alerts import Alert, AlertKind
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.commands.options import config_option
-from bluezone_node.commands.place_wording import explain_presence
+from bluezone_node.commands.place_wording import explain_opening, explain_presence
 from bluezone_node.commands.private_file import write_private
 from bluezone_node.commands.sparkline import sparkline
-from bluezone_node.commands.wording import explain, odds_in_short, unaccented
+from bluezone_node.commands.wording import Pair, explain, odds_in_short, unaccented
 from bluezone_node.errors import BadInput
 from bluezone_node.ports import StoredAlert
 
@@ -111,8 +111,7 @@ def tell(alert: Alert, indent: str = "") -> None:
         click.echo(_legible(indent + vietnamese, encoding))
         click.echo(click.style(_legible(f"{indent}    {english}", encoding), dim=True))
 
-    about = explain_presence(alert, alert.presence) if alert.presence else explain(alert)
-    for pair in about:
+    for pair in _about(alert):
         say(*pair)
     if alert.nearness is None:
         return
@@ -121,6 +120,12 @@ def tell(alert: Alert, indent: str = "") -> None:
         click.echo(f"{indent}    {line}".rstrip())
     if lines:
         say(*legend)
+
+
+def _about(alert: Alert) -> Iterator[Pair]:
+    if alert.kind is AlertKind.REGISTER:
+        return explain_opening(alert)
+    return explain_presence(alert, alert.presence) if alert.presence else explain(alert)
 
 
 def _legible(text: str, encoding: str) -> str:

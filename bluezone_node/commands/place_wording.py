@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bluezone_node.alerts import Alert, Presence
 from bluezone_node.commands.wording import Pair, minutes, when
 from bluezone_node.presets import load_place_advice
+from bluezone_node.venues.card import VIETNAM
 
 _PROVED = {
     True: (
@@ -22,6 +23,30 @@ _NOT_SENT = (
     "Không ai được báo rằng bạn nhận cảnh báo này.",
     "Nobody is told that you received this alert.",
 )
+
+
+def explain_opening(alert: Alert) -> Iterator[Pair]:
+    """Yield the lines about contact data that an authority had opened."""
+    place = alert.presence.place if alert.presence is not None else ""
+    shown, opened = alert.start.astimezone(VIETNAM), alert.end.astimezone(VIETNAM)
+    yield (
+        f"Ngày {opened:%d/%m/%Y} cơ quan y tế đã mở thông tin liên hệ của bạn"
+        + (f" tại {place}." if place else "."),
+        f"On {opened:%Y-%m-%d} the health authority opened your contact data"
+        + (f" at {place}." if place else "."),
+    )
+    yield (
+        f"Đó là thông tin trong mã bạn đưa ở cửa lúc {shown:%H:%M} ngày {shown:%d/%m/%Y}.",
+        f"They are of the code that you showed at the door at {shown:%H:%M} on {shown:%Y-%m-%d}.",
+    )
+    yield (
+        "Hai người của cơ quan y tế đã ký, vì một ca bệnh đã ở đó; họ có thể gọi cho bạn.",
+        "Two people of the authority signed for it, because of a case there; they may call you.",
+    )
+    yield (
+        "Bạn có quyền hỏi lý do; sau 21 ngày không ai đọc được thông tin này nữa.",
+        "You may ask why; after 21 days nobody can read these data any more.",
+    )
 
 
 def explain_presence(alert: Alert, presence: Presence) -> Iterator[Pair]:

@@ -9,6 +9,7 @@ from bluezone_node.node.notices import trust_of
 from bluezone_node.ports import Clock, NodeStore, OnStore, StoredVisit
 from bluezone_node.venues.bundle import read_bundle
 from bluezone_node.venues.foreign import ForeignPlace, read_foreign
+from bluezone_node.venues.passes import PASS_LIFE, Contact, Pass
 from bluezone_node.venues.text import read_text
 from bluezone_node.venues.trust import TrustList, accept_card
 from bluezone_node.venues.visits import (
@@ -61,6 +62,13 @@ class CheckIn:
 
     def now(self) -> datetime:
         return self._clock.now()
+
+    async def show(self, nonce: bytes, party: int, contact: Contact | None) -> Pass:
+        """Return a code for a kiosk; one with a name is remembered, for its row may be opened."""
+        now = self.now()
+        if contact is not None:
+            await self._on_store(lambda store: store.add_shown_pass(nonce, now))
+        return Pass(nonce, now + PASS_LIFE, party, contact)
 
     async def scan(
         self,

@@ -37,6 +37,7 @@ from bluezone_node.venues.matching import (
     narrowed,
     standing_after,
 )
+from bluezone_node.venues.register import read_day_keys
 from bluezone_node.venues.trust import TrustList, read_trust_list
 from bluezone_node.venues.visits import VISIT_RETENTION, Visit
 
@@ -72,7 +73,7 @@ class Notices:
         """Fetch the trust list, and the register's day keys where there are any."""
         content = await self.exports.fetch(TRUST)
         known = await self.on_store(lambda store: trust_of(store, self.root))
-        read_trust_list(content, self.root, known)
+        trust = read_trust_list(content, self.root, known)
         await self.on_store(lambda store: store.put_place_file(TRUST, content))
         try:
             days = await self.exports.fetch(DAYS)
@@ -80,6 +81,12 @@ class Notices:
             return
         if len(days) > MAX_DAYS_BYTES:
             raise BadInput("The list of day keys is too long.", reason="days_oversized")
+        try:
+            read_day_keys(days, trust, now)
+        except Refused as error:
+            # Names are sealed to the keys of the list before, while they last.
+            log.warning("the list of day keys is not believed: %s", error.reason)
+            return
         await self.on_store(lambda store: store.put_place_file(DAYS, days))
 
     def wanted(self, listed: Sequence[str]) -> list[str]:

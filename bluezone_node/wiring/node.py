@@ -466,8 +466,10 @@ def _sync(
     judges = [judge_by(yardstick, on_store)]
     if settings.places is not None:
         from bluezone_node.node.notices import judge_visits
+        from bluezone_node.node.openings import judge_openings
 
         judges.append(judge_visits(settings.places.root_key, on_store, in_thread))
+        judges.append(judge_openings(settings.places.root_key, on_store, in_thread))
     judges += more
     return Sync(
         sources,

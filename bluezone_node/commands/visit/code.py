@@ -11,7 +11,7 @@ from bluezone_node.commands.console import json_option, print_json
 from bluezone_node.commands.options import config_option
 from bluezone_node.commands.visit.telling import clock, say, with_checkin
 from bluezone_node.node.checkin import CheckIn
-from bluezone_node.venues.passes import NONCE_BYTES, PASS_LIFE, Contact, Pass, write_pass
+from bluezone_node.venues.passes import NONCE_BYTES, Contact, Pass, write_pass
 
 
 @click.command()
@@ -30,7 +30,7 @@ def code(party: int, name: str, phone: str, config: Path | None, as_json: bool) 
 
     async def work(service: CheckIn) -> Pass:
         contact = Contact(name, phone) if name else None
-        return Pass(os.urandom(NONCE_BYTES), service.now() + PASS_LIFE, party, contact)
+        return await service.show(os.urandom(NONCE_BYTES), party, contact)
 
     shown = with_checkin(config, work)
     text = write_pass(shown)
