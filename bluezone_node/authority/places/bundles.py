@@ -20,6 +20,7 @@ from bluezone_node.authority.ports.notices import (
 )
 from bluezone_node.authority.ports.shelf import ExportShelf
 from bluezone_node.crypto.cose import decode_map, public_bytes
+from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.venues.bundle import (
     FIRST_PREVIOUS,
@@ -27,6 +28,7 @@ from bluezone_node.venues.bundle import (
     Bundle,
     padded,
     padded_marks,
+    read_bundle,
     write_bundle,
 )
 from bluezone_node.venues.card import day_number
@@ -102,13 +104,15 @@ class Bundles:
         """Draw the next bundle if there is anything to tell, and see to it that all are on offer.
 
         Raises:
-            BadConfig: a key is missing.
+            BadConfig: a key is missing; or bundles were handed out that neither database nor shelf
+                has, and writing others in their place would part devices from this authority.
             OSError, StorageUnusable: the shelf cannot be written.
         """
         with self._store.alone() as mine:
             if not mine:
                 return BundleRun(None, 0, 0, 0, busy=True)
             now = self._clock.now().replace(microsecond=0)
+            self._adopt()
             drawn = self._store.draw(now, SIZES[-1], self._drawing(now))
             self._store.forget(now - KEEP)
             written, removed = self._shelve()
@@ -124,6 +128,41 @@ class Bundles:
         )
         late = last is not None and self._clock.now() - last.created > LATE
         return BundleHealth(last, missing, late)
+
+    def _adopt(self) -> None:
+        """Take bundles on the shelf that the database does not know for its own, in their order.
+
+        Where a backup was restored, devices have followed the chain further than it says: another
+        bundle in the place of one that they know would be a fork, and refused for good.
+        """
+        last, on_shelf = self._store.last(), self._shelf.files()
+        known = last.sequence if last else 0
+        ahead = [int(name[:-5]) for name in on_shelf if _FILE.fullmatch(name)]
+        for number in sorted(number for number in ahead if number > known):
+            content = self._shelf.read(_name(number))
+            try:
+                bundle = read_bundle(content or b"", self._keys.trust_list())
+            except BadInput:
+                continue  # nobody has followed that; it is removed
+            if last is not None and (number, bundle.previous) != (last.sequence + 1, last.digest):
+                raise BadConfig(
+                    f"The bundle {number} on the shelf does not follow the last one of the "
+                    f"database, {last.sequence}: devices may know a history that it does not.",
+                    hint="copy the bundles in between from a mirror; then it goes on by itself",
+                )
+            if bundle.sequence == number and content is not None:
+                self._store.adopt(
+                    DrawnBundle(
+                        number,
+                        bundle.created,
+                        bundle.breaker,
+                        bundle.revoked,
+                        content,
+                        tuple(notice.notice_id for notice in bundle.notices),
+                        bundle.retracted,
+                    )
+                )
+                last = self._store.last()
 
     def _drawing(self, now: datetime) -> Callable[[Due], DrawnBundle | None]:
         # Read before the transaction, which nobody's disk should hold up.

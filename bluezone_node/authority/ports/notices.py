@@ -179,6 +179,13 @@ class BundleStore(Protocol):
         waits with its retraction.
         """
 
+    def adopt(self, bundle: DrawnBundle) -> None:
+        """Keep a bundle that was handed out and is not kept here: a backup was restored since.
+
+        What stands in it counts as told; a notice that it retracts is retracted, and the breaker
+        stands as it says.
+        """
+
     def bundles(self) -> dict[int, int]:
         """Return the length of each bundle kept, by number, ascending."""
 

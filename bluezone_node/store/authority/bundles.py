@@ -1,6 +1,6 @@
 """Bundles in ``registry.db``: what stands in each is kept in the transaction that marks it told."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from hashlib import sha256
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from bluezone_node.authority.ports.notices import BundleHead, Draw, DrawnBundle, Due, NoticePart
 from bluezone_node.store.authority.alone import alone
 from bluezone_node.store.authority.database import writing
-from bluezone_node.store.authority.notices import BREAKER
+from bluezone_node.store.authority.notices import BREAKER, set_switch
 from bluezone_node.store.authority.registry_tables import (
     bundles,
     notice_parts,
@@ -41,20 +41,20 @@ class SqlBundles:
         with writing(self._engine) as db:
             drawn = draw(_due(db, now, most))
             if drawn is not None:
-                db.execute(
-                    insert(bundles).values(
-                        sequence=drawn.sequence,
-                        created=drawn.created,
-                        breaker=drawn.breaker,
-                        revoked=b"".join(drawn.revoked),
-                        content=drawn.content,
-                    )
-                )
-                _mark(db, "published_in", drawn.published, drawn.sequence)
-                _mark(db, "retracted_in", drawn.retracted, drawn.sequence)
+                _keep(db, drawn)
                 told = update(warrant_answers).where(warrant_answers.c.untold.is_not(None))
                 db.execute(told.values(untold=None))
             return drawn
+
+    def adopt(self, bundle: DrawnBundle) -> None:
+        with writing(self._engine) as db:
+            _keep(db, bundle)
+            for some in _some(bundle.retracted):
+                gone = select(notice_parts.c.number).where(notice_parts.c.notice_id.in_(some))
+                alive = update(notices).where(notices.c.number.in_(gone))
+                alive = alive.where(notices.c.retracted.is_(None))
+                db.execute(alive.values(retracted=bundle.created))
+            set_switch(db, BREAKER, bundle.breaker, bundle.created, "")
 
     def bundles(self) -> dict[int, int]:
         sizes = select(bundles.c.sequence, func.length(bundles.c.content))
@@ -131,7 +131,26 @@ def _last(db: Connection) -> BundleHead | None:
     return BundleHead(row.sequence, row.created, digest, row.breaker, tuple(revoked))
 
 
+def _keep(db: Connection, bundle: DrawnBundle) -> None:
+    db.execute(
+        insert(bundles).values(
+            sequence=bundle.sequence,
+            created=bundle.created,
+            breaker=bundle.breaker,
+            revoked=b"".join(bundle.revoked),
+            content=bundle.content,
+        )
+    )
+    _mark(db, "published_in", bundle.published, bundle.sequence)
+    _mark(db, "retracted_in", bundle.retracted, bundle.sequence)
+
+
 def _mark(db: Connection, column: str, ids: Sequence[bytes], sequence: int) -> None:
+    for some in _some(ids):
+        own = notice_parts.c.notice_id.in_(some)
+        db.execute(update(notice_parts).where(own).values({column: sequence}))
+
+
+def _some(ids: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     for at in range(0, len(ids), _IDS):
-        some = notice_parts.c.notice_id.in_(ids[at : at + _IDS])
-        db.execute(update(notice_parts).where(some).values({column: sequence}))
+        yield ids[at : at + _IDS]

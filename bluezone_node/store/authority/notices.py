@@ -95,16 +95,8 @@ class SqlNotices:
         return Breaker(False, None, "") if row is None else Breaker(row.on, row.since, row.by)
 
     def set_breaker(self, on: bool, at: datetime, by: str) -> bool:
-        values = {"on": on, "since": at, "by": by}
         with writing(self._engine) as db:
-            row = db.execute(select(switches.c.on).where(switches.c.name == BREAKER)).first()
-            if (row is not None and row.on) == on:
-                return False
-            if row is None:
-                db.execute(insert(switches).values(values | {"name": BREAKER}))
-            else:
-                db.execute(update(switches).where(switches.c.name == BREAKER).values(values))
-            return True
+            return set_switch(db, BREAKER, on, at, by)
 
     def forget(self, before: datetime) -> int:
         with writing(self._engine) as db:
@@ -120,6 +112,19 @@ class SqlNotices:
         newest = _select().where(*where).order_by(notices.c.number.desc()).limit(limit)
         with self._engine.begin() as db:
             return [_listed(row) for row in db.execute(newest)]
+
+
+def set_switch(db: Connection, name: str, on: bool, at: datetime, by: str) -> bool:
+    """Turn a switch; False where it stood so already, and nothing was changed."""
+    values = {"on": on, "since": at, "by": by}
+    row = db.execute(select(switches.c.on).where(switches.c.name == name)).first()
+    if (row is not None and row.on) == on:
+        return False
+    if row is None:
+        db.execute(insert(switches).values(values | {"name": name}))
+    else:
+        db.execute(update(switches).where(switches.c.name == name).values(values))
+    return True
 
 
 def _select() -> Select[Any]:

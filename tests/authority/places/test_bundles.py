@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,10 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from bluezone_node.errors import BadInput
+from bluezone_node.authority.places.notices import NoticeState
+from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database
-from bluezone_node.venues.bundle import ChainHead, follow
+from bluezone_node.venues.bundle import ChainHead, digest_of, follow
 from bluezone_node.venues.card import VIETNAM
 from tests.likeness import difference
 from tests.outbreaks import CENTRE, HOUR, LAN, NOW, Outbreaks, order
@@ -141,6 +144,55 @@ def test_cards_that_are_withdrawn_are_named_until_they_would_have_ended(
     outbreaks.clock.advance(timedelta(days=31).total_seconds())
     outbreaks.bundles.run()
     assert outbreaks.bundle(3).revoked == ()
+
+
+def test_a_restored_database_goes_on_where_devices_are(
+    outbreaks: Outbreaks, tmp_path: Path
+) -> None:
+    """What lies on the shelf is its own: the chain goes on, and what was over stays over."""
+    market = outbreaks.place()
+    number = outbreaks.notices.issue(order(market), LAN).notice.number
+    outbreaks.bundles.run()
+    with (
+        closing(sqlite3.connect(tmp_path / "registry.db")) as kept,
+        closing(sqlite3.connect(tmp_path / "backup.db")) as backup,
+    ):
+        kept.backup(backup)
+    outbreaks.notices.retract(number, LAN)
+    outbreaks.notices.set_breaker(True, "danh sách sai", CENTRE)
+    outbreaks.bundles.run()
+    outbreaks.clock.advance(24 * 3600)
+    outbreaks.bundles.run()
+    before = outbreaks.files()
+
+    restored = Database(registry_tables.LAYOUT, tmp_path / "backup.db").open()
+    after = Outbreaks(restored, tmp_path / "places", clock=outbreaks.clock)
+    assert after.bundles.run().drawn is None
+    assert after.files() == before
+    assert after.notices.breaker().on
+    assert after.notices.show(number, LAN).retracted_in == 2
+    assert after.notices.newest(LAN)[0].state is NoticeState.RETRACTED
+    after.notices.set_breaker(False, "đã sửa", CENTRE)
+    assert after.bundles.run().drawn == 4
+    head = ChainHead(3, after.bundle(4).previous)
+    assert digest_of(before["00000003.cose"]) == head.digest
+    restored.dispose()
+
+
+def test_a_history_with_a_gap_is_not_gone_on_with(outbreaks: Outbreaks, tmp_path: Path) -> None:
+    """Nothing is written until somebody has put back what is missing."""
+    for _ in range(3):
+        outbreaks.bundles.run()
+        outbreaks.clock.advance(24 * 3600)
+    whole = outbreaks.files()
+    (outbreaks.folder / "00000002.cose").unlink()
+    empty = Database(registry_tables.LAYOUT, tmp_path / "empty.db").open()
+    after = Outbreaks(empty, tmp_path / "places", clock=outbreaks.clock)
+    with pytest.raises(BadConfig, match="does not follow"):
+        after.bundles.run()
+    (outbreaks.folder / "00000002.cose").write_bytes(whole["00000002.cose"])
+    assert after.bundles.run().drawn == 4
+    empty.dispose()
 
 
 def test_only_one_writes_at_a_time(outbreaks: Outbreaks) -> None:
