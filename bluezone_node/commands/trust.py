@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bluezone_node.commands.authority.keys import tell_trail
 from bluezone_node.commands.authority.options import clock_option, dir_option, time_of
 from bluezone_node.commands.console import columns, json_option, note, print_json
 from bluezone_node.errors import BadConfig, BadInput
@@ -84,7 +85,9 @@ def add(
         )
     keys, now = folder.place_keys(), time_of(clock_spec).replace(microsecond=0)
     new = TrustedKey(public, ROLES[role], province, now, now + timedelta(days=days))
-    _tell(folder, keys.add(new, keys.root(root), now), as_json)
+    listed = keys.add(new, keys.root(root), now)
+    tell_trail(folder, "trust_added", new.key_id.hex(), {"role": role, "realm": province})
+    _tell(folder, listed, as_json)
 
 
 @trust.command()
@@ -100,7 +103,9 @@ def revoke(folder: Any, key_id: str, root: Path | None, clock_spec: str, as_json
     except ValueError:
         raise BadInput("A key's id is 16 hexadecimal digits.", reason="key_unknown") from None
     keys = folder.place_keys()
-    _tell(folder, keys.revoke(wanted, keys.root(root), time_of(clock_spec)), as_json)
+    listed = keys.revoke(wanted, keys.root(root), time_of(clock_spec))
+    tell_trail(folder, "trust_revoked", key_id, {})
+    _tell(folder, listed, as_json)
 
 
 @trust.command()
@@ -112,7 +117,8 @@ def revoke(folder: Any, key_id: str, root: Path | None, clock_spec: str, as_json
 def rotate(folder: Any, use: str, root: Path | None, clock_spec: str, as_json: bool) -> None:
     """Make a new key for cards, notices or the register; what the old one signed stays good."""
     keys = folder.place_keys()
-    keys.rotate(use, keys.root(root), time_of(clock_spec))
+    new = keys.rotate(use, keys.root(root), time_of(clock_spec))
+    tell_trail(folder, "key_rotated", new.key_id.hex(), {"key": use})
     _tell(folder, keys.trust_list(), as_json)
 
 

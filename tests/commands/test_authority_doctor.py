@@ -134,6 +134,20 @@ def test_the_clock_of_a_database_server_is_looked_at(
     assert "schema registry" in found["registrar database"]["found"]
 
 
+def test_the_keys_of_places_are_looked_at(home: Path) -> None:
+    """Their root is to leave; what is missing, damaged or over is a fault, to have none is not."""
+    assert "lies beside the keys" in findings(home)["place root"]["found"]
+    root = home / "keys/places-root.pem"
+    root.rename(home / "keys/elsewhere.pem")
+    assert "place root" not in findings(home)
+    assert "is good until" in findings(home)["place keys"]["found"]
+    (home / "keys/places-notices.pem").unlink()
+    assert "places-notices.pem is missing" in findings(home)["place keys"]["found"]
+    (home / "trust.cose").unlink()
+    found = findings(home)["place keys"]
+    assert (found["good"], "trust init" in found["cure"]) == (True, True)
+
+
 def test_people_read_it_line_by_line(home: Path) -> None:
     """As a node's doctor speaks: a mark, a subject, what was found, and an arrow to the cure."""
     (home / "keys/export.pem").unlink()

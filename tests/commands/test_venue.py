@@ -155,6 +155,10 @@ def test_the_trust_list_is_shown_and_changed(home: Path, tmp_path: Path) -> None
     added = run("trust", "add", key, "--role", "warrant-approve", "--root", stick, "--dir", home)
     assert "warrant-approve" in added.stdout
     assert registered(home)["code"]
+    changed = run("trust", "rotate", "notices", "--root", stick, "--dir", home)
+    assert "does not tell" not in changed.stderr
+    trail = run("authority", "audit", "list", "--dir", home).stdout
+    assert "key_rotated" in trail
     assert run("trust", "add", "x", "--role", "cards", "--root", stick, "--dir", home).returncode
     older = make_folder(tmp_path / "b", ["registrar"]).path
     for each in ("trust.cose", "places-root.txt", *(f"keys/{n}" for n in _OWN)):

@@ -21,7 +21,7 @@ from bluezone_node.wiring.application import authority_app
 from bluezone_node.wiring.authority import open_authority
 from tests.authorities import served
 
-PAGES = "/console"
+PAGES = ("/console", "/venues/claim")
 """For people, not for programs: they describe themselves."""
 
 

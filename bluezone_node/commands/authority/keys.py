@@ -98,7 +98,7 @@ def rotate(
         )
     now = time_of(clock_spec)
     new = _kept(folder, use).rotate(now, timedelta(days=overlap), force=force)
-    _tell_trail(folder, use, new.key_id)
+    tell_trail(folder, "key_rotated", new.key_id, {"key": use})
     if as_json:
         print_json(asdict(new))
         return
@@ -119,8 +119,8 @@ def _kept(folder: Any, use: str) -> Any:
     return kept[use]()
 
 
-def _tell_trail(folder: Any, use: str, key_id: str) -> None:
-    """Record the rotation where there is a trail; without one a stolen key must go, too."""
+def tell_trail(folder: Any, action: str, key_id: str, detail: dict[str, str | int]) -> None:
+    """Record a change of keys where there is a trail; without one a stolen key must go, too."""
     from bluezone_node.wiring.authority import databases_of, open_authority
 
     try:
@@ -128,7 +128,7 @@ def _tell_trail(folder: Any, use: str, key_id: str) -> None:
             return
         with open_authority(folder, SystemClock(), ["registrar"]) as parts:
             assert parts.audit is not None  # noqa: S101 - the role was asked for
-            parts.audit.record(OPERATOR, "key_rotated", key_id, {"key": use})
+            parts.audit.record(OPERATOR, action, key_id, detail)
     except BluezoneError as error:
         note(f"The audit trail does not tell of this: {error}")
 

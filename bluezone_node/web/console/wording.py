@@ -104,6 +104,8 @@ class Wording:
         self.actions = {
             "kiosk_issued": _("File of a kiosk written"),
             "kiosk_revoked": _("Kiosk revoked"),
+            "trust_added": _("Somebody else's key trusted"),
+            "trust_revoked": _("Key trusted no more"),
             "venue_approved": _("Place approved"),
             "venue_claimed": _("Place claimed by its owner"),
             "venue_closed": _("Place closed"),
