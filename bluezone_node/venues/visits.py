@@ -32,8 +32,9 @@ incubation of 14 days and a week in which a case becomes known."""
 SILENCE = timedelta(minutes=5)
 """After a place's radio was heard last: a device looks once a minute, and misses some."""
 LONGEST = timedelta(minutes=MAX_STAY)
-MAX_PARTY = 50
-"""People that one scan stands for: a coach."""
+MAX_PARTY = 20
+"""People that one scan stands for: a large family. A coach has a list of its own, and registers and
+kiosks take no more."""
 PROOF_STEPS = 2
 """By so many times five minutes a proof may differ from the device's clock; an older one is of a
 screen that was photographed."""
@@ -134,7 +135,7 @@ def arrive(visits: Sequence[Visit], seen: Seen) -> list[tuple[int, Visit]]:
     only guessed.
 
     Raises:
-        BadInput: reason ``party`` (out of 1..50) or ``not_checked_in``: a code from the way out of
+        BadInput: reason ``party`` (out of 1..20) or ``not_checked_in``: a code from the way out of
             a place that the visitor was not known to be at.
     """
     if seen.party is not None and not 1 <= seen.party <= MAX_PARTY:

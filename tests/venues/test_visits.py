@@ -130,7 +130,7 @@ def test_the_way_out_of_where_nobody_came_is_refused(before: list[Seen]) -> None
 @pytest.mark.parametrize("party", [0, -1, MAX_PARTY + 1])
 def test_a_scan_stands_for_a_number_of_people(party: int) -> None:
     """None, less or a crowd is refused."""
-    with pytest.raises(BadInput, match="1 to 50 people"):
+    with pytest.raises(BadInput, match="1 to 20 people"):
         arrive([], scan(party=party))
 
 
