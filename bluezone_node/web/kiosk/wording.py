@@ -26,8 +26,8 @@ class Shown:
     colour: str
     """``green``, ``amber`` or ``red``: also the class of the style sheet and the tone."""
     sign: str
-    """``in``, ``out``, ``same``, ``wait`` or ``no``: a picture, for those who tell colours apart
-    badly."""
+    """``in``, ``out``, ``same``, ``care``, ``wait`` or ``no``: a picture, for those who tell
+    colours apart badly."""
     title: Words
     notes: tuple[Words, ...] = ()
     party: int = 0
@@ -116,6 +116,15 @@ REFUSALS = {
         "The law requires a name here. Scan an identity card, an insurance card or a personal "
         "code.",
     ),
+    "day_keys_missing": Words(
+        "Máy mất mạng quá lâu nên chưa ghi tên được. Quản lý cần nối mạng, hoặc chép từ USB.",
+        "Names cannot be taken: the kiosk was without a network for too long. Connect it, or use "
+        "a stick.",
+    ),
+    "contact_malformed": Words(
+        "Tên hoặc số điện thoại không ghi được. Hãy gõ lại.",
+        "The name or the number cannot be taken. Type it again.",
+    ),
     "too_many_unverified": Words(
         "Quá nhiều số được gõ trong thời gian ngắn. Hãy quét mã hoặc thẻ; vài phút nữa gõ tiếp.",
         "Too many numbers were typed in a short time. Scan codes or cards; type again in some "
@@ -183,6 +192,8 @@ def shown(entered: Entered) -> Shown:
     entry = entered.entry
     doubts = [DOUBTS[doubt] for doubt in entry.doubts] if entered.movement is Movement.IN else []
     alarming = bool(doubts) and bool(entry.doubts & _ALARMING)
+    if alarming:
+        sign = "care"
     colour = "amber" if alarming or entered.movement is Movement.SAME else "green"
     return Shown(
         colour, sign, title, (WAYS[entry.way], *doubts), entry.party, entry.id, entered.slip
