@@ -11,7 +11,7 @@ from itertools import islice
 
 from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Presence
 from bluezone_node.errors import Refused
-from bluezone_node.intervals import day_of
+from bluezone_node.intervals import RETENTION, day_of
 from bluezone_node.node.notices import trust_of
 from bluezone_node.node.sync import Judge
 from bluezone_node.ports import InThread, OnStore, StoredVisit
@@ -40,7 +40,10 @@ def judge_openings(root: bytes, on_store: OnStore, in_thread: InThread) -> Judge
         # One at a time, so that the minute that is due is written in between.
         while some := await on_store(lambda _: list(islice(contents, 1))):
             alerts += await in_thread(_reading(some[0], trust, shown, visits))
-        return await on_store(lambda store: store.put_alerts(alerts, now, RULES))
+        # Bundles are kept for a week longer than alerts: an alert that was forgotten is no news.
+        oldest = day_of(now - RETENTION)
+        recent = [alert for alert in alerts if alert.day >= oldest]
+        return await on_store(lambda store: store.put_alerts(recent, now, RULES))
 
     return weigh
 
@@ -101,4 +104,5 @@ def _place_at(at: datetime, visits: Sequence[StoredVisit]) -> str:
         if entry.visit.came - PASS_LIFE <= at
         and (entry.visit.left is None or at <= entry.visit.left)
     ]
-    return near[-1].label if near else ""
+    # An alert outlasts a private visit, whose name is to go with its end.
+    return near[-1].label if near and not near[-1].private else ""

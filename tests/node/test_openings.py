@@ -71,6 +71,32 @@ async def test_whose_row_was_opened_is_told_once_where_and_when() -> None:
     assert "Ánh" not in words
 
 
+async def test_what_was_told_and_forgotten_is_not_told_again() -> None:
+    """Alerts are kept for two weeks, bundles for three."""
+    device = Device()
+    await device.checkin.show(NONCE, 1, ANH)
+    device.chain.add(opened=[row_id_of(NONCE)])
+    await device.later()
+    device.clock.advance(15 * 86_400)
+    device.store.forget(device.clock.now() - timedelta(days=14))
+    await device.sync.once()
+    assert device.store.alerts() == []
+    assert len(device.told.alerts) == 1
+
+
+async def test_a_private_visit_is_not_named() -> None:
+    """Not even while it lasts: the alert would keep its name."""
+    device = Device()
+    seen = Seen(NOW, "Phòng khám Hoa Sen", card_of(), private=True)
+    device.store.change_visits(lambda _: [StoredVisit(0, v) for _, v in arrive((), seen)])
+    await device.checkin.show(NONCE, 1, ANH)
+    device.chain.add(opened=[row_id_of(NONCE)])
+    await device.later()
+    (alert,) = device.told.alerts
+    assert alert.presence is not None
+    assert alert.presence.place == ""
+
+
 async def test_nobody_else_is_told() -> None:
     """Another's mark, one of an earlier bundle played again, a code without a name: nothing."""
     device = Device()
