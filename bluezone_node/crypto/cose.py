@@ -4,7 +4,8 @@ What is signed here is printed, photographed, carried on sticks and read by mach
 so there is one way to write each thing, and a reader refuses every other.  The library decodes;
 that an encoding is the deterministic one is seen by encoding what was read once more.
 
-Who takes a decoded value apart must remember that ``int()`` in a pattern matches True as well.
+Who takes a decoded value apart must remember that ``int()`` in a pattern matches True as well, and
+ask `are_whole`.
 """
 
 from base64 import b64decode
@@ -32,9 +33,13 @@ _EDDSA = -8
 """COSE header labels and the algorithm (RFC 9052 §3.1, RFC 9053 §2.2)."""
 _HEAD = bytes.fromhex("84 4d a2 01 27 04 48")
 """How each signature begins: an array of four, and headers of 13 bytes up to the key's name …"""
+_PROTECTED_HEAD = 5
+"""Of these, that the headers begin with."""
 _HEAD_END = b"\xa0"
-"""… and after it, no unprotected headers. Compared before anything is decoded, so that strangers
-have no map to fill."""
+"""… and after it, no unprotected headers."""
+_SIGNATURE_HEAD = bytes.fromhex("58 40")
+_LENGTH_BYTES = {b"\x58": 1, b"\x59": 2, b"\x5a": 4}
+"""After the first byte of a byte string; none where the first one says it all (RFC 8949 §3)."""
 
 
 def _refuse_tag(*_: object) -> NoReturn:
@@ -132,6 +137,11 @@ def decode_padded_map(data: bytes) -> dict[int, Any]:
     return decode_map(data[:end])
 
 
+def are_whole(*values: object) -> bool:
+    """Tell whether all *values* are whole numbers; a truth value is none."""
+    return all(type(value) is int for value in values)
+
+
 def key_id_of(public_key: bytes) -> bytes:
     """Return the name of an Ed25519 *public_key*: the first 8 bytes of its SHA-256."""
     return sha256(public_key).digest()[:KEY_ID_BYTES]
@@ -192,16 +202,27 @@ def read_signed(data: bytes) -> Signed:
     """Take the untagged COSE_Sign1 *data* apart; verify nothing.
 
     Raises:
-        BadInput: reason ``cbor_malformed`` or ``cose_malformed``.
+        BadInput: reason ``cose_malformed``.
     """
-    end = len(_HEAD) + KEY_ID_BYTES
-    if data.startswith(_HEAD) and data[end : end + 1] == _HEAD_END:
-        match decode(data):
-            case [bytes(protected), _, bytes(payload), bytes(signature)] if (
-                len(signature) == SIGNATURE_BYTES
-            ):
-                return Signed(data[len(_HEAD) : end], payload, protected, signature)
+    # By hand: a signature has one form, and what a stranger sends gets no decoder to fill the
+    # memory with before it is known who signed it.
+    end, tail = len(_HEAD) + KEY_ID_BYTES, len(_SIGNATURE_HEAD) + SIGNATURE_BYTES
+    framed, signature = data[end + 1 : -tail], data[-tail:]
+    if (
+        data.startswith(_HEAD)
+        and data[end : end + 1] == _HEAD_END
+        and signature.startswith(_SIGNATURE_HEAD)
+        and (payload := _byte_string(framed)) is not None
+    ):
+        protected = data[len(_HEAD) - _PROTECTED_HEAD : end]
+        return Signed(data[len(_HEAD) : end], payload, protected, signature[len(_SIGNATURE_HEAD) :])
     raise BadInput("It is no COSE_Sign1 with Ed25519 and a key's name.", reason="cose_malformed")
+
+
+def _byte_string(data: bytes) -> bytes | None:
+    """Return the content of the byte string that *data* is, None where it is another thing."""
+    content = data[1 + _LENGTH_BYTES.get(data[:1], 0) :]
+    return content if encode(content) == data else None
 
 
 def _to_be_signed(protected: bytes, payload: bytes) -> bytes:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bluezone_node.crypto.cose import decode_padded_map, encode
+from bluezone_node.crypto.cose import are_whole, decode_padded_map, encode
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
 from bluezone_node.venues.tags import (
@@ -47,6 +47,8 @@ MAX_SEALED_BYTES = 4096
 MAX_PROOF_KEYS = 64
 """In one notice: 32 kiosks in one room, and a window over midnight. 2.2 kB."""
 MAX_TAGS = 128
+MAX_OVERLAP_MINUTES = 1440
+"""More than a window has would be nobody; far more is no length of time at all."""
 
 
 class NoticeLevel(IntEnum):
@@ -259,7 +261,13 @@ def _text_of(plain: bytes) -> NoticeText:
             7: int(issued),
             8: int(expires),
             **rest,
-        } if level in {*NoticeLevel} and 0 <= start < end < 2**32 and not rest.keys() - {9, 10}:
+        } if (
+            are_whole(start, end, level, advice, overlap, issued, expires)
+            and level in {*NoticeLevel}
+            and 0 <= start < end < 2**32
+            and 0 <= overlap <= MAX_OVERLAP_MINUTES
+            and not rest.keys() - {9, 10}
+        ):
             texts, proofs = rest.get(9, {}), rest.get(10, {})
             if not (_is_map(texts, str, str) and _is_map(proofs, int, list)):
                 raise _malformed()

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from bluezone_node.crypto.cose import (
+    are_whole,
     decode_map,
     decode_padded_map,
     encode,
@@ -122,7 +123,11 @@ def read_day_keys(data: bytes, trust: TrustList, at: datetime) -> DayKeys:
     signed = read_signed(data)
     match decode_map(signed.payload):
         case {1: str(mark), 2: str(province), 3: int(created), 4: list(entries), **rest} if (
-            mark == _MARK and not rest and len(entries) <= MAX_DAYS and 0 <= created < 2**32
+            mark == _MARK
+            and not rest
+            and len(entries) <= MAX_DAYS
+            and are_whole(created)
+            and 0 <= created < 2**32
         ):
             keys = dict(map(_day_of, entries))
         case _:
@@ -241,7 +246,7 @@ def open_contact(row: ReleasedContact, day_key: X25519PrivateKey) -> Contact:
         raise _unreadable() from None
     match decode_padded_map(plain):
         case {1: str(name), 2: str(phone), 4: int(party), 5: bool(verified), **rest} if (
-            not rest.keys() - {3} and type(rest.get(3, 1900)) is int
+            not rest.keys() - {3} and are_whole(party, rest.get(3, 1900))
         ):
             return check_contact(Contact(name, phone, rest.get(3), party, verified))
     raise _unreadable()
@@ -265,7 +270,9 @@ def _outer_info(venue_id: bytes, slot: int) -> bytes:
 
 def _day_of(entry: object) -> tuple[int, bytes]:
     match entry:
-        case [int(day), bytes(public)] if 0 <= day < 2**17 and len(public) == PUBLIC_KEY_BYTES:
+        case [int(day), bytes(public)] if (
+            are_whole(day) and 0 <= day < 2**17 and len(public) == PUBLIC_KEY_BYTES
+        ):
             return day, public
     raise _bad_days()
 

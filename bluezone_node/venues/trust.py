@@ -13,7 +13,15 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bluezone_node.crypto.cose import decode_map, encode, key_id_of, read_signed, sign
+from bluezone_node.crypto.cose import (
+    Signed,
+    are_whole,
+    decode_map,
+    encode,
+    key_id_of,
+    read_signed,
+    sign,
+)
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
 from bluezone_node.venues.card import Card, SignedCard, day_number
@@ -83,6 +91,16 @@ class TrustList:
             None,
         )
 
+    def vouches(self, signed: Signed, role: Role) -> bool:
+        """Tell whether a key that may do that at some time made the signature."""
+        return any(
+            key.key_id == signed.key_id
+            and key.role is role
+            and key.revoked is None
+            and signed.verify(key.public_key)
+            for key in self.keys
+        )
+
 
 def write_trust_list(trust: TrustList, root: Ed25519PrivateKey) -> bytes:
     """Return *trust* as a COSE_Sign1 of the *root*."""
@@ -122,7 +140,7 @@ def read_trust_list(
         )
     match decode_map(signed.payload):
         case {1: str(mark), 2: int(sequence), 3: int(created), 4: list(entries), **rest} if (
-            mark == _MARK and not rest and sequence > 0
+            mark == _MARK and not rest and are_whole(sequence, created) and 0 < sequence < 2**32
         ):
             trust = TrustList(sequence, _instant(created), tuple(map(_key_of, entries)))
         case _:
@@ -187,9 +205,10 @@ def _key_of(entry: Any) -> TrustedKey:
     match entry:
         case [bytes(public_key), int(role), str(province), int(start), int(end), revoked] if (
             len(public_key) == PUBLIC_KEY_BYTES
+            and are_whole(role, start, end)
             and role in {*Role}
             and 0 < len(province.encode()) <= MAX_PROVINCE_BYTES
-            and (revoked is None or type(revoked) is int)
+            and (revoked is None or are_whole(revoked))
         ):
             return TrustedKey(
                 public_key,

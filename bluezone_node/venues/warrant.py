@@ -9,7 +9,15 @@ from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bluezone_node.crypto.cose import Signed, decode, decode_map, encode, read_signed, sign
+from bluezone_node.crypto.cose import (
+    Signed,
+    are_whole,
+    decode,
+    decode_map,
+    encode,
+    read_signed,
+    sign,
+)
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
 from bluezone_node.venues.card import VENUE_ID_BYTES, check_line
@@ -167,6 +175,7 @@ def _warrant_of(payload: bytes) -> Warrant:
             and not rest
             and len(warrant_id) == WARRANT_ID_BYTES
             and len(venue_id) == VENUE_ID_BYTES
+            and are_whole(start, end, issued, expires)
             and all(0 <= seconds < 2**32 for seconds in (start, end, issued, expires))
         ):
             warrant = Warrant(

@@ -1,5 +1,6 @@
 """One way to write each thing: every other writing, and every other signature, is refused."""
 
+import tracemalloc
 from base64 import b64encode
 from contextlib import suppress
 
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_node.crypto.cose import (
+    are_whole,
     decode,
     decode_map,
     decode_padded_map,
@@ -196,6 +198,38 @@ def test_other_signatures_are_refused(value: object) -> None:
     with pytest.raises(BadInput) as refused:
         read_signed(encode(value))
     assert refused.value.reason == "cose_malformed"
+
+
+@pytest.mark.parametrize("length", [0, 23, 24, 255, 256, 65_535, 65_536])
+def test_a_payload_of_any_length_is_taken_out(length: int) -> None:
+    """Its length has one writing; one written longer is another text for the same."""
+    payload = bytes(length)
+    whole = sign(payload, KEY)
+    assert read_signed(whole).payload == payload
+    begins = len(whole) - 66 - length
+    for first, size in ((b"\x58", 1), (b"\x59", 2), (b"\x5a", 4), (b"\x5b", 8)):
+        if 16 + 1 + size > begins:
+            with pytest.raises(BadInput):
+                read_signed(whole[:16] + first + length.to_bytes(size) + whole[begins:])
+
+
+def test_what_a_stranger_sends_is_not_decoded() -> None:
+    """Two million empty arrays in the place of a payload are refused unseen, in no memory."""
+    whole = sign(b"", KEY)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput):
+            read_signed(whole[:16] + b"\x9a\x00\x1e\x84\x80" + b"\x80" * 2_000_000 + whole[17:])
+        assert tracemalloc.get_traced_memory()[1] < 12_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_truth_is_no_number() -> None:
+    """A pattern takes True for 1; this does not."""
+    assert are_whole(0, 1, 2**63)
+    assert not are_whole(1, True)
+    assert not are_whole(None)
 
 
 def test_a_tagged_signature_is_refused() -> None:
