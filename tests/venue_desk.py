@@ -13,6 +13,7 @@ from bluezone_node.authority.places.venues import Venues
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.authority.settings import PlacesSettings, RealmSettings
 from bluezone_node.clock import SimClock
+from bluezone_node.ports import Entropy
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.allowances import SqlAllowances
 from bluezone_node.store.authority.database import Database
@@ -35,14 +36,17 @@ class VenueDesk:
         folder: Path,
         settings: PlacesSettings | None = None,
         realms: Sequence[RealmSettings] = REALMS,
+        entropy: Entropy | None = None,
     ) -> None:
+        """*entropy*: the same in every run, if none is given."""
         settings = settings or PlacesSettings()
         self.engine = Database(registry_tables.LAYOUT, folder / "registry.db").open()
         (folder / "keys").mkdir(exist_ok=True)
         self.keys = PlaceKeys(folder)
         if not self.keys.exist:
             self.keys.make(NOW)
-        self.clock, self.telephones, entropy = SimClock(NOW), Telephones(), seeded(3)
+        self.clock, self.telephones = SimClock(NOW), Telephones()
+        entropy = entropy or seeded(3)
         self.store = SqlVenues(self.engine)
         self.kiosks = DerivedKiosks(self.store, self.keys, self.clock)
         trail = ChainedTrail(MemoryAudit(), self.clock, timedelta(days=366), secret=b"c" * 32)
