@@ -182,8 +182,8 @@ class Bundles:
                 provinces[0] if provinces else "*",
                 last.sequence + 1 if last else 1,
                 last.digest if last else FIRST_PREVIOUS,
-                # A clock that was set back does not turn the chain's time back.
-                max(now, last.created) if last else now,
+                # As the clock says, also where it was set back: what it said before was wrong.
+                now,
                 padded([read_notice(decode_map(part.fields)) for part in due.parts], self._entropy),
                 due.retracted,
                 due.breaker,
@@ -238,7 +238,7 @@ def is_due(due: Due, now: datetime) -> bool:
         or bool(due.parts or due.retracted or due.untold)
         or due.breaker != last.breaker
         or due.revoked != last.revoked
-        or day_number(now) > day_number(last.created)
+        or day_number(now) != day_number(last.created)
     )
 
 
