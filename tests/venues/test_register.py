@@ -1,15 +1,17 @@
 """The register: who can read a name, and who cannot."""
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.crypto.cose import public_bytes
+from bluezone_node.crypto.cose import encode, public_bytes
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.card import Card, CardFlag
 from bluezone_node.venues.kinds import VenueKind
@@ -18,6 +20,7 @@ from bluezone_node.venues.register import (
     OUTER_BYTES,
     Contact,
     DayKeys,
+    ReleasedContact,
     SealedContact,
     check_contact,
     open_contact,
@@ -174,3 +177,50 @@ def test_a_visitor_finds_out_that_their_row_was_opened() -> None:
     assert opened_mark(row_id, 7) == opened_mark(row_id_of(b"nonce 12"), 7)
     assert opened_mark(row_id, 7) != opened_mark(row_id_of(b"nonce 13"), 7)
     assert opened_mark(row_id, 7) != opened_mark(row_id, 8)
+
+
+def written_by_anybody(plain: bytes) -> ReleasedContact:
+    """Return a released row around whatever *plain* is: sealing takes no more than public keys."""
+    row, suite = sealed(), Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+    info = b"VNP1-C1" + row.day_key_id + row.location_id + row.slot.to_bytes(4)
+    inner = suite.encrypt(plain, DAY_KEY.public_key(), info=info)
+    return ReleasedContact(row.row_id, row.location_id, row.slot, row.day_key_id, inner)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {1: "An\u202eBình", 2: "", 4: 1, 5: False},
+        {1: "An\x00", 2: "", 4: 1, 5: False},
+        {1: "An\r\n=cmd|' /C calc'!A0", 2: "", 4: 1, 5: False},
+        {1: "A" * 10_000, 2: "", 4: 1, 5: False},
+        {1: "An", 2: "=HYPERLINK(1)", 4: 1, 5: False},
+        {1: "An", 2: "", 4: 10**18, 5: False},
+        {1: "An", 2: "", 4: True, 5: False},
+        {1: "An", 2: "", 3: True, 4: 1, 5: False},
+        {1: "An", 2: "", 4: 1, 5: 1},
+        {1: "An", 2: "", 4: 1, 5: False, 6: "more"},
+        {1: b"An", 2: "", 4: 1, 5: False},
+        [],
+    ],
+    ids=str,
+)
+def test_what_was_sealed_by_anybody_is_checked_when_it_is_opened(fields: object) -> None:
+    """Directions, NULs, lines, 10 kB and other types are refused in words, never quoted."""
+    with pytest.raises(BadInput) as refused:
+        open_contact(written_by_anybody(encode(fields)), DAY_KEY)
+    assert "An" not in str(refused.value)
+
+
+@given(plain=st.binary(max_size=300))
+def test_no_bytes_of_a_row_raise_anything_else(plain: bytes) -> None:
+    """Whatever was sealed, it is a contact or refused."""
+    with suppress(BadInput):
+        open_contact(written_by_anybody(plain), DAY_KEY)
+
+
+def test_a_formula_is_a_name_like_any_other() -> None:
+    """It comes back as it was typed; what writes spreadsheets takes its teeth."""
+    for name in ("=HYPERLINK(1)", "+cmd|' /C calc'!A0", "@SUM(1)", "-1", "😀"):
+        row = release(sealed(Contact(name)), CARD.venue_id, VENUE_KEY)
+        assert open_contact(row, DAY_KEY).name == name
