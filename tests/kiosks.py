@@ -24,9 +24,10 @@ from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.passes import NONCE_BYTES, PASS_LIFE, Contact, Pass, write_pass
 from bluezone_node.venues.text import DEFAULT_HOST, to_base45
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
-from bluezone_node.web.kiosk.app import KioskParts, kiosk_app
+from bluezone_node.web.kiosk.app import kiosk_app
 from bluezone_node.web.kiosk.condition import Condition
 from bluezone_node.web.kiosk.gate import Gate, hash_pin
+from bluezone_node.web.kiosk.parts import KioskParts
 from tests.venues.places import CARDS, NOW, ROOT, seeded
 
 Result = TypeVar("Result")

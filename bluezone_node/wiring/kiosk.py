@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bluezone_node.node.kiosk.desk import Desk
     from bluezone_node.node.kiosk.register import Register
     from bluezone_node.store.node import SqliteNodeStore
-    from bluezone_node.web.kiosk.app import KioskParts
+    from bluezone_node.web.kiosk.parts import KioskParts
 
 PIN_FILE = "kiosk-pin"
 LOOK_SECONDS = 5.0
@@ -218,8 +218,8 @@ async def open_kiosk(
     from bluezone_node.store.node import SqliteNodeStore
     from bluezone_node.venues.text import DEFAULT_HOST
     from bluezone_node.venues.trust import accept_card
-    from bluezone_node.web.kiosk.app import KioskParts
     from bluezone_node.web.kiosk.gate import Gate
+    from bluezone_node.web.kiosk.parts import KioskParts
     from bluezone_node.wiring.kiosk_register import register_of, register_rounds
 
     folder = settings.state_dir()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from bluezone_node.errors import BadInput
 from bluezone_node.ports import Clock, Entropy
 
+COOKIE = "kiosk-session"
 SHORTEST_PIN = 6
 LONGEST_PIN = 64
 SESSION_SECONDS = 12 * 3600
