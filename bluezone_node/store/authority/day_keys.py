@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bluezone_node.crypto.cose import key_id_of
 from bluezone_node.errors import BadConfig
-from bluezone_node.store.authority.private import hand_over, read_private, replace
+from bluezone_node.store.authority.private import create, hand_over, read_private
 
 FOLDER = "day-keys"
 """In the authority's folder. `backup` leaves it out, or a key could be brought back."""
@@ -32,9 +32,11 @@ class FolderDayKeys:
         if path.exists():
             return
         if not self._folder.exists():
-            self._folder.mkdir(mode=0o700)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             hand_over(self._folder)
-        replace(path, secrets.token_bytes(KEY_BYTES))
+        # Two rounds of a server, or a command beside it, may both miss it: the first key stays,
+        # which may be published already.
+        create(path, secrets.token_bytes(KEY_BYTES))
 
     def private(self, key_id: bytes) -> bytes | None:
         for day in self._days():

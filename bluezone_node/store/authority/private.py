@@ -1,6 +1,7 @@
 """Files that only their owner may read, written whole or not at all."""
 
 import os
+import secrets
 from pathlib import Path
 
 from bluezone_node.errors import BadConfig
@@ -48,17 +49,37 @@ def hand_over(path: Path) -> None:
 def replace(path: Path, data: bytes) -> None:
     """Write *path* whole or not at all, readable by its owner alone, even if the power fails."""
     partial = path.with_name(f".{path.name}.partial")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    descriptor = os.open(partial, flags, 0o600)
+    _write(partial, data, os.O_TRUNC)
+    partial.replace(path)
+    _keep_names(path.parent)
+
+
+def create(path: Path, data: bytes) -> None:
+    """Write *path* as `replace` does, if it is not there: of several at once, one's stays."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+    _write(partial, data, os.O_EXCL)
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        return
+    finally:
+        partial.unlink()
+    _keep_names(path.parent)
+
+
+def _write(path: Path, data: bytes, how: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | how, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        hand_over(partial)
+        hand_over(path)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+
+
+def _keep_names(folder: Path) -> None:
+    """Make names last that were given in *folder*, which has its own page to lose."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        # The rename lives in the folder, which has its own page to lose.
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
