@@ -197,10 +197,11 @@ def bureau(
     settings: AuthoritySettings = SETTINGS,
     *,
     with_publisher: bool = True,
+    places: bool = True,
     url: str = "",
 ) -> Iterator[Bureau]:
     """Yield a console over a new database, see `Bureau`."""
-    made = Bureau(folder, settings, with_publisher=with_publisher, url=url)
+    made = Bureau(folder, settings, with_publisher=with_publisher, places=places, url=url)
     try:
         yield made
     finally:

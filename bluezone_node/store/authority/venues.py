@@ -34,6 +34,8 @@ AT_ONCE = 500
 
 _LIVING = (VenueState.CLAIMED, VenueState.APPROVED)
 _HEX = frozenset("0123456789abcdef")
+_MISREAD = str.maketrans("018", "OIB")
+"""Signs that no spoken code has, and the letters that are taken for them."""
 
 
 class SqlVenues:
@@ -128,7 +130,9 @@ class SqlVenues:
         if exact:
             found = {each.venue_id: each for each in exact}
         if len(bare) == SPOKEN_CHARACTERS:
-            spoken = select(venue_cards.c.venue_id).where(venue_cards.c.spoken_code == bare.upper())
+            spoken = select(venue_cards.c.venue_id).where(
+                venue_cards.c.spoken_code == bare.upper().translate(_MISREAD)
+            )
             found |= {each.venue_id: each for each in self._venues(venues.c.venue_id.in_(spoken))}
         digits = bare.lower()
         if LEAST_HEX <= len(digits) <= 32 and set(digits) <= _HEX:

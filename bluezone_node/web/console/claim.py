@@ -27,7 +27,8 @@ def claim_routes(frame: Frame, claims: Claims) -> list[BaseRoute]:
                 order_of(visit), address=visit.address, language=visit.language.name
             )
         except Refused as refused:
-            return form(visit, errors(visit, refused), 422, refused.reason)
+            status = 429 if refused.reason == "too_many_requests" else 422
+            return form(visit, errors(visit, refused), status, refused.reason)
         # Not in an address, where a log would keep it: so the page is the answer to the form.
         return code(ticket.token, {})
 

@@ -71,7 +71,7 @@ def console_routes(
         *signing_in_routes(frame, parts.accounts),
         *Desk(parts.issuing, shown, clock, settings).routes(frame),
         *bulk_routes(frame, parts.issuing, shown, clock),
-        *(PlacesDesk(venues).routes(frame) if venues else []),
+        *(PlacesDesk(venues).routes(frame) if venues else [frame.get(menu.PLACES, _no_places)]),
         *(claim_routes(frame, venues.claims) if venues and venues.claims else []),
         *funnel_routes(frame, parts.tally, parts.published, clock, list(realms)),
         *export_routes(frame, parts.publication, clock),
@@ -87,17 +87,17 @@ def _place_routes(
     frame: Frame, places: tuple[Notices, Proposals] | None, shown: Shown
 ) -> list[BaseRoute]:
     if places is None:
-
-        def none(visit: Visit) -> Answer:
-            return Page("no_places.html")
-
-        return [frame.get(path, none) for path in (menu.NOTICES, menu.PROPOSALS)]
+        return [frame.get(path, _no_places) for path in (menu.NOTICES, menu.PROPOSALS)]
     notices, proposals = places
     return [
         *Drafting(notices, proposals, shown).routes(frame),
         *NoticePages(notices).routes(frame),
         *ProposalPages(proposals, notices).routes(frame),
     ]
+
+
+def _no_places(visit: Visit) -> Answer:
+    return Page("no_places.html")
 
 
 async def _style(request: Request) -> Response:

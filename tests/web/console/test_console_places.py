@@ -197,7 +197,7 @@ def test_claims_are_limited_and_tell_nothing(made: Bureau) -> None:
     claimed(made, name="Quán ba")
     owner = made.browser()
     owner.see(menu.CLAIM)
-    assert owner.send(menu.CLAIM, FORM).status_code == 422
+    assert owner.send(menu.CLAIM, FORM).status_code == 429
     assert "Too many places" in owner.words()
     assert len(made.office.telephones.sent) == 3
 
@@ -222,6 +222,13 @@ def test_nothing_that_was_typed_is_logged(made: Bureau, caplog: pytest.LogCaptur
     told = f"{caplog.text} {made.seen}"
     for canary in ("Canary", "912999888", code_of(made)):
         assert canary not in told
+
+
+def test_without_keys_of_places_the_page_says_so(tmp_path: Path) -> None:
+    """And what is to be done; owners find nothing."""
+    with bureau(tmp_path, with_publisher=False, places=False) as made:
+        assert "trust init" in _words(made.signed_in(), menu.PLACES)
+        assert made.browser().get(menu.CLAIM).status_code == 404
 
 
 def test_a_claim_speaks_vietnamese_first(made: Bureau) -> None:
