@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bluezone_node.authority.places.notice_orders import NoticeOrder, check_notice
+from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder, check_notice
 from bluezone_node.authority.places.sealing import sealed_parts
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail
@@ -26,6 +26,7 @@ from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueState
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.venues.kinds import RULES, VenueKind
+from bluezone_node.venues.notices import LONGEST_WINDOW
 
 KEEP = timedelta(days=90)
 """A notice that is over is kept so long, for whoever asks why they were told."""
@@ -191,6 +192,11 @@ class Notices:
         found = [self._view(each) for each in self._store.touching(venue_id, start, end)]
         holding = (NoticeState.PENDING, NoticeState.PUBLISHED)
         return [each for each in found if each.state in holding]
+
+    def held(self, venue: Venue) -> list[NoticeView]:
+        """Return all notices about the place that hold now, newest first."""
+        now = self._now()
+        return self.check(venue.venue_id, now - OLDEST, now + LONGEST_WINDOW)
 
     def find(self, text: str) -> Venue:
         """Return the place of that spoken code, name or id.

@@ -27,6 +27,7 @@ class NoticePages:
             frame.post(
                 f"{menu.NOTICES}/breaker", self.breaker, role=SUPERVISOR, section=menu.NOTICES
             ),
+            frame.get(f"{menu.NOTICES}/about/{{venue}}", self.about, section=menu.NOTICES),
             frame.get(one, self.one, section=menu.NOTICES),
             frame.post(f"{one}/release", self.release, role=SUPERVISOR, section=menu.NOTICES),
             frame.post(f"{one}/retract", self.retract, section=menu.NOTICES),
@@ -45,6 +46,14 @@ class NoticePages:
             "errors": {},
         }
         return Page("notice_places.html", values)
+
+    def about(self, visit: Visit) -> Answer:
+        """Show the notices that hold and touch a place: for who answers a telephone."""
+        try:
+            venue = self._notices.venue(bytes.fromhex(visit.params["venue"]), visit.actor)
+        except (ValueError, AuthorityRefused):
+            raise NotHere from None
+        return Page("notice_about.html", {"venue": venue, "views": self._notices.held(venue)})
 
     def breaker(self, visit: Visit) -> Answer:
         """Stop all alerts, or let them go on."""

@@ -204,6 +204,22 @@ def test_a_proposal_is_put_aside(office: Bureau, market: Venue) -> None:
     assert "put aside" in browser.see(menu.PROPOSALS)
 
 
+def test_who_answers_a_telephone_sees_what_holds(office: Bureau, market: Venue) -> None:
+    """Each time that somebody may ask about, and nothing of what was taken back."""
+    browser = office.signed_in("issuer")
+    page = f"{menu.NOTICES}/about/{market.venue_id.hex()}"
+    browser.see(menu.NOTICES)
+    browser.send(f"{menu.NOTICES}/places", {"place": "Hoàng Yến"})
+    assert page in browser.page
+    assert "No notice about this place holds." in browser.see(page)
+    address = sent(office.signed_in("supervisor"), form(office, market))
+    assert address in browser.see(page)
+    supervisor = office.signed_in("supervisor")
+    supervisor.see(address)
+    supervisor.send(f"{address}/retract", {})
+    assert address not in browser.see(page)
+
+
 def test_another_province_sees_nothing_of_it(office: Bureau, market: Venue) -> None:
     """No list, no page, no form, no search finds the place, the notice or the proposal."""
     proposal = proposed(office, market)
@@ -216,6 +232,8 @@ def test_another_province_sees_nothing_of_it(office: Bureau, market: Venue) -> N
         f"{notice}/update",
         f"{menu.NOTICES}/new/{market.venue_id.hex()}",
         f"{menu.NOTICES}/new/xyz",
+        f"{menu.NOTICES}/about/{market.venue_id.hex()}",
+        f"{menu.NOTICES}/about/xyz",
         proposal,
         f"{proposal}/notice",
         f"{menu.PROPOSALS}/xyz",
