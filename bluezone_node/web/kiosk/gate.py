@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Collection
 from ipaddress import ip_address
+from threading import Lock
 from urllib.parse import urlsplit
 
 from bluezone_node.errors import BadInput
@@ -62,6 +63,7 @@ class Gate:
         """Whether the door's page needs no PIN: it is served to this machine alone."""
         self._sessions: dict[str, float] = {}
         self._attempts: list[float] = []
+        self._counting = Lock()
 
     @property
     def has_pin(self) -> bool:
@@ -93,16 +95,18 @@ class Gate:
             BadInput: reason ``pin_wrong`` or ``pin_attempts``.
         """
         now = self._clock.monotonic()
-        self._attempts = [at for at in self._attempts if now - at < ATTEMPTS_SECONDS]
-        if len(self._attempts) >= ATTEMPTS:
-            raise BadInput("Too many wrong PINs; wait a minute.", reason="pin_attempts")
-        # Counted before it is judged: many at once are no way round.
-        self._attempts.append(now)
+        with self._counting:
+            self._attempts = [at for at in self._attempts if now - at < ATTEMPTS_SECONDS]
+            if len(self._attempts) >= ATTEMPTS:
+                raise BadInput("Too many wrong PINs; wait a minute.", reason="pin_attempts")
+            # Counted before it is judged: many at once are no way round.
+            self._attempts.append(now)
         salt, _, known = self._pin_hash().partition(":")
         made = _stretched(pin[:LONGEST_PIN], bytes.fromhex(salt)).hex()
         if not known or not hmac.compare_digest(made, known):
             raise BadInput("This is not the PIN.", reason="pin_wrong")
-        self._attempts.pop()
+        with self._counting:
+            self._attempts = [at for at in self._attempts if at != now]
         while len(self._sessions) >= MAX_SESSIONS:
             del self._sessions[min(self._sessions, key=self._sessions.__getitem__)]
         token = self._entropy(32).hex()

@@ -167,6 +167,22 @@ REFUSALS = {
         "The code is not valid: the device's clock is far off.",
     ),
     "pass_malformed": Words("Không đọc được mã của khách.", "The visitor's code is damaged."),
+    **dict.fromkeys(
+        ("card_malformed", "card_oversized", "cose_malformed", "text_malformed", "text_oversized"),
+        Words(
+            "Trông giống mã địa điểm, nhưng bị hỏng. Mời quét lại.",
+            "It looks like a place's code, and is damaged. Try again.",
+        ),
+    ),
+    "card_version": Words(
+        "Mã thuộc phiên bản mới hơn; hãy cập nhật máy này.",
+        "The code is of a newer version; update this kiosk.",
+    ),
+    "party": Words("Một lượt là 1 đến 20 người.", "A party has 1 to 20 people."),
+    **dict.fromkeys(
+        ("body_too_large", "request_timeout", "unparsable"),
+        Words("Máy không nhận được trọn yêu cầu. Mời làm lại.", "Not all arrived. Try again."),
+    ),
     "cbor_malformed": Words("Mã bị hỏng. Mời quét lại.", "The code is damaged. Try again."),
     "pass_version": Words(
         "Mã thuộc phiên bản mới hơn; hãy cập nhật máy này.",

@@ -1,5 +1,6 @@
 """The kiosk's pages: plain forms that work without a script, and nothing personal in any answer."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from bluezone_node.clock import SimClock
 from bluezone_node.store.node import SqliteNodeStore, open_node_store
 from bluezone_node.venues.text import DEFAULT_HOST, read_text
-from bluezone_node.web.kiosk import report
+from bluezone_node.web.kiosk import report, wording
 from bluezone_node.web.kiosk.condition import Condition
 from bluezone_node.web.kiosk.gate import ATTEMPTS, SESSION_SECONDS
 from bluezone_node.web.kiosk.picture import read_picture
@@ -181,6 +182,25 @@ async def test_an_unsure_clock_marks_entries(kiosk: Kiosk) -> None:
     async with kiosk.browser() as browser:
         answer = (await browser.post("/scan", data={"text": ID_CARD}, headers=JSON)).json()
         assert {"vi": "Chưa chắc giờ của máy", "en": "Clock unsure"} in answer["notes"]
+
+
+def test_every_refusal_is_said_in_vietnamese() -> None:
+    """Whatever a scan may be refused for has its own words: no reason is left to a general one."""
+    package = Path(wording.__file__).parents[2]
+    sources = [
+        *(package / "node" / "kiosk").glob("*.py"),
+        *(package / "venues" / f"{name}.py" for name in ("text", "card", "passes", "persons")),
+        *(package / "web" / "kiosk" / f"{name}.py" for name in ("app", "picture")),
+        package / "web" / "console" / "forms.py",
+        package / "wiring" / "kiosk.py",
+    ]
+    reasons = {
+        reason
+        for source in sources
+        for reason in re.findall(r'reason="([a-z_]+)"', source.read_text(encoding="utf-8"))
+    }
+    known = {*wording.REFUSALS, "register_unavailable"}  # it does not come up then
+    assert not {reason for reason in reasons - known if not reason.startswith("link_")}
 
 
 # Who may see it
