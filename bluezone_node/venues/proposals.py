@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from bluezone_node.venues.card import day_number
+
 PROPOSAL_ID_BYTES = 16
 GAP = timedelta(minutes=30)
 """Between two times near that count as one, at least: at a door nobody is heard in between."""
@@ -20,7 +22,6 @@ class Nearness:
 
     start: datetime
     end: datetime
-    minutes: float
     packets: int
     expected: int
     """Packets that a device held beside the kiosk would have been heard with meanwhile."""
@@ -37,7 +38,7 @@ class Proposal:
     start: datetime
     end: datetime
     minutes: int
-    """Near the kiosk, of all keys together."""
+    """In which anybody was near the kiosk."""
     packets: int
     keys: int
     """How many published keys were near."""
@@ -49,17 +50,31 @@ class Proposal:
 def proposals_of(
     nearnesses: Iterable[Nearness], location_id: bytes, made: datetime, gap: timedelta = GAP
 ) -> list[Proposal]:
-    """Return a proposal for each time without a longer *gap*.
+    """Return a proposal for each time of one day in Vietnam without a longer *gap*.
 
     Whole minutes, outwards: the very second of a packet is nobody's business.
     """
     groups: list[list[Nearness]] = []
     for each in sorted(nearnesses, key=lambda each: each.start):
-        if groups and each.start - max(known.end for known in groups[-1]) <= gap:
+        if groups and _belongs(each, groups[-1], gap):
             groups[-1].append(each)
         else:
             groups.append([each])
     return [_proposal(group, location_id, made) for group in groups]
+
+
+def _belongs(each: Nearness, group: list[Nearness], gap: timedelta) -> bool:
+    near = each.start - max(known.end for known in group) <= gap
+    return near and day_number(each.start) == day_number(group[0].start)
+
+
+def _covered(group: list[Nearness]) -> float:
+    """Return how many minutes somebody was near; two at once count once."""
+    total, until = timedelta(0), group[0].start
+    for each in group:
+        total += max(timedelta(0), each.end - max(each.start, until))
+        until = max(until, each.end)
+    return total.total_seconds() / 60
 
 
 def _proposal(group: list[Nearness], location_id: bytes, made: datetime) -> Proposal:
@@ -72,7 +87,7 @@ def _proposal(group: list[Nearness], location_id: bytes, made: datetime) -> Prop
         sha256(told).digest()[:PROPOSAL_ID_BYTES],
         start,
         end,
-        max(1, round(sum(each.minutes for each in group))),
+        max(1, round(_covered(group))),
         sum(each.packets for each in group),
         len({each.key for each in group}),
         sum(each.expected for each in group),

@@ -130,7 +130,6 @@ def _near(encounter: Encounter, interval: int, number: int) -> list[Nearness]:
         Nearness(
             scan.start,
             scan.start + timedelta(seconds=scan.seconds),
-            scan.seconds / 60,
             scan.rssi.total,
             round(scan.seconds * PACKETS_A_SECOND),
             number,

@@ -196,16 +196,35 @@ async def test_only_what_was_confirmed_is_proposed(
 def test_seconds_are_nobodys_business() -> None:
     """Times are told in whole minutes, outwards."""
     start = NOON + timedelta(seconds=17)
-    near = Nearness(start, start + timedelta(seconds=30), 0.5, 9, 99, 0)
+    near = Nearness(start, start + timedelta(seconds=30), 9, 99, 0)
     (proposal,) = proposals_of([near], CARD.location_id, NOON)
     assert (proposal.start, proposal.end, proposal.minutes) == (NOON, NOON + MINUTE, 1)
     (elsewhere,) = proposals_of([near], market(seed=2).location_id, NOON)
     assert elsewhere.id != proposal.id
 
 
+def test_a_day_ends_at_midnight() -> None:
+    """A ward in which somebody is near all night long is two days, and two proposals."""
+    midnight = NOON + timedelta(hours=12)
+    starts = [midnight + minute * 10 * MINUTE for minute in range(-6, 6)]
+    near = [Nearness(start, start + 10 * MINUTE, 9, 99, 0) for start in starts]
+    found = proposals_of(near, CARD.location_id, NOON)
+    assert [(each.start, each.end, each.minutes) for each in found] == [
+        (midnight - 60 * MINUTE, midnight, 60),
+        (midnight, midnight + 60 * MINUTE, 60),
+    ]
+
+
+def test_minutes_of_two_at_once_count_once() -> None:
+    """What is told is for how long anybody was near, not how many were."""
+    near = [Nearness(NOON, NOON + 5 * MINUTE, 9, 99, key) for key in range(50)]
+    (proposal,) = proposals_of(near, CARD.location_id, NOON)
+    assert (proposal.minutes, proposal.keys, proposal.packets) == (5, 50, 450)
+
+
 async def test_nothing_else_is_sent() -> None:
     """Over HTTP: the fields of the door, a bearer token, and nothing of a person."""
-    near = Nearness(NOON, NOON + MINUTE, 1.0, 40, 222, 0)
+    near = Nearness(NOON, NOON + MINUTE, 40, 222, 0)
     (proposal,) = proposals_of([near], CARD.location_id, NOON)
     body = json.dumps({"id": "x", "state": "waiting", "padding": ""}).encode()
     answer = OK + b"content-length: %d\r\n\r\n" % len(body) + body
