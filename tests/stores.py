@@ -33,8 +33,8 @@ from bluezone_node.proximity.model import (
 )
 from bluezone_node.venues.visits import VISIT_RETENTION
 
-LEDGER_GRACE = timedelta(days=1)
 VISIT_GRACE = VISIT_RETENTION - RETENTION
+LEDGER_GRACE = VISIT_GRACE + timedelta(days=1)
 
 Whose = tuple[IdentifierProtocol, bytes, bytes | None]
 

@@ -412,7 +412,7 @@ def fill(store: NodeStore, at: datetime) -> None:
 
 
 def test_forget_removes_what_is_older_and_nothing_else(store: NodeStore) -> None:
-    """Of two days three days apart, a limit between them takes the first whole."""
+    """Of two days three days apart, a limit between them takes the first but for a file's name."""
     fill(store, NOON)
     fill(store, NOON + 3 * DAY)
     assert store.forget(NOON + 2 * DAY) > 0
@@ -421,7 +421,7 @@ def test_forget_removes_what_is_older_and_nothing_else(store: NodeStore) -> None
     assert [e.identifier for e in store.encounters(NOON, NOON + 9 * DAY)] == [b"\x05" * 16]
     assert [scan.start for scan in store.scans(NOON, NOON + 9 * DAY)] == [NOON + 3 * DAY]
     assert [match.export for match in store.matched_keys()] == ["5.zip"]
-    assert [line.name for line in store.export_records()] == ["5.zip"]
+    assert [line.name for line in store.export_records()] == ["2.zip", "5.zip"]
     assert [entry.alert.rules for entry in store.alerts()] == ["rules 5"]
     assert [entry.started for entry in store.reports()] == [NOON + 3 * DAY]
     assert store.forget(NOON + 2 * DAY) == 0
@@ -447,11 +447,11 @@ def test_a_key_is_kept_until_its_last_interval_is_over(store: NodeStore) -> None
 
 
 def test_names_of_exports_outlast_the_exports(store: NodeStore) -> None:
-    """A name is kept one day longer, for it may still be on offer."""
+    """A name is kept a day longer than bundles of notices, which may still be on offer."""
     store.record_export(record("1.zip"), [], [])
-    store.forget(NOON + DAY)
+    store.forget(NOON + 8 * DAY)
     assert len(store.export_records()) == 1
-    store.forget(NOON + DAY + MINUTE)
+    store.forget(NOON + 8 * DAY + MINUTE)
     assert store.export_records() == []
 
 
@@ -508,8 +508,7 @@ def visit(came: datetime = NOON, label: str = "Chợ Hôm") -> Visit:
         came + MINUTE,
         label,
         card_of(),
-        b"n" * 32,
-        (Mark(b"t" * 16), Mark(b"a" * 12, b"s" * 10)),
+        (Mark(b"t" * 16, b"k" * 10), Mark(b"a" * 12, b"s" * 10)),
         came + 2 * MINUTE,
         came + timedelta(minutes=20, microseconds=250),
         OutKind.SILENCE,

@@ -322,6 +322,28 @@ async def test_who_was_away_for_long_begins_anew_with_something_newer() -> None:
     assert (newest.sequence, digest_of(newest.content)) == (4, digest_of(stage.chain.made[3]))
 
 
+async def test_bundles_that_stay_on_offer_are_not_taken_for_old_ones() -> None:
+    """Three weeks of daily bundles, erased as they come due here and there: never a problem."""
+    stage = Stage()
+    month = (*TRUST.keys, trusted(NOTICES, Role.NOTICES, days=90))
+    stage.chain.trust(TrustList(8, NOW, month))
+    stage.chain.at = LATER
+    for day in range(40):
+        stage.chain.add()
+        stage.chain.at += DAY - timedelta(hours=1)
+        offered = range(max(1, day - 20), day + 2)
+        stage.chain.exports.files = {
+            "trust.cose": stage.chain.exports.files["trust.cose"],
+            **{f"{number:08}.cose": stage.chain.made[number - 1] for number in offered},
+        }
+        stage.store.forget(stage.clock.now() - 14 * DAY)
+        await stage.sync.once()
+        assert stage.problem == ""
+        stage.clock.advance(86_400)
+    fetched = [name for name in stage.chain.exports.fetched if name[0] == "0"]
+    assert len(fetched) == len(set(fetched)) == 40
+
+
 async def test_the_trust_list_does_not_go_back() -> None:
     """Nor is one of another root believed; the last that was is kept."""
     stage = Stage()

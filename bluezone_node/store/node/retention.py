@@ -18,12 +18,13 @@ from bluezone_node.store.node.tables import first_second
 from bluezone_node.venues.tags import slot_of
 from bluezone_node.venues.visits import VISIT_RETENTION
 
-LEDGER_GRACE = timedelta(days=1)
-"""How much longer the names of exports are kept: an authority lists a file for 14 days and some
-hours (its clean-up runs daily), and a name forgotten too soon would be fetched again."""
-
 VISIT_GRACE = VISIT_RETENTION - RETENTION
 """How much longer visits, bundles and a kiosk's entries are kept than encounters."""
+
+LEDGER_GRACE = VISIT_GRACE + timedelta(days=1)
+"""How much longer the names of files are kept: an authority lists exports for 14 days, bundles of
+notices for 21, and either some hours more (its clean-up runs daily).  A name forgotten too soon
+would be fetched again, and a bundle then be taken for one that is played again."""
 
 
 class Retention(Encounters):
