@@ -16,6 +16,7 @@ from bluezone_node.crypto.identifiers import all_identifiers
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.errors import AuthorityRefused, Unreachable
 from bluezone_node.intervals import interval_at
+from bluezone_node.node.presence import NEAR_DBM
 from bluezone_node.ports import MatchedKey, NodeStore, OnStore
 from bluezone_node.proximity.model import Encounter, HeardScan, IdentifierProtocol, ReportType
 from bluezone_node.proximity.windows import TOLERANCE_INTERVALS
@@ -24,10 +25,6 @@ from bluezone_node.venues.proposals import GAP, Nearness, Proposal, proposals_of
 
 log = logging.getLogger(__name__)
 
-NEAR_DBM = -75
-"""Median level from which a minute counts as at the place: 24 m in line of sight, or 5 m and one
-wall or body (−49.7 − 18.3·log10 m, NIST's recordings of two Raspberry Pis). Who only passes on the
-other side of the street is weaker, or heard too seldom."""
 LEAST_PACKETS = 3
 """In a minute: one or two are an echo, or a car."""
 PACKETS_A_SECOND = 1000 / 270

@@ -1,0 +1,104 @@
+"""What the kiosk is put together from, and what keeps it from being put together."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bluezone_node.config import KioskSettings, NodeSettings, Settings
+from bluezone_node.errors import BadConfig, BadInput, DatabaseUnusable
+from bluezone_node.venuefile import read_venue_file
+from bluezone_node.venues.card import CardFlag
+from bluezone_node.web.server import bind
+from bluezone_node.wiring.kiosk import (
+    PIN_FILE,
+    is_loopback,
+    open_kiosk,
+    read_pin,
+    venue_of,
+    write_pin,
+)
+from tests.kiosks import PIN, market, venue_file
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    venue = venue_file(tmp_path / "venue.json", market(at=NOW), at=NOW)
+    return Settings(
+        NodeSettings(state_dir=str(tmp_path / "state")), kiosk=KioskSettings(str(venue))
+    )
+
+
+async def test_a_kiosk_knows_what_is_around_it(settings: Settings) -> None:
+    """No daemon, never synced, a card for two hundred days."""
+    async with open_kiosk(settings, venue_of(settings), loopback=True) as kiosk:
+        condition = kiosk.surroundings.condition
+        assert not condition.daemon
+        assert condition.synced is None
+        assert 199 <= condition.card_days <= 200
+        kiosk.parts.written(False)
+        assert kiosk.surroundings.condition.unwritten
+        with pytest.raises(BadInput) as refused:
+            await kiosk.parts.tap()
+        assert refused.value.reason == "tap_unavailable"
+
+
+async def test_a_card_that_is_over_keeps_it_from_coming_up(settings: Settings) -> None:
+    """And one that needs a register without its key."""
+    folder = settings.state_dir().parent
+    over = read_venue_file(venue_file(folder / "over.json", market(at=NOW, days=0), at=NOW))
+    with pytest.raises(BadConfig, match="not valid any more"):
+        async with open_kiosk(settings, over, loopback=True):
+            pass
+    card = market(at=NOW, register_key=bytes(32), flags=CardFlag.REGISTER_REQUIRED)
+    needs = read_venue_file(venue_file(folder / "register.json", card, at=NOW))
+    with pytest.raises(BadConfig):
+        async with open_kiosk(settings, needs, loopback=True):
+            pass
+
+
+async def test_a_folder_that_cannot_be_written_is_said(settings: Settings, tmp_path: Path) -> None:
+    """In a sentence, before the page is served."""
+    (tmp_path / "state").write_text("a file")
+    with pytest.raises(DatabaseUnusable):
+        async with open_kiosk(settings, venue_of(settings), loopback=True):
+            pass
+
+
+async def test_on_a_network_it_needs_a_pin(settings: Settings) -> None:
+    """Once one is set, it comes up."""
+    with pytest.raises(BadConfig, match="PIN"):
+        async with open_kiosk(settings, venue_of(settings), loopback=False):
+            pass
+    write_pin(settings, PIN)
+    async with open_kiosk(settings, venue_of(settings), loopback=False) as kiosk:
+        assert kiosk.parts.gate.has_pin
+        assert kiosk.parts.gate.knows(kiosk.parts.gate.enter(PIN))
+
+
+def test_a_pin_is_its_owners_alone(settings: Settings) -> None:
+    """What is kept of it is no PIN; a short one is refused and changes nothing."""
+    assert read_pin(settings.state_dir()) == ""
+    write_pin(settings, PIN)
+    path = settings.state_dir() / PIN_FILE
+    assert path.stat().st_mode & 0o077 == 0
+    assert PIN not in path.read_text()
+    kept = read_pin(settings.state_dir())
+    with pytest.raises(BadInput):
+        write_pin(settings, "123")
+    assert read_pin(settings.state_dir()) == kept
+
+
+def test_a_place_must_be_named() -> None:
+    """By the settings or on the command line."""
+    with pytest.raises(BadConfig, match="no place is named"):
+        venue_of(Settings())
+
+
+@pytest.mark.parametrize(("listen", "own"), [("127.0.0.1:0", True), ("0.0.0.0:0", False)])
+def test_loopback_is_known(listen: str, own: bool) -> None:
+    """All addresses are not this machine alone."""
+    with bind(listen) as bound:
+        assert is_loopback(bound) is own
