@@ -7,7 +7,7 @@ nothing.  The index and the files are compared with the database each time, and 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -70,13 +70,19 @@ class BundleHealth:
     last: BundleHead | None
     missing: int
     """Files that should be on the shelf and are not."""
+    ahead: bool
+    """Files on the shelf are newer than the database, and are not followed: see `Bundles.run`."""
     late: bool
     """None was written for more than a day."""
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What a person must look at, in snake_case."""
-        found = {"bundles_missing": self.missing > 0, "bundles_late": self.late}
+        found = {
+            "bundles_missing": self.missing > 0,
+            "bundles_ahead": self.ahead,
+            "bundles_late": self.late,
+        }
         return tuple(name for name, wrong in found.items() if wrong)
 
 
@@ -126,8 +132,9 @@ class Bundles:
         missing = sum(
             on_shelf.get(_name(number)) != size for number, size in self._store.bundles().items()
         )
+        ahead = any(number > (last.sequence if last else 0) for number in _numbers(on_shelf))
         late = last is not None and self._clock.now() - last.created > LATE
-        return BundleHealth(last, missing, late)
+        return BundleHealth(last, missing, ahead, late)
 
     def _adopt(self) -> None:
         """Take bundles on the shelf that the database does not know for its own, in their order.
@@ -137,8 +144,7 @@ class Bundles:
         """
         last, on_shelf = self._store.last(), self._shelf.files()
         known = last.sequence if last else 0
-        ahead = [int(name[:-5]) for name in on_shelf if _FILE.fullmatch(name)]
-        for number in sorted(number for number in ahead if number > known):
+        for number in sorted(number for number in _numbers(on_shelf) if number > known):
             content = self._shelf.read(_name(number))
             try:
                 bundle = read_bundle(content or b"", self._keys.trust_list())
@@ -240,6 +246,10 @@ def is_due(due: Due, now: datetime) -> bool:
         or due.revoked != last.revoked
         or day_number(now) != day_number(last.created)
     )
+
+
+def _numbers(names: Iterable[str]) -> list[int]:
+    return [int(name.removesuffix(".cose")) for name in names if _FILE.fullmatch(name)]
 
 
 def _name(sequence: int) -> str:

@@ -104,7 +104,7 @@ def test_what_somebody_changed_on_the_shelf_is_mended(outbreaks: Outbreaks) -> N
     (outbreaks.folder / "index.txt").write_bytes(b"nothing")
     (outbreaks.folder / "trust.cose").unlink()
     (outbreaks.folder / "00000077.cose").write_bytes(b"an orphan")
-    assert outbreaks.bundles.health().problems == ("bundles_missing",)
+    assert outbreaks.bundles.health().problems == ("bundles_missing", "bundles_ahead")
     run = outbreaks.bundles.run()
     assert (run.drawn, run.written, run.removed) == (None, 3, 1)
     assert outbreaks.files() == right
@@ -189,6 +189,7 @@ def test_a_history_with_a_gap_is_not_gone_on_with(outbreaks: Outbreaks, tmp_path
     after = Outbreaks(empty, tmp_path / "places", clock=outbreaks.clock)
     with pytest.raises(BadConfig, match="does not follow"):
         after.bundles.run()
+    assert "bundles_ahead" in after.bundles.health().problems
     (outbreaks.folder / "00000002.cose").write_bytes(whole["00000002.cose"])
     assert after.bundles.run().drawn == 4
     empty.dispose()
