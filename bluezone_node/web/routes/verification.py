@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bluezone_node.authority.certificate import write_jwks
-from bluezone_node.authority.ports.accounts import ISSUER, Actor
 from bluezone_node.authority.limits import TooManyAttempts
+from bluezone_node.authority.ports.accounts import ISSUER, Actor
 from bluezone_node.authority.registrar.issuing import Issuing
 from bluezone_node.authority.registrar.orders import CodeOrder, CodeState, CodeStatus, IssuedCode
 from bluezone_node.authority.registrar.verification import Verification
