@@ -5,120 +5,31 @@ import io
 import json
 import stat
 from base64 import b64decode
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from bluezone_node import config as settings_file
 from bluezone_node.clock import SystemClock
 from bluezone_node.errors import BadInput
-from bluezone_node.store.authority.folder import make_folder, open_folder
+from bluezone_node.store.authority.folder import open_folder
 from bluezone_node.store.node import open_node_store
-from bluezone_node.venuefile import read_venue_file
-from bluezone_node.venues.card import VIETNAM
-from bluezone_node.venues.register import Contact, open_contact, release
+from bluezone_node.venues.register import open_contact, release
 from bluezone_node.wiring.authority import open_authority
-from bluezone_node.wiring.kiosk_register import KEY_FILE, register_of
-from tests.program import Done, run
-
-ANH = Contact("Nguyễn Thị Ánh", "0912345678", 1961)
-FORMULA = Contact("=HYPERLINK(1)", "+84912345679")
-CANARIES = ("Nguyễn Thị Ánh", "912345678", "HYPERLINK", "912345679")
-
-
-@dataclass
-class Offices:
-    """A health authority with two officers, and a clinic whose kiosk has no network."""
-
-    folder: Path
-
-    def __post_init__(self) -> None:
-        self.home = make_folder(self.folder / "a", ["registrar"]).path
-        self.words = self.folder / "words"
-        self.words.write_text("bốn từ rút bằng xúc xắc")
-        for name, role in (("an", "warrant-request"), ("binh", "warrant-approve")):
-            made = self.done("warrant", "key", self.pem(name), *self.passphrase)
-            self.desk("trust", "add", made.stdout.strip(), "--role", role)
-        self.code = self.desk(
-            "venue", "register", "Phòng khám Hoa Sen", "--commune", 4, "--kind", "health-facility",
-            "--mark", "register",
-        ).stdout.strip()  # fmt: skip
-        self.config = self.folder / "config.toml"
-        root = json.loads(self.desk("trust", "show", "--json").stdout)["root"]
-        self.config.write_text(
-            f'[node]\nstate_dir = "{self.folder / "state"}"\nradio = "none"\n'
-            f'[places]\nroot = "{root}"\n[kiosk]\nvenue = "{self.folder / "venue.json"}"\n'
-        )
-        public = self.kiosk("kiosk", "key").stdout.strip()
-        self.desk(
-            "venue", "kiosk", self.code, "--register-key", public,
-            "--out", self.folder / "venue.json",
-        )  # fmt: skip
-        self.desk("notice", "publish")
-        self.kiosk("sync", "--places", self.home / "exports" / "places")
-
-    @property
-    def passphrase(self) -> tuple[object, ...]:
-        return ("--passphrase-file", self.words)
-
-    def pem(self, name: str) -> Path:
-        return self.folder / f"{name}.pem"
-
-    def done(self, *arguments: object) -> Done:
-        done = run(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done
-
-    def desk(self, *arguments: object) -> Done:
-        return self.done(*arguments, "--dir", self.home)
-
-    def kiosk(self, *arguments: object) -> Done:
-        return self.done(*arguments, "--config", self.config)
-
-    def visitor(self, contact: Contact, nonce: bytes | None = None) -> None:
-        """Let somebody come to the clinic now."""
-        settings = settings_file.load(self.config)
-        venue = read_venue_file(self.folder / "venue.json")
-        with open_node_store(settings.state_dir() / "node.db") as store:
-            register = register_of(settings, venue, store, SystemClock())
-            assert register is not None
-            register.keep(contact, SystemClock().now(), nonce)
-
-    def request(self, *more: object) -> Done:
-        now = datetime.now(VIETNAM)
-        window = {
-            "--from": f"{now - timedelta(hours=2):%d/%m/%Y %H:%M}",
-            "--to": f"{now + timedelta(minutes=1):%Y-%m-%dT%H:%M}",
-            "--case": "F0-118",
-            "--basis": "Luật Phòng, chống bệnh truyền nhiễm 2007",
-            "--key": self.pem("an"),
-        }
-        said = [each for option in window.items() for each in option]
-        return run(
-            "warrant", "request", self.code, *said, *self.passphrase, *more, "--dir", self.home
-        )
-
-    def approved(self) -> str:
-        asked = self.request()
-        assert asked.returncode == 0, asked.stderr
-        number = asked.stdout.strip()
-        told = self.desk(
-            "warrant", "approve", number[:8], "--key", self.pem("binh"), "--yes", *self.passphrase
-        )
-        assert "Luật Phòng" in told.stderr
-        return number
-
-    def state(self) -> tuple[str, int]:
-        (only,) = json.loads(self.desk("warrant", "list", "--json").stdout)
-        return only["state"], only["rows"]
+from bluezone_node.wiring.kiosk_register import KEY_FILE
+from tests.offices import ANH, CANARIES, FORMULA, Offices
+from tests.program import run
 
 
 @pytest.fixture
 def offices(tmp_path: Path) -> Offices:
     return Offices(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Offices:
+    """Return one in which nothing happens."""
+    return Offices(tmp_path_factory.mktemp("quiet"))
 
 
 def test_two_officers_read_who_was_at_a_clinic_without_a_network(
@@ -172,13 +83,12 @@ def test_whoever_holds_one_side_reads_nothing(offices: Offices) -> None:
     """The authority's folder, day keys and all, has no row; the kiosk's key opens half of one."""
     offices.visitor(ANH)
     offices.approved()
-    settings = settings_file.load(offices.config)
-    with open_node_store(settings.state_dir() / "node.db") as store:
+    with open_node_store(offices.settings.state_dir() / "node.db") as store:
         (row,) = store.contacts(range(2**32))
     files = [path for path in offices.home.rglob("*") if path.is_file()]
     dump = b"".join(path.read_bytes() for path in files)
     assert not any(part in dump for part in (row.row_id, row.outer))
-    venue_id = read_venue_file(offices.folder / "venue.json").card.card.venue_id
+    venue_id = offices.venue.card.card.venue_id
     days = [
         X25519PrivateKey.from_private_bytes(path.read_bytes())
         for path in (offices.home / "day-keys").iterdir()
@@ -186,7 +96,9 @@ def test_whoever_holds_one_side_reads_nothing(offices: Offices) -> None:
     for day in days:
         with pytest.raises(BadInput):
             release(row, venue_id, day)
-    place = X25519PrivateKey.from_private_bytes((settings.state_dir() / KEY_FILE).read_bytes())
+    place = X25519PrivateKey.from_private_bytes(
+        (offices.settings.state_dir() / KEY_FILE).read_bytes()
+    )
     half = release(row, venue_id, place)
     with pytest.raises(BadInput):
         open_contact(half, place)
@@ -229,53 +141,54 @@ def test_one_officer_alone_opens_nothing(offices: Offices) -> None:
     assert offices.state() == ("requested", 0)
 
 
-def test_what_is_no_warrant_opens_nothing_at_the_kiosk(offices: Offices) -> None:
+def test_what_is_no_warrant_opens_nothing_at_the_kiosk(quiet: Offices) -> None:
     """Noise, nothing, another file: one sentence, exit 1, and nothing in the log."""
-    offices.visitor(ANH)
-    for content in (b"", b"\x82\x40\x40", b"x" * 5000, (offices.home / "trust.cose").read_bytes()):
-        stick = offices.folder / "stick"
+    quiet.visitor(ANH)
+    for content in (b"", b"\x82\x40\x40", b"x" * 5000, (quiet.home / "trust.cose").read_bytes()):
+        stick = quiet.folder / "stick"
         stick.write_bytes(content)
-        out = offices.folder / "out"
-        done = run("kiosk", "warrant", stick, "--out", out, "--config", offices.config)
+        out = quiet.folder / "out"
+        done = run("kiosk", "warrant", stick, "--out", out, "--config", quiet.config)
         assert done.returncode == 1
         assert done.stderr.startswith("error: ")
         assert not out.exists()
-    assert offices.kiosk("kiosk", "openings").stdout == ""
+    assert quiet.kiosk("kiosk", "openings").stdout == ""
 
 
-def test_the_key_of_a_register_is_made_once_and_stays(offices: Offices) -> None:
+def test_the_key_of_a_register_is_made_once_and_stays(quiet: Offices) -> None:
     """Its owner's alone; made again it would close all that was sealed for it."""
-    key = offices.folder / "state" / KEY_FILE
+    key = quiet.folder / "state" / KEY_FILE
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    again = run("kiosk", "key", "--config", offices.config)
+    again = run("kiosk", "key", "--config", quiet.config)
     assert again.returncode == 1
     assert "is there already" in again.stderr
-    document = (offices.folder / "venue.json").read_text()
+    document = (quiet.folder / "venue.json").read_text()
     assert key.read_bytes().hex() not in document
     assert "register_private_key" not in document
     key.chmod(0o644)
-    assert "other users" in run("kiosk", "openings", "--config", offices.config).stderr
+    assert "other users" in run("kiosk", "openings", "--config", quiet.config).stderr
+    key.chmod(0o600)
 
 
-def test_an_officers_key_lies_under_a_passphrase(offices: Offices) -> None:
+def test_an_officers_key_lies_under_a_passphrase(quiet: Offices) -> None:
     """In an encrypted PEM of its owner's; a short passphrase makes none."""
-    pem = offices.pem("an")
+    pem = quiet.pem("an")
     assert b"ENCRYPTED PRIVATE KEY" in pem.read_bytes()
     assert stat.S_IMODE(pem.stat().st_mode) == 0o600
-    short = offices.folder / "short"
+    short = quiet.folder / "short"
     short.write_text("ngắn")
-    done = run("warrant", "key", offices.pem("chi"), "--passphrase-file", short)
+    done = run("warrant", "key", quiet.pem("chi"), "--passphrase-file", short)
     assert done.returncode == 1
-    assert not offices.pem("chi").exists()
-    over = run("warrant", "key", pem, *offices.passphrase)
+    assert not quiet.pem("chi").exists()
+    over = run("warrant", "key", pem, *quiet.passphrase)
     assert "not overwritten" in over.stderr
 
 
-def test_the_day_keys_on_offer_are_the_authoritys(offices: Offices) -> None:
+def test_the_day_keys_on_offer_are_the_authoritys(quiet: Offices) -> None:
     """The list on the shelf is signed, and opens with the keys in the folder."""
-    shelf = offices.home / "exports" / "places" / "days.cose"
-    with open_authority(open_folder(offices.home), SystemClock(), ["registrar"]) as parts:
+    shelf = quiet.home / "exports" / "places" / "days.cose"
+    with open_authority(open_folder(quiet.home), SystemClock(), ["registrar"]) as parts:
         assert parts.register is not None
         assert parts.register.day_keys.published() == shelf.read_bytes()
-    assert len(list((offices.home / "day-keys").iterdir())) == 15
-    assert b64decode(json.loads(offices.desk("trust", "show", "--json").stdout)["root"])
+    assert len(list((quiet.home / "day-keys").iterdir())) == 15
+    assert b64decode(json.loads(quiet.desk("trust", "show", "--json").stdout)["root"])
