@@ -140,7 +140,8 @@ def test_the_keys_of_places_are_looked_at(home: Path) -> None:
     root = home / "keys/places-root.pem"
     root.rename(home / "keys/elsewhere.pem")
     assert "place root" not in findings(home)
-    assert "is good until" in findings(home)["place keys"]["found"]
+    for name in ("cards", "notices", "register"):
+        assert findings(home)[f"key of {name}"]["found"].startswith("good until ")
     (home / "keys/places-notices.pem").unlink()
     assert "places-notices.pem is missing" in findings(home)["place keys"]["found"]
     (home / "trust.cose").unlink()

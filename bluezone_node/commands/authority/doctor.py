@@ -179,13 +179,13 @@ def _place_keys(folder: "AuthorityFolder", now: datetime) -> Iterator[Finding]:
         entry = listed.get((public_bytes(key), ROLES_OF_PLACES[name]))
         good = entry is not None and entry.revoked is None and entry.start <= now < entry.end
         if entry is None or not good:
-            found = f"the key of {name} is not on the trust list, is revoked, or is over"
+            found = "it is not on the trust list, is revoked, or is over"
             cure = f"bluezone-node trust rotate {name} --dir {folder.path} --root FILE"
         else:
-            found = f"the key of {name} is good until {entry.end:%Y-%m-%d}"
+            found = f"good until {entry.end:%Y-%m-%d}"
             soon = entry.end - now < PLACE_KEY_LEFT
             cure = f"bluezone-node trust rotate {name}: new cards end with it" if soon else ""
-        yield Finding("place keys", good, found, cure)
+        yield Finding(f"key of {name}", good, found, cure)
     if keys.root_file.exists():
         yield Finding(
             "place root",
