@@ -93,11 +93,11 @@ def _at_the_door(page: Page, address: str) -> None:
     page.click("text=Phiếu giấy")
     page.wait_for_selector("#slip:not([hidden])")
     _take(page, "slip")
-    code = page.inner_text("#slip-code")
+    paper = page.get_attribute("#slip-link", "href")
     page.click("#more", click_count=15)
     _scan(page, INSURANCE, "amber")
     _take(page, "full")
-    page.goto(f"{address}/slip/{code}")
+    page.goto(f"{address}{paper}")
     page.locator("body").screenshot(path=FOLDER / "paper.png")
 
 

@@ -155,6 +155,8 @@ class Desk:
         self._last: dict[bytes, Checkin] = {}
         """Of these days: the latest entry by digest."""
         self._inside = {entry.id: entry for entry in store.checkins_inside()}
+        self._slips: dict[int, str] = {}
+        """By entry: the letters of slips that may still be printed."""
         self._typed: deque[datetime] = deque()
         self.settle()
 
@@ -202,12 +204,13 @@ class Desk:
         """Enter somebody who has nothing to show, and return what is to be printed for them."""
         code = b32encode(self._entropy(5)).decode()[:6]
         entered = self._enter(slip_visitor(code), party, doubts, new_slip=True)
+        self._slips[entered.entry.id] = code
         return replace(entered, slip=code)
 
-    def slip_entry(self, code: str) -> Checkin | None:
-        """Return the entry of the slip with this *code*, where one was made lately."""
-        digests = [_digest(key, slip_visitor(code)) for key in self._keys]
-        return next((self._last[each] for each in digests if each in self._last), None)
+    def slip_of(self, entry_id: int) -> tuple[Checkin, str] | None:
+        """Return an entry and the letters of its slip, while they are inside; no disk has them."""
+        entry, code = self._inside.get(entry_id), self._slips.get(entry_id)
+        return None if entry is None or code is None else (entry, code)
 
     def change_party(self, entry_id: int, party: int) -> Entered:
         """Correct how many came with somebody who is inside."""
@@ -369,6 +372,7 @@ class Desk:
             self._inside[entry.id] = entry
         else:
             self._inside.pop(entry.id, None)
+            self._slips.pop(entry.id, None)
         if entry.digest:
             self._last[entry.digest] = entry
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from bluezone_node.errors import BadInput, BluezoneError, DatabaseUnusable
 from bluezone_node.node.kiosk.desk import Desk, Entered
+from bluezone_node.node.kiosk.reading import SLIP_PREFIX
 from bluezone_node.venues.card import VIETNAM
 from bluezone_node.venues.checkins import MAX_PARTY, NO_DOUBT, Doubt
 from bluezone_node.venues.kinds import RULES
@@ -39,6 +40,7 @@ from bluezone_node.web.kiosk.render import (
     static_file,
 )
 from bluezone_node.web.kiosk.wording import READY, Shown, refused, shown
+from bluezone_node.web.problem import place_of
 
 PICTURE_SECONDS = 10.0
 """For a picture to arrive: the camera is at the same machine, or the same network."""
@@ -64,8 +66,8 @@ def kiosk_app(parts: KioskParts) -> Starlette:
             Route("/slip", door.guarded(door.slip), methods=["POST"]),
             Route("/party", door.guarded(door.party), methods=["POST"]),
             Route("/frame", door.guarded(door.frame), methods=["POST"]),
-            Route("/slip/{code}", door.guarded(door.print_slip)),
-            Route("/slip/{code}/{square}.svg", door.guarded(door.slip_square)),
+            Route("/slip/{entry:int}", door.guarded(door.print_slip)),
+            Route("/slip/{entry:int}/{square}.svg", door.guarded(door.slip_square)),
             Route("/pin", door.guarded(office.pin, free=True), methods=["GET", "POST"]),
             Route("/manager", door.guarded(office.page, manager=True)),
             Route("/manager.csv", door.guarded(office.table, manager=True)),
@@ -95,7 +97,7 @@ class _Door:
             except BluezoneError as error:
                 response = await self._refusal(request, error)
             except Exception as error:  # its text may quote what was sent
-                _log.error("%s failed: %s", request.url.path, type(error).__name__)
+                _log.error("the page failed: %s", place_of(error))
                 response = Response("500", 500, media_type="text/plain")
             response.headers.update(HEADERS)
             return response
@@ -208,21 +210,23 @@ class _Door:
         return await self._entered(request, lambda desk: desk.scan(text, party, doubts))
 
     async def print_slip(self, request: Request) -> Response:
-        code = request.path_params["code"]
-        entry = await self._parts.on_desk(lambda desk: desk.slip_entry(code))
-        if entry is None:
+        # By its number: what is in an address stays in a browser's history.
+        number = request.path_params["entry"]
+        made = await self._parts.on_desk(lambda desk: desk.slip_of(number))
+        if made is None:
             return nothing()
-        return page_answer(
-            "slip.html", name=self._parts.card.card.name, entry=entry, code=code, came=entry.came
-        )
+        entry, code = made
+        return page_answer("slip.html", name=self._parts.card.card.name, entry=entry, code=code)
 
     async def slip_square(self, request: Request) -> Response:
-        code, square = request.path_params["code"], request.path_params["square"]
-        entry = await self._parts.on_desk(lambda desk: desk.slip_entry(code))
-        if entry is None or square not in {"out", "place"}:
+        number, square = request.path_params["entry"], request.path_params["square"]
+        made = await self._parts.on_desk(lambda desk: desk.slip_of(number))
+        if made is None or square not in {"out", "place"}:
             return nothing()
-        text = f"VNP1S:{code}" if square == "out" else self._parts.screen.text(entry.came)
-        return square_answer(text)
+        entry, code = made
+        return square_answer(
+            f"{SLIP_PREFIX}{code}" if square == "out" else self._parts.screen.text(entry.came)
+        )
 
     async def _entered(self, request: Request, work: Callable[[Desk], Entered]) -> Response:
         try:

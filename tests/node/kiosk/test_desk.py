@@ -164,13 +164,13 @@ def test_a_slip_is_known_by_its_letters(desk: Desk, clock: SimClock) -> None:
     """Scanned as a square, or typed as six letters, small ones too."""
     slip = desk.slip(2)
     assert len(slip.slip) == 6
-    assert desk.slip_entry(slip.slip) == slip.entry
+    assert desk.slip_of(slip.entry.id) == (slip.entry, slip.slip)
     clock.advance(60)
     assert desk.scan(f"VNP1S:{slip.slip}", 1).movement is Movement.OUT
     clock.advance(60)
     assert desk.scan(slip.slip.lower(), 2).movement is Movement.IN
     assert refusal(desk, "AAAAAA") == "slip_unknown"
-    assert desk.slip_entry("AAAAAA") is None
+    assert desk.slip_of(slip.entry.id) is None
 
 
 def test_the_link_on_a_slip_is_enough_where_it_is_the_only_one(desk: Desk, clock: SimClock) -> None:

@@ -126,14 +126,14 @@ async def test_a_slip_is_printed_with_its_letters(kiosk: Kiosk) -> None:
     """Two squares: one for the way out, one for a telephone at home. Others' letters are none."""
     async with kiosk.browser() as browser:
         made = (await browser.post("/slip", data={"party": "2"}, headers=JSON)).json()
-        code = made["slip"]
-        page = (await browser.get(f"/slip/{code}")).text
+        code, entry = made["slip"], made["entry"]
+        page = (await browser.get(f"/slip/{entry}")).text
         assert code in page
         assert "08:00, 23/11/2026" in page
         for square in ("out", "place"):
-            answer = await browser.get(f"/slip/{code}/{square}.svg")
+            answer = await browser.get(f"/slip/{entry}/{square}.svg")
             assert answer.headers["content-type"] == "image/svg+xml"
-        for path in ("/slip/AAAAAA", "/slip/AAAAAA/out.svg", f"/slip/{code}/other.svg"):
+        for path in ("/slip/99", "/slip/99/out.svg", f"/slip/{code}", f"/slip/{entry}/other.svg"):
             assert (await browser.get(path)).status_code == 404
 
 

@@ -54,7 +54,7 @@ function show(answer) {
   lines($("notes"), answer.notes);
   $("slip").hidden = !answer.slip;
   $("slip-code").textContent = answer.slip || "";
-  $("slip-link").href = answer.slip ? "/slip/" + answer.slip : "";
+  $("slip-link").href = answer.slip ? "/slip/" + answer.entry : "";
 }
 
 function told(answer) {
