@@ -80,7 +80,7 @@ class Life:
         key = self.chance.randbytes(30)
         secrets.append(b64encode(key))
         left = at + timedelta(minutes=15)
-        stay = Visit(at, at, name, None, b"", (Mark(key[:12], key),), None, left, OutKind.SILENCE)
+        stay = Visit(at, at, name, None, (Mark(key[:12], key),), None, left, OutKind.SILENCE)
         self.store.change_visits(lambda _: [StoredVisit(0, stay)])
 
     def _secret(self, secrets: list[bytes]) -> bytes:

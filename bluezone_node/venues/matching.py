@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hmac import compare_digest
 
 from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Presence
 from bluezone_node.intervals import RETENTION, day_of, from_unix
@@ -19,11 +20,10 @@ from bluezone_node.venues.notices import (
     Notice,
     NoticeLevel,
     NoticeText,
-    open_with_card,
     open_with_slot,
 )
 from bluezone_node.venues.tags import AIR_TAG_BYTES, PROOF_SECONDS, proof_of
-from bluezone_node.venues.visits import Mark, Visit, marks_of, note_key_of, settle
+from bluezone_node.venues.visits import Mark, Visit, marks_of, settle
 
 RULES = "places"
 """Name under which alerts of places are kept: their rules come with each notice."""
@@ -102,7 +102,6 @@ def narrowed(bundle: Bundle, air_tags: frozenset[bytes]) -> Bundle:
 def matches(visits: Mapping[int, Visit], notices: Iterable[Notice], now: datetime) -> list[Match]:
     """Return which of *visits* (by number) any of *notices* speaks of, that still holds."""
     settled = {number: settle(visit, now) for number, visit in visits.items()}
-    keys = {number: note_key_of(visit) for number, visit in settled.items()}
     index: dict[bytes, list[tuple[int, Mark]]] = defaultdict(list)
     for number, visit in settled.items():
         for mark in marks_of(visit, now):
@@ -115,7 +114,7 @@ def matches(visits: Mapping[int, Visit], notices: Iterable[Notice], now: datetim
             for number, mark in index.get(tag[:AIR_TAG_BYTES], ()):
                 candidates[number].append(mark)
         for number, marks in candidates.items():
-            text = _opened(notice, marks, keys[number])
+            text = _opened(notice, marks)
             if text is not None and now < text.expires:
                 match = _overlap(number, settled[number], text, now)
                 found += [match] if match is not None else []
@@ -171,15 +170,10 @@ def alerts_of(found: Iterable[Match], visits: Mapping[int, Visit], today: dateti
     return sorted(alerts, key=lambda alert: alert.start)
 
 
-def _opened(notice: Notice, marks: Iterable[Mark], note_key: bytes) -> NoticeText | None:
-    if note_key and (text := open_with_card(notice, note_key)) is not None:
-        return text
-    for mark in marks:
-        if mark.slot_key:
-            text = open_with_slot(notice, mark.tag[:AIR_TAG_BYTES], mark.slot_key)
-            if text is not None:
-                return text
-    return None
+def _opened(notice: Notice, marks: Iterable[Mark]) -> NoticeText | None:
+    # One way for all: who has the card makes the slot's key, who heard the tag has it.
+    opened = (open_with_slot(notice, mark.tag[:AIR_TAG_BYTES], mark.slot_key) for mark in marks)
+    return next((text for text in opened if text is not None), None)
 
 
 def _overlap(number: int, visit: Visit, text: NoticeText, now: datetime) -> Match | None:
@@ -191,8 +185,10 @@ def _overlap(number: int, visit: Visit, text: NoticeText, now: datetime) -> Matc
 
 def _proved(visit: Visit, text: NoticeText) -> bool:
     return any(
-        proof_of(key, proof.step) == proof.mac
+        compare_digest(proof_of(key, proof.step), proof.mac)
         for proof in visit.proofs
+        # Since then whoever reads the notice can make one.
+        if from_unix(proof.step * PROOF_SECONDS) < text.issued
         for key in text.proof_keys.get(day_number(from_unix(proof.step * PROOF_SECONDS)), ())
     )
 

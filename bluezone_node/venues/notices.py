@@ -103,18 +103,18 @@ class Notice:
     tags: tuple[bytes, ...] = field(repr=False)
     nonce: bytes = field(repr=False)
     sealed: bytes = field(repr=False)
-    wraps: tuple[bytes, ...] = field(default=(), repr=False)
-    """For each tag the notice's key under the key of the slot; none in notices without a radio."""
+    wraps: tuple[bytes, ...] = field(repr=False)
+    """For each tag the notice's key under the key of the slot."""
 
     def fields(self) -> dict[int, object]:
         """Return the map that stands in a bundle."""
-        whole: dict[int, object] = {
+        return {
             1: self.notice_id,
             2: list(self.tags),
             3: self.nonce,
             4: self.sealed,
+            5: list(self.wraps),
         }
-        return whole | {5: list(self.wraps)} if self.wraps else whole
 
 
 def seal_notice(payload: bytes, text: NoticeText, notice_id: bytes, entropy: Entropy) -> Notice:
@@ -163,7 +163,7 @@ def open_with_card(notice: Notice, note_key: bytes) -> NoticeText | None:
 
 def open_with_slot(notice: Notice, air_tag: bytes, slot_key: bytes) -> NoticeText | None:
     """Return what *notice* says to who heard the 12 bytes *air_tag* with its slot's key."""
-    for tag, wrap in zip(notice.tags, notice.wraps, strict=False):
+    for tag, wrap in zip(notice.tags, notice.wraps, strict=True):
         if tag[:AIR_TAG_BYTES] == air_tag:
             return _opened(notice, _wrapped(wrap, slot_key, notice.notice_id, tag))
     return None
@@ -176,21 +176,24 @@ def read_notice(fields: Any) -> Notice:
         BadInput: reason ``notice_malformed``.
     """
     match fields:
-        case {1: bytes(notice_id), 2: list(tags), 3: bytes(nonce), 4: bytes(sealed), **rest} if (
-            len(notice_id) == NOTICE_ID_BYTES
+        case {
+            1: bytes(notice_id),
+            2: list(tags),
+            3: bytes(nonce),
+            4: bytes(sealed),
+            5: list(wraps),
+            **rest,
+        } if (
+            not rest
+            and len(notice_id) == NOTICE_ID_BYTES
             and 0 < len(tags) <= MAX_TAGS
             and _all_bytes(tags, TAG_BYTES)
             and len(nonce) == NONCE_BYTES
             and TEXT_BLOCK < len(sealed) <= MAX_SEALED_BYTES
-            and not rest.keys() - {5}
+            and len(wraps) == len(tags)
+            and _all_bytes(wraps, WRAP_BYTES)
         ):
-            wraps = rest.get(5, [])
-            if (
-                isinstance(wraps, list)
-                and len(wraps) in (0, len(tags))
-                and _all_bytes(wraps, WRAP_BYTES)
-            ):
-                return Notice(notice_id, tuple(tags), nonce, sealed, tuple(wraps))
+            return Notice(notice_id, tuple(tags), nonce, sealed, tuple(wraps))
     raise BadInput("A notice in the bundle is malformed.", reason="notice_malformed")
 
 

@@ -4,8 +4,9 @@ Nobody scans a code on the way out.  So the end of a visit is inferred, by the b
 and which it was is kept: a scan on the way out, the next place, silence of the place's radio, or
 else the earliest of the usual stay, closing time and midnight.
 
-Kept "kín" (private), a visit that is over has neither name nor card: only tags, which tell nobody
-where that was, and the key that opens the notices about them.
+Kept "kín" (private), a visit that is over has neither name nor card: only a tag and a key for each
+slot, as if it had been heard by radio.  They tell nobody without the card where that was, nor that
+two visits were to one place, and open notices about those slots alone.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from bluezone_node.venues.card import MAX_STAY, VIETNAM, CardFlag, SignedCard, d
 from bluezone_node.venues.kinds import RULES, VenueKind
 from bluezone_node.venues.tags import (
     AIR_TAG_BYTES,
+    slot_key_of,
     slots_between,
     step_of,
     tags_of,
@@ -81,8 +83,8 @@ class Mark:
 
     tag: bytes = field(repr=False)
     """16 bytes, or the 12 that are on the air."""
-    slot_key: bytes = field(default=b"", repr=False)
-    """10 bytes where it was heard over the radio; the visit's note key opens notices elsewise."""
+    slot_key: bytes = field(repr=False)
+    """10 bytes: unlock the notices that list the slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,6 @@ class Visit:
     """Name of the place; empty where it is not known, or not to be."""
     card: SignedCard | None = field(default=None, repr=False)
     """None for one that was only heard, is of another country's code, or private and over."""
-    note_key: bytes = field(default=b"", repr=False)
     marks: tuple[Mark, ...] = field(default=(), repr=False)
     heard: datetime | None = None
     """When the place's radio was heard last."""
@@ -207,7 +208,7 @@ def edit(visit: Visit, came: datetime, left: datetime, now: datetime) -> Visit:
         BadInput: reason ``visit_times``: it would end before it begins, last longer than a day,
             lie ahead or too long ago; or its place is not known, so that it can only be shortened.
     """
-    known = visit.card is not None or not (visit.note_key or visit.marks)
+    known = visit.card is not None or not visit.marks
     within = visit.came <= came and (visit.left is None or left <= visit.left)
     if not (came < left <= now and left - came <= LONGEST and now - came < VISIT_RETENTION):
         raise BadInput(
@@ -238,13 +239,11 @@ def marks_of(visit: Visit, end: datetime) -> tuple[Mark, ...]:
     """Return what *visit* is matched by, until *end* where it lasts."""
     if visit.card is None:
         return visit.marks
-    slots = slots_between(visit.came, visit.left or end)
-    return tuple(map(Mark, tags_of(venue_keys(visit.card.payload), slots)))
-
-
-def note_key_of(visit: Visit) -> bytes:
-    """Return the key of the notices of its place; empty where only slots are known."""
-    return visit.note_key if visit.card is None else venue_keys(visit.card.payload).note
+    keys, slots = venue_keys(visit.card.payload), slots_between(visit.came, visit.left or end)
+    return tuple(
+        Mark(tag, slot_key_of(keys.note, slot))
+        for slot, tag in zip(slots, tags_of(keys, slots), strict=True)
+    )
 
 
 def _began(seen: Seen) -> Visit:
@@ -300,8 +299,7 @@ def _over(visit: Visit, left: datetime, out: OutKind) -> Visit:
         return ended
     if ended.card is None:
         return replace(ended, label="")
-    marks, key = marks_of(ended, left), note_key_of(ended)
-    return replace(ended, label="", card=None, marks=marks, note_key=key)
+    return replace(ended, label="", card=None, marks=marks_of(ended, left))
 
 
 def _is_at(visit: Visit, card: SignedCard | None) -> bool:

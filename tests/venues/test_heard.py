@@ -146,5 +146,5 @@ def test_tags_stay_out_of_repr() -> None:
     """A stay may be printed in a bug report."""
     stay = stay_of(5)
     for secret in (stay.tags[0].air.tag, stay.tags[0].air.slot_key):
-        assert repr(secret)[2:-1] not in repr((stay, Mark(secret), visit_of(stay)))
+        assert repr(secret)[2:-1] not in repr((stay, Mark(secret, secret), visit_of(stay)))
         assert secret.hex() not in repr(stay)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.notices import (
     TAG_BLOCK,
-    Notice,
     dummy_notice,
     open_with_card,
     open_with_slot,
@@ -134,18 +133,11 @@ def test_texts_are_of_two_languages_and_short() -> None:
 def test_a_notice_survives_its_map() -> None:
     """Written into a bundle and read from it, it is the same."""
     assert read_notice(NOTICE.fields()) == NOTICE
-    early = Notice(NOTICE.notice_id, NOTICE.tags, NOTICE.nonce, NOTICE.sealed)
-    assert read_notice(early.fields()) == early
 
 
 @pytest.mark.parametrize(
     ("number", "value"),
-    [
-        (n, value)
-        for n in (1, 2, 3, 4, 5)
-        for value in (b"", [], 3, None, [b"x"], {})
-        if (n, value) != (5, [])
-    ],
+    [(n, value) for n in (1, 2, 3, 4, 5) for value in (b"", [], 3, None, [b"x"], {})],
 )
 def test_what_is_no_notice_is_refused(number: int, value: object) -> None:
     """A field of another kind or length spoils the notice."""

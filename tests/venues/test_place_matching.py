@@ -28,7 +28,16 @@ from bluezone_node.venues.notices import (
     open_with_slot,
     seal_notice,
 )
-from bluezone_node.venues.tags import air_tag_of, slot_of, slots_between, start_of, venue_keys
+from bluezone_node.venues.tags import (
+    air_tag_of,
+    proof_of,
+    slot_of,
+    slots_between,
+    start_of,
+    step_of,
+    venue_keys,
+)
+from bluezone_node.venues.text import Proof
 from bluezone_node.venues.visits import Mark, OutKind, Visit, marks_of, settle
 from tests.venues.places import NOW, card_of, seeded, text_of
 
@@ -53,7 +62,7 @@ def stay(start: int, end: int | None, card: SignedCard | None = MARKET) -> Visit
 def private(visit: Visit) -> Visit:
     """The same, as it is kept without its card."""
     marks = marks_of(visit, LATER)
-    return replace(visit, card=None, label="", marks=marks, note_key=KEYS.note)
+    return replace(visit, card=None, label="", marks=marks)
 
 
 def heard(visit: Visit) -> Visit:
@@ -263,3 +272,14 @@ def test_every_visit_has_the_tags_of_its_time(start: int, length: int) -> None:
     first, last = slot_of(visit.came), slot_of(visit.came) + len(marks_of(visit, LATER)) - 1
     assert start_of(first) <= visit.came
     assert start_of(last) < max(visit.left, visit.came + MINUTE) <= start_of(last + 1)
+
+
+@pytest.mark.parametrize(("minutes", "proved"), [(5, False), (6, True)])
+def test_a_proof_of_a_time_since_the_notice_shows_nothing(minutes: int, proved: bool) -> None:
+    """From then on whoever was there reads the key that makes it."""
+    key, step = bytes(range(32)), step_of(NOW + 5 * MINUTE)
+    issued = NOW + minutes * MINUTE
+    text = replace(OPEN, issued=issued, proof_keys={day_number(NOW): (key,)})
+    visit = replace(stay(0, 60), proofs=(Proof(step, proof_of(key, step)),))
+    (match,) = found(visit, notice(text))
+    assert match.proved is proved

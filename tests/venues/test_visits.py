@@ -12,7 +12,7 @@ from bluezone_node.crypto.cose import sign
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.card import VIETNAM, Card, CardFlag, SignedCard, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
-from bluezone_node.venues.tags import air_tag_of, slot_of, step_of, tag_of, venue_keys
+from bluezone_node.venues.tags import air_tag_of, slot_key_of, slot_of, step_of, tag_of, venue_keys
 from bluezone_node.venues.text import Proof
 from bluezone_node.venues.visits import (
     LONGEST,
@@ -28,7 +28,6 @@ from bluezone_node.venues.visits import (
     expected_end,
     leave,
     marks_of,
-    note_key_of,
     settle,
 )
 from tests.venues.places import CARDS, seeded
@@ -197,18 +196,33 @@ def test_one_that_was_heard_first_gets_its_card_by_a_scan() -> None:
 # Private
 
 
-def test_a_private_visit_that_is_over_is_tags_and_a_key() -> None:
-    """They are those of the card, and the way out is still known by them."""
+def test_a_private_visit_that_is_over_is_tags_and_their_keys() -> None:
+    """They are those of the card's slots, and the way out is still known by them."""
     (visit,) = after(scan(private=True))
     over = settle(visit, MORNING + 2 * HOUR)
     keys = venue_keys(MARKET.payload)
     slots = range(slot_of(MORNING), slot_of(MORNING) + 4)
     assert (over.label, over.card) == ("", None)
-    assert over.marks == tuple(Mark(tag_of(keys, slot)) for slot in slots)
-    assert note_key_of(over) == keys.note
+    assert over.marks == tuple(
+        Mark(tag_of(keys, slot), slot_key_of(keys.note, slot)) for slot in slots
+    )
     [(_, later)] = arrive([over], scan(at=MORNING + 90 * MINUTE, direction="out"))
     assert (later.out, later.card, len(later.marks)) == (OutKind.SCAN, None, 6)
-    assert note_key_of(later) == keys.note
+
+
+def test_two_private_visits_to_one_place_have_nothing_in_common() -> None:
+    """Who finds the device cannot even tell that somebody came back, without the card."""
+    one, other = (
+        settle(after(scan(at=MORNING + hours * HOUR, private=True))[0], MORNING + 9 * HOUR)
+        for hours in (0, 3)
+    )
+
+    def kept(visit: Visit) -> set[bytes]:
+        return {part for mark in visit.marks for part in (mark.tag, mark.slot_key)}
+
+    assert one.left is not None
+    assert other.left is not None
+    assert not kept(one) & kept(other)
 
 
 def test_nothing_of_a_visit_is_in_its_repr() -> None:

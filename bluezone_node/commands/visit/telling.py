@@ -110,7 +110,7 @@ def summary(entry: StoredVisit) -> dict[str, object]:
         "out": visit.out.value if visit.out is not None else None,
         "party": visit.party,
         "private": visit.private,
-        "matchable": bool(visit.card or visit.note_key or visit.marks),
+        "matchable": bool(visit.card or visit.marks),
         "heard": visit.heard,
         "screen": bool(visit.proofs),
     }

@@ -65,7 +65,6 @@ class _Entry(msgspec.Struct, omit_defaults=True):
     confirmed: float
     label: str = ""
     card: bytes = b""
-    note_key: bytes = b""
     marks: tuple[tuple[bytes, bytes], ...] = ()
     heard: float | None = None
     left: float | None = None
@@ -82,7 +81,6 @@ def _written(visit: Visit) -> bytes:
             visit.confirmed.timestamp(),
             visit.label,
             visit.card.cose if visit.card else b"",
-            visit.note_key,
             tuple((mark.tag, mark.slot_key) for mark in visit.marks),
             _seconds(visit.heard),
             _seconds(visit.left),
@@ -101,7 +99,6 @@ def _read(cell: bytes) -> Visit:
         from_unix(entry.confirmed),
         entry.label,
         read_card(entry.card) if entry.card else None,
-        entry.note_key,
         tuple(Mark(tag, key) for tag, key in entry.marks),
         _instant(entry.heard),
         _instant(entry.left),
