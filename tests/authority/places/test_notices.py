@@ -161,18 +161,15 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("changes", "reason"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_is_refused(
-    outbreaks: Outbreaks, changes: dict[str, object], reason: str
-) -> None:
+def test_what_cannot_be_is_refused(outbreaks: Outbreaks) -> None:
     """In a sentence, and with nothing kept or written down as done."""
     market = outbreaks.place()
-    before = outbreaks.audit.head()
-    with pytest.raises(AuthorityRefused) as refused:
-        outbreaks.notices.issue(order(market, **changes), LAN)
-    assert refused.value.reason == reason
+    for name, (changes, reason) in REFUSED.items():
+        with pytest.raises(AuthorityRefused) as refused:
+            outbreaks.notices.issue(order(market, **changes), LAN)
+        assert refused.value.reason == reason, name
     assert outbreaks.notices.newest(LAN) == []
-    assert outbreaks.audit.head() == before
+    assert outbreaks.audit.head() is None
 
 
 def test_a_place_under_dual_control_is_not_warned_of_alone(outbreaks: Outbreaks) -> None:
@@ -218,12 +215,11 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize("what", ALLOWED)
-def test_each_does_what_their_role_allows(outbreaks: Outbreaks, what: str) -> None:
+def test_each_does_what_their_role_allows(outbreaks: Outbreaks) -> None:
     """The whole matrix; what another province has is as if it were not."""
     market = outbreaks.place()
 
-    def attempt(actor: Actor) -> bool:
+    def attempt(what: str, actor: Actor) -> bool:
         notices = outbreaks.notices
         asker = HOA if what == "release" else LAN
         number = notices.issue(order(market), asker).notice.number
@@ -251,7 +247,9 @@ def test_each_does_what_their_role_allows(outbreaks: Outbreaks, what: str) -> No
             return False
         return seen
 
-    assert tuple(map(attempt, (HOA, LAN, MINH, CENTRE))) == ALLOWED[what]
+    for what, allowed in ALLOWED.items():
+        done = tuple(attempt(what, actor) for actor in (HOA, LAN, MINH, CENTRE))
+        assert done == allowed, what
 
 
 def test_the_only_provinces_supervisor_may_break_the_circuit(tmp_path: Path) -> None:
