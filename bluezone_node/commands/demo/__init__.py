@@ -1,4 +1,4 @@
-"""``bluezone-node demo``: the main job as real processes on a simulated air, in under a minute."""
+"""``bluezone-node demo``: the main jobs as real processes on a simulated air, in a minute."""
 
 import asyncio
 import os
@@ -19,13 +19,20 @@ TIME_ZONE = "ICT-7"
     type=click.Path(path_type=Path, file_okay=False),
     help="Where everything is kept. Default: a new temporary folder.",
 )
-def demo(folder: Path | None) -> None:
-    """Tell the whole story: a meeting, a diagnosis, an alert. Exit 1 if any of it is not so."""
-    from bluezone_node.commands.demo.story import tell
+@click.option(
+    "--story",
+    type=click.Choice(["proximity", "market", "all"]),
+    default="all",
+    show_default=True,
+    help="People who meet, or a market that many come to.",
+)
+def demo(folder: Path | None, story: str) -> None:
+    """Tell two stories, from a visit or a meeting to a warning. Exit 1 if any line is not so."""
+    from bluezone_node.commands.demo.telling import tell
 
     os.environ["TZ"] = TIME_ZONE
     time.tzset()
     chosen = folder or Path(tempfile.mkdtemp(prefix="bluezone-demo-"))
     chosen.mkdir(parents=True, exist_ok=True)
-    if not asyncio.run(tell(chosen)):
+    if not asyncio.run(tell(chosen, story)):
         raise SystemExit(1)

@@ -34,25 +34,44 @@ class Cast:
         self._running[name] = process
         return process
 
-    async def ask(self, *arguments: str) -> Document:
+    async def run(self, *arguments: str, typed: str = "") -> bytes:
+        """Run a command to its end, with *typed* on its standard input; return what it printed.
+
+        Raises:
+            StoryFailed: it failed.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *_program(arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate(typed.encode())
+        if process.returncode:
+            raise StoryFailed(f"`{' '.join(arguments[:2])}` failed: {err.decode().strip()}")
+        return out
+
+    async def ask(self, *arguments: str, typed: str = "") -> Document:
         """Run a command with ``--json`` and return its document.
 
         Raises:
             StoryFailed: it failed, or printed no document.
         """
-        process = await asyncio.create_subprocess_exec(
-            *_program((*arguments, "--json")),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        try:
-            document = json.loads(out)
-        except ValueError:
-            document = None
-        if process.returncode or not isinstance(document, dict):
-            raise StoryFailed(f"`{' '.join(arguments[:2])}` failed: {err.decode().strip()}")
+        document = await self._asked(arguments, typed)
+        if not isinstance(document, dict):
+            raise StoryFailed(f"`{' '.join(arguments[:2])}` printed no document")
         return document
+
+    async def ask_all(self, *arguments: str) -> list[Document]:
+        """Run a command with ``--json`` that lists documents, and return these.
+
+        Raises:
+            StoryFailed: it failed, or printed no list.
+        """
+        documents = await self._asked(arguments, "")
+        if not isinstance(documents, list):
+            raise StoryFailed(f"`{' '.join(arguments[:2])}` printed no list")
+        return documents
 
     def fallen(self) -> list[str]:
         """Return the names of lasting processes that have ended."""
@@ -69,6 +88,13 @@ class Cast:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+    async def _asked(self, arguments: tuple[str, ...], typed: str) -> object:
+        try:
+            found: object = json.loads(await self.run(*arguments, "--json", typed=typed))
+        except ValueError:
+            return None
+        return found
 
 
 def _program(arguments: tuple[str, ...]) -> tuple[str, ...]:

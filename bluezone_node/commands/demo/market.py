@@ -1,0 +1,364 @@
+"""The second story: a market with a kiosk, those who come to it, and two cases among them.
+
+One case tells where he was, and an officer warns of the place.  Of the other only the kiosk's own
+radio knows: his published keys are found in its log, and it proposes a notice.  Both times exactly
+those are warned who were there then, whichever way they checked in.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from bluezone_node.alerts import Alert, Presence
+from bluezone_node.commands.demo.cast import Document, StoryFailed
+from bluezone_node.commands.demo.door import Door
+from bluezone_node.commands.demo.roster import DEVICES, NOBODY, VISITORS, Outcome, draw, outcome_of
+from bluezone_node.commands.demo.squares import photograph, read_display, read_poster
+from bluezone_node.commands.demo.stage import Stage, eventually
+from bluezone_node.commands.place_wording import explain_presence
+
+PLACE, PHARMACY = "Chợ Hôm", "Hiệu thuốc Lò Đúc"
+COMMUNE = "256"
+"""Hai Bà Trưng ward, of the list of July 2025."""
+
+ON_AIR = ("door", "tu", "tam")
+"""Nodes with a radio."""
+SCANNING = tuple(name for name in DEVICES if name not in ON_AIR)
+"""Devices that are only ever asked."""
+
+SHOPPING_PACE = 1500.0
+"""Simulated seconds per second while people are at the market."""
+
+ID_CARD = "001085004327|012345678|Đỗ Tiến Dũng|14081985|Nam|Số 2 Lò Đúc, Hà Nội|01012022"
+"""What the square of an identity card says; nobody's number."""
+
+PLACES_CONFIG = """
+[places]
+root = "{root}"
+url = "{exports}/places"
+"""
+DEVICE_CONFIG = """\
+[node]
+state_dir = "{state}"
+radio = "{air}#{name}"   # for its time alone
+"""
+KIOSK_CONFIG = """
+[kiosk]
+venue = "{venue}"
+listen = "127.0.0.1:0"
+"""
+
+
+class MarketStory(Stage):
+    """Five visitors by five ways, and four who were there at another time, elsewhere, or ill."""
+
+    scenario = "visitors.toml"
+    day = date(2026, 3, 5)
+
+    async def run(self) -> None:
+        await self._open()
+        try:
+            await self._five_ways()
+            await self._later()
+            await self._told_by_a_person()
+            await self._told_by_the_radio()
+            await self._compare()
+        finally:
+            await self._door.close()
+
+    def commands(self) -> list[str]:
+        lan, authority = self._config("lan"), self._authority
+        return [
+            f"visit list --config {lan}",
+            f"alerts show 1 --config {lan}",
+            f"lab place - < {self._folder}/poster.txt",
+            f"notice list --dir {authority}",
+            f"venue show '{PLACE}' --dir {authority}",
+        ]
+
+    # The acts
+
+    async def _open(self) -> None:
+        click.echo("A market, its kiosk at the door, and who comes and goes: six processes.\n")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        await self._open_air()
+        url, exports, made = await self._open_authority()
+        with (self._authority / "authority.toml").open("a") as settings:
+            settings.write(f'\n[places]\nurl = "{url}"\n')
+        spoken = await self._register()
+        places = PLACES_CONFIG.format(root=made["places_root"], exports=exports)
+        kiosk = KIOSK_CONFIG.format(venue=self._folder / "venue.json")
+        for name in ON_AIR:
+            self._configure(name, url, exports, made, kiosk if name == "door" else places)
+        for name in SCANNING:
+            device = DEVICE_CONFIG.format(state=self._folder / name, air=self._air, name=name)
+            self._config(name).write_text(device + places)
+        for name in ON_AIR:
+            await self._start_node(name)
+        await self._nodes_on_air(*ON_AIR)
+        await self._cast.start("page", "kiosk", "--config", str(self._config("door")))
+        await self._sync(SCANNING)
+        self._door = Door(await eventually(self._page_address))
+        door = await self._on_air("door")
+        self.check(
+            door["radio"]["announcing"] and self._poster.startswith("https://q.example.vn/#"),
+            f"{PLACE} is registered. A poster hangs at its door, to be known by {spoken}; its "
+            "kiosk shows a square that changes, and sends the market's tag by Bluetooth.",
+        )
+
+    async def _five_ways(self) -> None:
+        await self._skip_to("08:40", days=0)
+        (lan,), _ = await asyncio.gather(
+            self._scan("lan", self._poster), self._scan("hoa", self._pharmacy)
+        )
+        self.check(
+            lan["place"] == PLACE and lan["left"] is None,
+            "Lan scans the poster. That she is here, her own device knows, and nobody else.",
+        )
+        code = (await self._cast.ask("visit", "code", "--config", str(self._config("minh"))))[
+            "code"
+        ]
+        shown = await self._door.see(photograph(code))
+        (minh,) = await self._scan("minh", read_display(await self._door.display("/code.svg")))
+        self.check(
+            shown["sign"] == "in" and minh["screen"],
+            f"Minh shows the kiosk's camera a code of his own, good for 15 minutes: "
+            f"{_said(shown)}. From its screen he takes the proof that he stood here.",
+        )
+        shown = await eventually(self._door.tap)
+        self.check(
+            shown["sign"] == "in",
+            f"Tư wears a node without a screen, and holds it to the kiosk: {_said(shown)}.",
+        )
+        shown = await self._door.scan(ID_CARD)
+        self.check(
+            shown["sign"] == "in" and not self._is_kept(*ID_CARD.split("|")[:3]),
+            f"Dũng has his identity card: {_said(shown)}. Neither number nor name is kept.",
+        )
+        shown = await self._door.slip()
+        self._slip = read_display(await self._door.display(f"/slip/{shown['entry']}/place.svg"))
+        self._slip_came = self._now()
+        inside = await self._door.inside()
+        self.check(
+            shown["sign"] == "in" and inside == 4,
+            f"Bà Năm has nothing, and is given a paper slip. The kiosk counts {inside} inside, and "
+            "could name none of them.",
+        )
+
+    async def _later(self) -> None:
+        await self._skip_to("09:24", days=0, pace=SHOPPING_PACE)
+        (lan,) = await self._scan("lan", f"{self._poster}.o")
+        await self._skip_to("11:00", days=0)
+        await self._scan("quy", self._poster)
+        await self._skip_to("14:56", days=0)
+        await self._skip_to("15:10", days=0, pace=SHOPPING_PACE)
+        (sau,) = await self._scan("sau", self._poster, "--party", "3")
+        await self._skip_to("15:30", days=0, pace=SHOPPING_PACE)
+        (tu,) = await self._visits("tu")
+        self.check(
+            (lan["out"], tu["out"], sau["party"]) == ("scan", "silence", 3),
+            "Lan scans the way out, Tư's node hears the market fall silent. Quý comes at eleven, "
+            "Sáu's family at three; Hoa was at a pharmacy in the morning.",
+        )
+
+    async def _told_by_a_person(self) -> None:
+        await self._skip_to("09:00", days=1)
+        config = str(self._config("chau"))
+        came = f"{self._slip_came.astimezone():%Y-%m-%dT%H:%M}"
+        await self._cast.ask("visit", "in", "-", "--at", came, "--config", config, typed=self._slip)
+        issued = await self._cast.ask(
+            *("notice", "issue", PLACE, "--from", f"{self.day} 08:30", "--to", f"{self.day} 09:10"),
+            *("--phone", "19009095", "--dir", str(self._authority), "--clock", self._air),
+        )
+        start, end = self._local("08:30"), self._local("09:25")
+        self._cases = {"Hùng": (start, end)}
+        self.check(
+            (_time(issued["from"]), _time(issued["until"])) == (_time(start), _time(end)),
+            "Hùng was there too, by no way at all. He tests positive, and tells when: 08:30 to "
+            "09:10. An officer warns of the market, the air of a quarter of an hour included.",
+        )
+        await self._publish(issued["number"])
+        alerts = await self._all_alerts()
+        self._warned = {name for name in DEVICES if alerts[name]}
+        self.check(
+            self._warned == {"lan", "minh", "tu", "chau"},
+            "Lan, Minh and Tư are warned, and by the slip that he scanned Bà Năm's grandson: "
+            "by their own devices, which told nobody. Lan's says:",
+        )
+        await self._show("lan")
+        self.check(
+            {name for name in self._warned if alerts[name][0]["presence"]["proved"]}
+            == {"minh", "chau"},
+            "Minh's and the grandson's say that a code of the market confirms the visit.",
+        )
+        asked = f"{self._slip_came.astimezone():%Y-%m-%d %H:%M}"
+        self._hotline = await self._cast.ask_all(
+            *("notice", "check", PLACE, "--from", asked),
+            *("--dir", str(self._authority), "--clock", self._air),
+        )
+        self.check(
+            [each["number"] for each in self._hotline] == [issued["number"]],
+            "Dũng has no device: the hotline knows by place and time, without his name.",
+        )
+
+    async def _told_by_the_radio(self) -> None:
+        code = await self._issue_code(f"{self.day}")
+        config = str(self._config("tam"))
+        done = await self._cast.ask("diagnosis", "report", code, "--yes", "--config", config)
+        before = set((self._authority / "exports").glob("*.zip"))
+        await self._skip_to("13:30", days=1)
+        fresh = await eventually(lambda: self._exported_since(before))
+        self.check(
+            done["published"] >= 1 and fresh == 1,
+            "Tâm scanned nothing and remembers no place. He too is ill, and publishes the day keys "
+            "of his node with a health worker's code, as An did.",
+        )
+        await self._sync(["door"])
+        place = ("--dir", str(self._authority), "--clock", self._air)
+        proposals = await self._cast.ask_all("notice", "proposals", *place)
+        if len(proposals) != 1:
+            raise StoryFailed(f"the kiosk has proposed {len(proposals)} notices, and not one")
+        said = proposals[0]
+        self.check(
+            self._local("14:55") <= _at(said["from"]) < _at(said["to"]) <= self._local("15:26"),
+            f"The kiosk finds them in what its radio heard, and proposes a notice: "
+            f"{_time(said['from'])} to {_time(said['to'])}, {said['minutes']} minutes near, "
+            f"{said['packets']} packets. It names no key and no identifier.",
+        )
+        approved = await self._cast.ask("notice", "approve", said["id"], *place)
+        self._cases["Tâm"] = (_at(approved["from"]), _at(approved["until"]))
+        await self._publish(approved["number"])
+        self._alerts = await self._all_alerts()
+        warned = {name for name in DEVICES if self._alerts[name]}
+        self.check(
+            warned - self._warned == {"sau"} and warned > self._warned,
+            "The officer agrees. Sáu is warned, for a family of three, and nobody else anew; "
+            "Tâm is not warned of Tâm.",
+        )
+
+    async def _compare(self) -> None:
+        visits = await asyncio.gather(*map(self._visits, DEVICES))
+        outcomes = {
+            name: outcome_of(its, self._alerts[name], self._cases)
+            for name, its in zip(DEVICES, visits, strict=True)
+        }
+        called = "hotline" if self._hotline else NOBODY
+        outcomes[""] = Outcome(_time(self._slip_came), called, proved=False)
+        rows = [(each, outcomes[each.device]) for each in VISITORS]
+        click.echo()
+        draw(rows)
+        self.true = self.true and all(outcome.is_right(each) for each, outcome in rows)
+
+    # What the acts are made of
+
+    async def _register(self) -> str:
+        """Register both places, make posters and the kiosk's file; return the spoken code."""
+        common = ("--dir", str(self._authority), "--clock", self._air)
+        market = await self._cast.ask(
+            *("venue", "register", PLACE, "--kind", "market", "--commune", COMMUNE),
+            *("--address", "79 phố Huế, Hà Nội", "--hours", "05:00-18:00"),
+            *("--mark", "radio", "--mark", "check-out", *common),
+        )
+        await self._cast.ask("venue", "register", PHARMACY, "--commune", COMMUNE, *common)
+        posters = {PLACE: self._folder / "poster.png", PHARMACY: self._folder / "pharmacy.png"}
+        venue = ("venue", "kiosk", PLACE, "--out", str(self._folder / "venue.json"), *common)
+        await asyncio.gather(
+            self._cast.run(*venue),
+            *(
+                self._cast.run(
+                    *("venue", "poster", name, "--format", "png", "--size", "a5"),
+                    *("--out", str(path), *common),
+                )
+                for name, path in posters.items()
+            ),
+        )
+        self._poster, self._pharmacy = map(read_poster, posters.values())
+        (self._folder / "poster.txt").write_text(self._poster)
+        return str(market["code"])
+
+    async def _page_address(self) -> str:
+        found = re.search(r"http://\S+", (self._folder / "page.log").read_text())
+        if found is None:
+            raise ConnectionError
+        return found[0].rstrip("/")
+
+    async def _scan(self, name: str, text: str, *more: str) -> list[Document]:
+        """Let the device *name* scan a code; return the visits that this changed."""
+        config = str(self._config(name))
+        done = await self._cast.ask("visit", "in", "-", *more, "--config", config, typed=text)
+        found: list[Document] = done["visits"]
+        return found
+
+    async def _visits(self, name: str) -> list[Document]:
+        listed = await self._cast.ask("visit", "list", "--config", str(self._config(name)))
+        found: list[Document] = listed["visits"]
+        return found
+
+    async def _all_alerts(self) -> dict[str, list[Document]]:
+        """Return the alerts that each device shows."""
+        found = await asyncio.gather(
+            *(
+                self._cast.ask("alerts", "list", "--config", str(self._config(name)))
+                for name in DEVICES
+            )
+        )
+        return {
+            name: [each["alert"] for each in listed["alerts"]]
+            for name, listed in zip(DEVICES, found, strict=True)
+        }
+
+    async def _sync(self, names: Iterable[str]) -> None:
+        each = [
+            self._cast.ask("sync", "--now", "--config", str(self._config(name))) for name in names
+        ]
+        await asyncio.gather(*each)
+
+    async def _publish(self, number: int) -> None:
+        """Wait for the bundle that has the notice, and let every device fetch it."""
+        await eventually(lambda: self._in_bundle(number))
+        await self._sync(DEVICES)
+
+    async def _in_bundle(self, number: int) -> None:
+        place = ("--dir", str(self._authority), "--clock", self._air)
+        if (await self._cast.ask("notice", "show", str(number), *place))["published_in"] is None:
+            raise ConnectionError
+
+    async def _show(self, name: str) -> None:
+        """Print what the first alert of *name* says to a person."""
+        shown = await self._cast.ask("alerts", "show", "1", "--config", str(self._config(name)))
+        alert = msgspec.convert(shown["alert"], Alert)
+        assert isinstance(alert.presence, Presence)  # noqa: S101 - it is about a place
+        for vietnamese, english in explain_presence(alert, alert.presence):
+            self.tell(vietnamese, english)
+
+    async def _exported_since(self, before: set[Path]) -> int:
+        fresh = set((self._authority / "exports").glob("*.zip")) - before
+        if not fresh:
+            raise ConnectionError
+        return len(fresh)
+
+    def _is_kept(self, *texts: str) -> bool:
+        """Tell whether any of *texts* is in a file of the kiosk."""
+        kept = [file for file in (self._folder / "door").rglob("*") if file.is_file()]
+        logs = [self._folder / f"{name}.log" for name in ("door", "page", "authority")]
+        content = [file.read_bytes() for file in (*kept, *logs)]
+        return any(text.encode() in each for text in texts for each in content)
+
+
+def _said(shown: Document) -> str:
+    """Return what the kiosk shows, in both languages."""
+    return f"“{shown['title']['vi']}” / “{shown['title']['en']}”"
+
+
+def _at(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)
+
+
+def _time(moment: str | datetime) -> str:
+    """Return the local time of day."""
+    return f"{(_at(moment) if isinstance(moment, str) else moment).astimezone():%H:%M}"
