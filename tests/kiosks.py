@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.errors import BadInput
-from bluezone_node.node.kiosk.desk import ContactKeeper, Desk, DeskRules
+from bluezone_node.node.kiosk.desk import Desk
+from bluezone_node.node.kiosk.ledger import ContactKeeper, DeskRules
 from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.store.node import SqliteNodeStore
 from bluezone_node.venues.card import Card, SignedCard, day_number, read_card

@@ -213,7 +213,8 @@ async def open_kiosk(
         BadConfig: its card is not valid today, or it is on a network without a PIN.
         DatabaseUnusable: the database cannot be opened or written.
     """
-    from bluezone_node.node.kiosk.desk import Desk, DeskRules
+    from bluezone_node.node.kiosk.desk import Desk
+    from bluezone_node.node.kiosk.ledger import DeskRules
     from bluezone_node.node.kiosk.screen import Screen
     from bluezone_node.store.node import SqliteNodeStore
     from bluezone_node.venues.text import DEFAULT_HOST

@@ -17,7 +17,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bluezone_node.errors import BadInput, BluezoneError, DatabaseUnusable
-from bluezone_node.node.kiosk.desk import Desk, Entered
+from bluezone_node.node.kiosk.desk import Desk
+from bluezone_node.node.kiosk.ledger import Entered
 from bluezone_node.node.kiosk.reading import SLIP_PREFIX
 from bluezone_node.venues.card import VIETNAM
 from bluezone_node.venues.checkins import MAX_PARTY, NO_DOUBT, Doubt

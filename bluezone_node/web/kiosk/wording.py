@@ -7,7 +7,7 @@ and in English what the program says.
 from dataclasses import dataclass
 
 from bluezone_node.errors import BluezoneError, DatabaseUnusable, Refused
-from bluezone_node.node.kiosk.desk import Entered, Movement
+from bluezone_node.node.kiosk.ledger import Entered, Movement
 from bluezone_node.venues.checkins import Doubt, Way
 
 

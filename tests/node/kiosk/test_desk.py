@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bluezone_node.clock import SimClock
 from bluezone_node.errors import BadInput, DatabaseUnusable
-from bluezone_node.node.kiosk.desk import UNVERIFIED_CAP, Desk, Movement
+from bluezone_node.node.kiosk.desk import UNVERIFIED_CAP, Desk
+from bluezone_node.node.kiosk.ledger import Movement
 from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.store.node import SqliteNodeStore, open_node_store
 from bluezone_node.venues.card import CardFlag

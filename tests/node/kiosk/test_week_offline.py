@@ -9,7 +9,7 @@ from bluezone_node.crypto.identifiers import all_identifiers
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.errors import Unreachable
 from bluezone_node.intervals import interval_at
-from bluezone_node.node.kiosk.desk import Movement
+from bluezone_node.node.kiosk.ledger import Movement
 from bluezone_node.node.kiosk.proposals import Proposing
 from bluezone_node.ports import ExportRecord, ExportState, MatchedKey, NodeStore, Result
 from bluezone_node.proximity.model import DiagnosisKey, Encounter, HeardScan, RssiHistogram, Scan
