@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+import shutil
 import stat
 from base64 import b64decode
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from bluezone_node.clock import SystemClock
+from bluezone_node.clock import SimClock, SystemClock
 from bluezone_node.errors import BadInput
+from bluezone_node.store.authority.day_keys import FolderDayKeys
 from bluezone_node.store.authority.folder import open_folder
 from bluezone_node.store.node import open_node_store
 from bluezone_node.venues.register import open_contact, release
@@ -116,6 +119,35 @@ def test_an_answer_is_closed_when_its_day_is_over(offices: Offices, tmp_path: Pa
         path.unlink()
     shown = offices.desk("warrant", "show", number[:8], "--purpose", "thử", "--json")
     assert json.loads(shown.stdout) == {"id": number, "contacts": [], "unreadable": 1}
+
+
+def test_copies_of_everything_are_closed_after_three_weeks(
+    offices: Offices, tmp_path: Path
+) -> None:
+    """Kiosk's database and key copied, authority backed up the same day, restored on day 22."""
+    offices.visitor(ANH)
+    copy, backup = tmp_path / "copy", tmp_path / "backup"
+    shutil.copytree(offices.settings.state_dir(), copy)
+    keyed = ("--key-file", offices.words)
+    offices.desk("authority", "backup", backup, *keyed)
+    venue_id = offices.venue.card.card.venue_id
+    with open_node_store(copy / "node.db") as store:
+        (row,) = store.contacts(range(2**32))
+    place = X25519PrivateKey.from_private_bytes((copy / KEY_FILE).read_bytes())
+    half = release(row, venue_id, place)
+    today = FolderDayKeys(offices.home).private(row.day_key_id)
+    assert today is not None
+    assert open_contact(half, X25519PrivateKey.from_private_bytes(today)) == ANH
+
+    later = SimClock(SystemClock().now() + timedelta(days=22))
+    with open_authority(open_folder(offices.home), later, ["registrar"]) as parts:
+        assert parts.register is not None
+        parts.register.day_keys.tidy()
+    offices.done("authority", "restore", backup, tmp_path / "restored", *keyed)
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in left if today in path.read_bytes()]
+    for folder in (offices.home, tmp_path / "restored"):
+        assert FolderDayKeys(folder).private(row.day_key_id) is None
 
 
 def test_one_officer_alone_opens_nothing(offices: Offices) -> None:
