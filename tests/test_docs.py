@@ -59,6 +59,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "serve": authority.ServeSettings,
     "console": authority.ConsoleSettings,
     "places": authority.PlacesSettings,
+    "places.registers": authority.RegisterSettings,
     "database": authority.DatabaseSettings,
 }
 ALSO_OF_NODES = {"places": config.PlacesSettings}

@@ -5,6 +5,7 @@ server or verification server, whose clients this authority must please.
 """
 
 import tomllib
+from datetime import date
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 
@@ -227,6 +228,31 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     do without ``Secure``. Empty: every request is judged by the name that it asks for."""
 
 
+class RegisterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A kind of place that a law requires a register of names of."""
+
+    kind: Literal[
+        "other",
+        "office",
+        "health-facility",
+        "school",
+        "supermarket",
+        "market",
+        "lodging",
+        "restaurant",
+        "transport",
+        "worship",
+        "event",
+        "control-post",
+        "residential-block",
+        "factory",
+    ]
+    since: date
+    """First day on which the law asks for it: kiosks and cards made from then on keep one."""
+    basis: Annotated[str, Meta(min_length=1, max_length=200)]
+    """The law, with number and day."""
+
+
 class PlacesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Public places that visitors check in at."""
 
@@ -241,6 +267,9 @@ class PlacesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notice_days: Annotated[int, Meta(ge=1, le=21)] = 14
     """For so long people are told of an outbreak's notice: as long as quarantine lasted in 2021.
     Nobody's device remembers a visit longer than 21 days."""
+    registers: list[RegisterSettings] = msgspec.field(default_factory=list)
+    """Kinds of places that must keep a register of names. None is the default: what a law asks for
+    differs from province to province and from month to month."""
     claims: bool = True
     """Whether owners may register their places at ``/venues/claim``."""
     claim_minutes: Annotated[int, Meta(ge=5, le=60)] = 15

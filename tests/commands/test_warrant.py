@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from bluezone_node.clock import SimClock, SystemClock
 from bluezone_node.errors import BadInput
 from bluezone_node.store.authority.day_keys import FolderDayKeys
-from bluezone_node.store.authority.folder import open_folder
+from bluezone_node.store.authority.folder import make_folder, open_folder
 from bluezone_node.store.node import open_node_store
+from bluezone_node.venuefile import read_venue_file
+from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.register import open_contact, release
 from bluezone_node.wiring.authority import open_authority
 from bluezone_node.wiring.kiosk_register import KEY_FILE
@@ -224,3 +226,24 @@ def test_the_day_keys_on_offer_are_the_authoritys(quiet: Offices) -> None:
         assert parts.register.day_keys.published() == shelf.read_bytes()
     assert len(list((quiet.home / "day-keys").iterdir())) == 15
     assert b64decode(json.loads(quiet.desk("trust", "show", "--json").stdout)["root"])
+
+
+@pytest.mark.parametrize(("since", "required"), [("2020-01-01", True), ("2999-01-01", False)])
+def test_a_law_names_kinds_of_places_from_a_day_on(
+    tmp_path: Path, since: str, required: bool
+) -> None:
+    """In the settings, with the day and the law; by default none is named, and none keeps one."""
+    home = make_folder(tmp_path / "a", ["registrar"]).path
+    with (home / "authority.toml").open("a", encoding="utf-8") as settings:
+        settings.write(
+            f'\n[[places.registers]]\nkind = "lodging"\nsince = {since}\n'
+            'basis = "Luật Cư trú 2020, điều 30"\n'
+        )
+    for kind, keeps in (("lodging", required), ("market", False)):
+        file = tmp_path / f"{kind}.json"
+        made = run("venue", "register", kind, "--commune", 4, "--kind", kind, "--dir", home)
+        done = run("venue", "kiosk", made.stdout.strip(), "--out", file, "--dir", home)
+        assert done.returncode == 0, done.stderr
+        venue = read_venue_file(file)
+        assert bool(venue.card.card.flags & CardFlag.REGISTER_REQUIRED) is keeps
+        assert (venue.register_key is not None) is keeps

@@ -1,12 +1,13 @@
 """Signing the cards of a place: one for the place as a whole, one for each of its rooms."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bluezone_node.authority.ports.venues import CardKeys, Venue, VenueCardRow
+from bluezone_node.authority.settings import RegisterSettings
 from bluezone_node.crypto.cose import key_id_of, public_bytes, sign
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Entropy
@@ -17,15 +18,32 @@ from bluezone_node.venues.trust import Role
 WHOLE = ""
 """The room that stands for the place as a whole."""
 
+_KINDS = {kind.name.lower().replace("_", "-"): kind for kind in VenueKind}
+_EPOCH = date(1970, 1, 1)
+
 
 class CardMaker:
     """Makes and signs cards."""
 
-    def __init__(self, keys: CardKeys, entropy: Entropy, *, days: int) -> None:
-        """*days*: how long a card is good."""
+    def __init__(
+        self,
+        keys: CardKeys,
+        entropy: Entropy,
+        *,
+        days: int,
+        registers: Sequence[RegisterSettings] = (),
+    ) -> None:
+        """*days*: how long a card is good. *registers*: kinds that a law requires one of."""
+        self._registers = {_KINDS[each.kind]: (each.since - _EPOCH).days for each in registers}
         self._keys = keys
         self._entropy = entropy
         self._days = days
+
+    def requires_register(self, venue: Venue, now: datetime) -> bool:
+        """Tell whether names must be taken there: said of the place, or by law of its kind."""
+        since = self._registers.get(VenueKind(venue.kind))
+        by_law = since is not None and day_number(now) >= since
+        return by_law or bool(venue.flags & CardFlag.REGISTER_REQUIRED)
 
     def make(
         self,
@@ -83,6 +101,8 @@ class CardMaker:
         register_key: bytes | None,
     ) -> VenueCardRow:
         flags = CardFlag(venue.flags)
+        if self.requires_register(venue, now):
+            flags |= CardFlag.REGISTER_REQUIRED
         if register_key is None:
             # Nothing can be sealed before there is a kiosk that could open it.
             flags &= ~CardFlag.REGISTER_REQUIRED

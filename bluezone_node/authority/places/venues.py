@@ -28,7 +28,7 @@ from bluezone_node.authority.ports.venues import (
 from bluezone_node.authority.settings import PlacesSettings, RealmSettings
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
-from bluezone_node.venues.card import VENUE_ID_BYTES, VIETNAM, CardFlag
+from bluezone_node.venues.card import VENUE_ID_BYTES, VIETNAM
 from bluezone_node.venues.text import to_base45
 
 KEY_BYTES = 32
@@ -87,7 +87,9 @@ class Venues:
         self._audit = audit
         self._clock = clock
         self._entropy = entropy
-        self._maker = CardMaker(keys, entropy, days=settings.card_days)
+        self._maker = CardMaker(
+            keys, entropy, days=settings.card_days, registers=settings.registers
+        )
         self._realms = realms
         self._address = address
 
@@ -229,7 +231,7 @@ class Venues:
         """
         venue, now = self._to_change(venue_id, actor), self._clock.now()
         card = self.card(venue_id, room, actor)
-        required = bool(venue.flags & CardFlag.REGISTER_REQUIRED)
+        required = self._maker.requires_register(venue, now)
         with_register = required or register_key is not None
         known = [each for each in self._store.kiosks(venue_id) if each.room == room]
         living = next((each for each in known if each.revoked is None), None)
