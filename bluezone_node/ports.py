@@ -368,6 +368,9 @@ class PlaceStore(Protocol):
     def add_bundle(self, bundle: KeptBundle, record: ExportRecord) -> None:
         """Keep *bundle* and write its ledger line, at once."""
 
+    def drop_bundles(self, sequences: Collection[int], records: Sequence[ExportRecord]) -> None:
+        """Remove bundles that are not believed any more and write ledger lines, at once."""
+
     def place_file(self, name: str) -> bytes | None:
         """Return the newest ``trust.cose`` or ``days.cose`` that was believed."""
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from bluezone_node.venues.bundle import (
     FIRST_PREVIOUS,
     Bundle,
@@ -28,6 +30,8 @@ class Chain:
     exports: MemoryExports = field(default_factory=lambda: MemoryExports("places"))
     made: list[bytes] = field(default_factory=list)
     at: datetime = NOW + DAY
+    before: int = 0
+    """Number of the last bundle of the chain before this one."""
 
     def __post_init__(self) -> None:
         self.trust(TRUST)
@@ -44,26 +48,38 @@ class Chain:
         *notices: Notice,
         retracted: Sequence[Notice] = (),
         breaker: bool = False,
+        anew: int = 0,
+        key: Ed25519PrivateKey = NOTICES,
+        province: str = "VN",
         revoked: Sequence[bytes] = (),
         opened: Sequence[bytes] = (),
     ) -> bytes:
         """Make the next bundle, an hour after the last, and offer it.
 
-        *opened*: ids of rows of registers.
+        *opened*: ids of rows of registers. *anew*: the number of the first bundle of another chain.
         """
+        if anew:
+            self.at += timedelta(hours=len(self.made))
+            self.before, self.made = anew - 1, []
+            self.exports.files = {
+                name: content
+                for name, content in self.exports.files.items()
+                if name == "trust.cose"
+            }
+        number = self.before + len(self.made) + 1
         bundle = Bundle(
-            "VN",
-            len(self.made) + 1,
+            province,
+            number,
             digest_of(self.made[-1]) if self.made else FIRST_PREVIOUS,
             self.at + timedelta(hours=len(self.made)),
             padded(notices, self._entropy),
             tuple(notice.notice_id for notice in retracted),
             breaker,
-            padded_marks(opened, len(self.made) + 1, self._entropy),
+            padded_marks(opened, number, self._entropy),
             tuple(revoked),
         )
-        self.made.append(write_bundle(bundle, NOTICES))
-        self.exports.files[f"{len(self.made):08}.cose"] = self.made[-1]
+        self.made.append(write_bundle(bundle, key))
+        self.exports.files[f"{number:08}.cose"] = self.made[-1]
         return self.made[-1]
 
 

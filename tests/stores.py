@@ -243,6 +243,12 @@ class MemoryNodeStore:
         self._bundles[bundle.sequence] = bundle
         self.record_export(record, [], [])
 
+    def drop_bundles(self, sequences: Collection[int], records: Sequence[ExportRecord]) -> None:
+        for sequence in sequences:
+            self._bundles.pop(sequence, None)
+        for record in records:
+            self.record_export(record, [], [])
+
     def place_file(self, name: str) -> bytes | None:
         return self._place_files.get(name)
 

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from re import compile as pattern
 
 from bluezone_node.alerts import Alert, AlertKind
+from bluezone_node.crypto.cose import decode_map, read_signed
 from bluezone_node.errors import BadInput, Refused, Unreachable
 from bluezone_node.node.sync import Judge
 from bluezone_node.ports import (
@@ -26,7 +27,14 @@ from bluezone_node.ports import (
     OnStore,
     Report,
 )
-from bluezone_node.venues.bundle import Bundle, ChainHead, digest_of, follow, read_bundle
+from bluezone_node.venues.bundle import (
+    Bundle,
+    ChainHead,
+    begins_anew,
+    digest_of,
+    follow,
+    read_bundle,
+)
 from bluezone_node.venues.matching import (
     RULES,
     Standing,
@@ -38,7 +46,7 @@ from bluezone_node.venues.matching import (
     standing_after,
 )
 from bluezone_node.venues.register import read_day_keys
-from bluezone_node.venues.trust import TrustList, read_trust_list
+from bluezone_node.venues.trust import Role, TrustList, read_trust_list
 from bluezone_node.venues.visits import VISIT_RETENTION, Visit
 
 log = logging.getLogger(__name__)
@@ -50,6 +58,10 @@ MAX_DAYS_BYTES = 64 * 1024
 """Of the list of day keys: three weeks of one province have 3 kB."""
 STALE = timedelta(days=2)
 """An authority makes a bundle a day at least: with none for so long, an old list is being shown."""
+
+AHEAD = timedelta(days=1)
+"""By so much a bundle may be dated later than the device's clock says. One dated years ahead would
+never be old: no list would be taken for a frozen one any more."""
 
 _BUNDLE = pattern(r"[0-9]{8}\.cose")
 
@@ -74,6 +86,8 @@ class Notices:
         content = await self.exports.fetch(TRUST)
         known = await self.on_store(lambda store: trust_of(store, self.root))
         trust = read_trust_list(content, self.root, known)
+        if trust != known:
+            await self._disown(trust, now)
         await self.on_store(lambda store: store.put_place_file(TRUST, content))
         try:
             days = await self.exports.fetch(DAYS)
@@ -101,9 +115,14 @@ class Notices:
         trust = await self.on_store(lambda store: trust_of(store, self.root))
         if trust is None:
             raise BadInput("There is no trust list to believe it by.", reason="trust_missing")
-        bundle = await self.in_thread(lambda _: read_bundle(data, trust))
         newest = await self.on_store(lambda store: store.newest_bundle())
-        _check_chain(newest, bundle, data, record.at)
+
+        def followed(_: Callable[[], bool]) -> Bundle:
+            bundle = read_bundle(data, trust)
+            _check_chain(newest, bundle, data, trust, record.at)
+            return bundle
+
+        bundle = await self.in_thread(followed)
         done = replace(
             record,
             state=ExportState.MATCHED,
@@ -114,6 +133,27 @@ class Notices:
         await self.on_store(lambda store: store.add_bundle(kept, done))
         progress(len(bundle.notices))
         return done
+
+    async def _disown(self, trust: TrustList, now: datetime) -> None:
+        """Drop bundles whose signers do not count any more: the chain does not go on from them.
+
+        Their files are wanted again: others may be on offer under the same names.
+        """
+        contents = await self.on_store(lambda store: store.bundles())
+        disowned: list[str] = []
+        while some := await self.on_store(lambda _: list(islice(contents, 1))):
+            disowned += await self.in_thread(partial(_disowned, some, trust))
+        if not disowned:
+            return
+        log.warning("%d bundles of notices count no more", len(disowned))
+        ledger = await self.on_store(lambda store: store.export_records(self.exports.name))
+        failed = [
+            replace(record, state=ExportState.FAILED, at=now, reason="bundle_forged")
+            for record in ledger
+            if record.name in disowned and record.state is ExportState.MATCHED
+        ]
+        numbers = [int(name.partition(".")[0]) for name in disowned]
+        await self.on_store(lambda store: store.drop_bundles(numbers, failed))
 
     async def verdict(self, now: datetime) -> str:
         newest = await self.on_store(lambda store: store.newest_bundle())
@@ -219,13 +259,42 @@ def _believed(
     return found
 
 
-def _check_chain(newest: KeptBundle | None, bundle: Bundle, data: bytes, now: datetime) -> None:
+def _disowned(contents: Iterable[bytes], trust: TrustList, _: Callable[[], bool]) -> list[str]:
+    """Return the names of those files whose signer does not count."""
+    signed = [read_signed(content) for content in contents]
+    return [
+        f"{decode_map(each.payload)[3]:08}.cose"
+        for each in signed
+        if not trust.vouches(each, Role.NOTICES)
+    ]
+
+
+def _check_chain(
+    newest: KeptBundle | None, bundle: Bundle, data: bytes, trust: TrustList, now: datetime
+) -> None:
     """Raise where *bundle* does not follow the *newest*; see `venues.bundle.follow`.
 
-    Who was away for longer than bundles are kept begins anew, yet never with an older one.
+    Who was away for longer than bundles are kept begins anew, and so does everybody where the
+    authority does; yet never with an older one.
     """
+    if bundle.created > now + AHEAD:
+        raise BadInput(
+            "The bundle is dated in the future.",
+            reason="bundle_ahead",
+            hint="is the clock of this device right?",
+        )
     if newest is None:
         return
-    away = now - newest.created > VISIT_RETENTION and bundle.sequence > newest.sequence
-    head = ChainHead(newest.sequence, digest_of(newest.content))
-    follow(None if away else head, bundle, data)
+    away = now - newest.created > VISIT_RETENTION
+    anew = bundle.sequence > newest.sequence and (
+        away or begins_anew(bundle, data, newest.content, trust)
+    )
+    if anew:
+        return
+    follow(ChainHead(newest.sequence, digest_of(newest.content)), bundle, data)
+    if bundle.province != decode_map(read_signed(newest.content).payload)[2]:
+        raise BadInput(
+            "The bundle is of another province than those before: its authority does not go on"
+            " with this list.",
+            reason="bundle_fork",
+        )

@@ -202,6 +202,27 @@ def follow(head: ChainHead | None, bundle: Bundle, data: bytes) -> ChainHead:
     return after
 
 
+def begins_anew(bundle: Bundle, data: bytes, before: bytes, trust: TrustList) -> bool:
+    """Tell whether *bundle*, in *data*, begins another chain after the one that ends with *before*.
+
+    An authority whose chain or key is lost cannot go on with the chain that devices follow.  It
+    begins one under a key that the root has named since: whoever holds the key of the chain cannot.
+    Its number is higher all the same, so that what was before is known as older (see `follow`).
+    """
+    signers = [read_signed(each).key_id for each in (before, data)]
+    named = [
+        max((key.start for key in trust.keys_of(signer, Role.NOTICES)), default=None)
+        for signer in signers
+    ]
+    old, new = named
+    return (
+        bundle.previous == FIRST_PREVIOUS
+        and signers[0] != signers[1]
+        and new is not None
+        and (old is None or new > old)
+    )
+
+
 def _all_bytes(values: Sequence[object], length: int) -> bool:
     return all(isinstance(value, bytes) and len(value) == length for value in values)
 

@@ -94,12 +94,13 @@ class TrustList:
     def vouches(self, signed: Signed, role: Role) -> bool:
         """Tell whether a key that may do that at some time made the signature."""
         return any(
-            key.key_id == signed.key_id
-            and key.role is role
-            and key.revoked is None
-            and signed.verify(key.public_key)
-            for key in self.keys
+            key.revoked is None and signed.verify(key.public_key)
+            for key in self.keys_of(signed.key_id, role)
         )
+
+    def keys_of(self, key_id: bytes, role: Role) -> list[TrustedKey]:
+        """Return all of that name and role, whether they count now or not."""
+        return [key for key in self.keys if key.role is role and key.key_id == key_id]
 
 
 def write_trust_list(trust: TrustList, root: Ed25519PrivateKey) -> bytes:

@@ -591,6 +591,18 @@ def test_bundles_come_back_in_order_and_the_newest_is_the_head(store: NodeStore)
     assert len(store.export_records("places")) == 2
 
 
+def test_bundles_that_count_no_more_go_with_a_line_in_the_ledger(store: NodeStore) -> None:
+    """The head is then the newest of the others; the line of the file says why."""
+    for number in (1, 2, 3):
+        kept = KeptBundle(number, NOON, bytes([number]))
+        store.add_bundle(kept, replace(record(f"{number}.cose"), source="places"))
+    failed = replace(record("3.cose"), source="places", state=ExportState.FAILED, reason="forged")
+    store.drop_bundles([3, 7], [failed])
+    assert list(store.bundles()) == [b"\1", b"\2"]
+    reasons = {each.name: each.reason for each in store.export_records("places")}
+    assert reasons == {"1.cose": "", "2.cose": "", "3.cose": "forged"}
+
+
 def test_visits_and_bundles_are_kept_for_21_days(store: NodeStore) -> None:
     """A week longer than encounters; of bundles the newest stays, for it is the chain's head."""
     add(store, visit(), visit(NOON + DAY))

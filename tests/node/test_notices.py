@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bluezone_node.alerts import AlertLevel
 from bluezone_node.clock import SimClock
@@ -320,6 +321,102 @@ async def test_who_was_away_for_long_begins_anew_with_something_newer() -> None:
     newest = stage.store.newest_bundle()
     assert newest is not None
     assert (newest.sequence, digest_of(newest.content)) == (4, digest_of(stage.chain.made[3]))
+
+
+LOST, NEW = NOTICES, STRANGER
+
+
+def renewed(revoked: datetime | None = None) -> TrustList:
+    """The list with another key of notices, a day younger than the one before."""
+    old = replace(trusted(LOST, Role.NOTICES), revoked=revoked)
+    new = trusted(NEW, Role.NOTICES)
+    return TrustList(8, NOW, (trusted(CARDS, Role.CARDS), old, replace(new, start=new.start + DAY)))
+
+
+async def test_an_authority_that_lost_its_chain_begins_another() -> None:
+    """Under a key that the root named since, with a higher number; its notices are told."""
+    stage = Stage(stay())
+    for _ in range(3):
+        stage.chain.add()
+    await stage.sync.once()
+    stage.chain.trust(renewed())
+    stage.chain.add(stage.chain.notice(MARKET, text_of()), anew=100, key=NEW)
+    stage.chain.add(key=NEW)
+    await stage.sync.once()
+    assert len(stage.told.alerts) == 1
+    await stage.sync.once()
+    assert stage.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "number", "reason"),
+    [(LOST, 100, "bundle_gap"), (NEW, 3, "bundle_fork"), (NEW, 2, "bundle_rolled_back")],
+)
+async def test_nobody_else_begins_a_chain_anew(
+    key: Ed25519PrivateKey, number: int, reason: str
+) -> None:
+    """Not who holds the key of the chain, and nobody with a number that was."""
+    stage = Stage(stay())
+    for _ in range(3):
+        stage.chain.add()
+    await stage.sync.once()
+    stage.chain.trust(renewed())
+    made = stage.chain.add(stage.chain.notice(MARKET, text_of()), anew=number, key=key)
+    stage.chain.exports.files = {
+        "trust.cose": stage.chain.exports.files["trust.cose"],
+        "00000100.cose": made,
+    }
+    await stage.sync.once()
+    assert stage.problem == reason
+    assert not stage.told.alerts
+
+
+async def test_after_a_key_was_stolen_the_true_chain_is_followed_again() -> None:
+    """What the thief made is dropped when the root revokes the key, however far it went."""
+    stage = Stage(stay())
+    stage.chain.add()
+    await stage.sync.once()
+    true = stage.chain.made[:]
+    for _ in range(4):
+        stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+    assert len(stage.told.alerts) == 1
+
+    stage.chain.made = true
+    stage.chain.trust(renewed(revoked=NOW))
+    stage.chain.add(anew=3, key=NEW)
+    await stage.sync.once()
+    assert stage.store.alerts() == []
+    newest = stage.store.newest_bundle()
+    assert newest is not None
+    assert newest.content == stage.chain.made[0]
+    await stage.sync.once()
+    assert stage.problem == ""
+
+
+async def test_a_bundle_dated_far_ahead_is_refused() -> None:
+    """Else no list would ever look frozen again, nor be too old to be gone on with."""
+    stage = Stage()
+    stage.chain.add()
+    await stage.sync.once()
+    stage.chain.at += 20 * DAY
+    stage.chain.add()
+    await stage.sync.once()
+    assert stage.problem == "bundle_ahead"
+    stage.clock.advance((20 * DAY).total_seconds())
+    await stage.sync.once()
+    assert stage.problem == ""
+
+
+async def test_another_province_does_not_go_on_with_the_chain() -> None:
+    """A list is one authority's: the key of one province is of no use against the others."""
+    stage = Stage()
+    stage.chain.trust(TrustList(8, NOW, (*TRUST.keys, trusted(STRANGER, Role.NOTICES, "VN-DN"))))
+    stage.chain.add()
+    await stage.sync.once()
+    stage.chain.add(key=STRANGER, province="VN-DN")
+    await stage.sync.once()
+    assert stage.problem == "bundle_fork"
 
 
 async def test_bundles_that_stay_on_offer_are_not_taken_for_old_ones() -> None:

@@ -4,7 +4,7 @@ Kept as they were published, so that what is believed can be judged anew at any 
 by a kiosk to devices without a network.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from bluezone_node.intervals import from_unix
 from bluezone_node.ports import ExportRecord, KeptBundle
@@ -36,6 +36,14 @@ class Bundles(Exports):
                 (bundle.sequence, to_seconds(bundle.created), bundle.content),
             )
             self.write_record(connection, record)
+
+    def drop_bundles(self, sequences: Collection[int], records: Sequence[ExportRecord]) -> None:
+        with self._database.writing() as connection:
+            connection.executemany(
+                "DELETE FROM bundle WHERE id = ?", [(sequence,) for sequence in sequences]
+            )
+            for record in records:
+                self.write_record(connection, record)
 
     def place_file(self, name: str) -> bytes | None:
         rows = self._database.rows("SELECT content FROM place_file WHERE name = ?", (name,))
