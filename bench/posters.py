@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from time import perf_counter
 
-from bluezone_node.posters import FORMATS, render
 from bluezone_node.posters.poster import SIZES, Size, poster
+from bluezone_node.posters.rendering import FORMATS, render
 from bluezone_node.posters.sheet import Sheet
 from bluezone_node.venues.card import SignedCard
 from tests.posters.sheets import NAMES, card, fullest, symbol_of, url_of

@@ -1,7 +1,8 @@
 """Builds the Debian packages: ``make deb``, or ``python deb/build.py --help``.
 
 Two packages (docs/adr/0013-debian-package.md): ``bluezone-node`` holds the program with a node's
-libraries and the node's service; ``bluezone-authority`` adds the server's libraries and service.
+libraries, a kiosk's too, and their services; ``bluezone-authority`` adds the server's libraries
+and service.
 """
 
 import argparse
@@ -29,7 +30,11 @@ from program import (
 
 HERE = Path(__file__).resolve().parent
 UNITS = {
-    "bluezone-node": ("bluezone-node.service", "bluezone-node-recover.service"),
+    "bluezone-node": (
+        "bluezone-node.service",
+        "bluezone-node-recover.service",
+        "bluezone-kiosk.service",
+    ),
     "bluezone-authority": (
         "bluezone-authority.service",
         "bluezone-authority.socket",
@@ -37,7 +42,8 @@ UNITS = {
         "bluezone-authority-backup.timer",
     ),
 }
-EXTRAS = {"bluezone-node": "", "bluezone-authority": "authority,postgres,s3"}
+# The larger holds all of the smaller, of which it is then relieved.
+EXTRAS = {"bluezone-node": "kiosk", "bluezone-authority": "kiosk,authority,postgres,s3"}
 MAINTAINER = "bluezone-node maintainers <maintainers@bluezone-node.invalid>"
 
 

@@ -32,6 +32,8 @@ UNNEEDED = (
     *("pip", "pip-*.dist-info", "bin"),
     *("numpy/f2py", "numpy/_core/include", "numpy/_core/lib", "numpy/random/lib"),
     *("sqlalchemy/testing", "**/tests", "**/*.pyi", "**/*.pxd", "**/*.pyx", "**/__pycache__"),
+    # What machine code was made of, and a decoder of pictures that no camera here sends.
+    *("fontTools/**/*.c", "PIL/_avif.*", "pillow.libs/libavif*"),
     # Ways of writing dates and numbers of all the world; the console has Vietnamese and English.
     *(f"babel/locale-data/{name}.dat" for name in ("[!erv]*", "e[!n]*", "en_*", "r[!o]*")),
     *(f"babel/locale-data/{name}.dat" for name in ("ro[!o]*", "v[!i]*", "vi_*")),

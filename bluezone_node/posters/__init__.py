@@ -1,5 +1,4 @@
-"""Posters of places, and paper slips: one layout, drawn as PDF, SVG or PNG."""
+"""Posters of places, and paper slips: one layout, drawn as PDF, SVG or PNG.
 
-from bluezone_node.posters.rendering import FORMATS as FORMATS
-from bluezone_node.posters.rendering import make as make
-from bluezone_node.posters.rendering import render as render
+`rendering` is the way in.  It is not imported here: a kiosk draws squares and has no fonts.
+"""

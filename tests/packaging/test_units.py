@@ -96,6 +96,18 @@ def test_data_is_its_own_and_of_a_user_without_rights() -> None:
         )
 
 
+def test_a_kiosk_is_beside_its_node_as_the_same_user() -> None:
+    """One database, and a control socket that is its owner's alone; neither needs the other."""
+    kiosk = settings("bluezone-kiosk.service", "Service")
+    node = settings("bluezone-node.service", "Service")
+    for shared in ("User", "Group", "StateDirectory", "StateDirectoryMode", "UMask"):
+        assert kiosk[shared] == node[shared]
+    assert kiosk["LoadCredentialEncrypted"] == node["LoadCredentialEncrypted"]
+    assert settings("bluezone-kiosk.service", "Unit")["Wants"] == "bluezone-node.service"
+    # Where names are kept it asks the authority for warrants, which is not on this machine.
+    assert "IPAddressDeny" not in kiosk
+
+
 def test_the_authoritys_parent_outlives_its_workers() -> None:
     """systemd speaks to it alone, waits longer than it waits, and hears of it often enough."""
     from bluezone_node.web.worker import BEAT_SECONDS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bluezone_node.posters import render
+from bluezone_node.posters.rendering import render
 from bluezone_node.posters.slip import Leaving, slip
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.text import Proof, to_url

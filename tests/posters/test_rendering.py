@@ -14,13 +14,11 @@ from PIL import Image, ImageChops
 from playwright.async_api import async_playwright
 from pypdfium2 import raw
 
-from bluezone_node import posters
-from bluezone_node.posters import FORMATS
 from bluezone_node.posters.drawing import INK, WHITE, Area, Drawing
 from bluezone_node.posters.fonts import faces
 from bluezone_node.posters.icons import clock, door_in, door_out, finder, kiosk, slip, telephone
 from bluezone_node.posters.poster import Size
-from bluezone_node.posters.rendering import Format, render
+from bluezone_node.posters.rendering import FORMATS, Format, make, render
 from bluezone_node.posters.sheet import Sheet
 from bluezone_node.venues.text import Direction
 from tests.posters.sheets import (
@@ -93,7 +91,7 @@ def test_the_fullest_card_is_read_from_a_sticker(form: Format) -> None:
 def test_the_same_card_gives_the_same_bytes(form: Format) -> None:
     """No clock and no chance in a file: what was printed can be compared with what is printed."""
     signed = card()
-    again = posters.make(signed, url_of(signed, "in"), "sticker", "in", form)
+    again = make(signed, url_of(signed, "in"), "sticker", "in", form)
     assert again == file_of(signed, form, "sticker", "in")
 
 

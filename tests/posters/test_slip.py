@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from bluezone_node.errors import BadInput
-from bluezone_node.posters import render
+from bluezone_node.posters.rendering import render
 from bluezone_node.posters.sheet import Sheet, Symbol
 from bluezone_node.posters.slip import Leaving, Paper, slip
 from bluezone_node.venues.card import SignedCard

@@ -38,7 +38,7 @@ def poster(
     clock_spec: str,
 ) -> None:
     """Write the poster of a place, or of one of its rooms, to a file."""
-    from bluezone_node.posters import make
+    from bluezone_node.posters.rendering import make
     from bluezone_node.venues.text import to_url
 
     card = with_places(

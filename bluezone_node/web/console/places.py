@@ -12,9 +12,8 @@ from bluezone_node.authority.places.venues import Venues, VenueView
 from bluezone_node.authority.ports.accounts import ISSUER, SUPERVISOR
 from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueState
 from bluezone_node.errors import AuthorityRefused, FontUnavailable, Refused
-from bluezone_node.posters import make
 from bluezone_node.posters.poster import Size
-from bluezone_node.posters.rendering import Format
+from bluezone_node.posters.rendering import Format, make
 from bluezone_node.posters.wording import day_of, spoken
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.text import Direction, to_url
