@@ -59,7 +59,7 @@ $(BIN)/python:
 
 # The stamp of the larger set also serves the smaller: dev holds all that the demo needs.
 $(VENV)/.ready-demo: pyproject.toml constraints.txt | $(BIN)/python
-	@test -f $(VENV)/.ready-dev || $(MAKE) --no-print-directory install EXTRA=authority
+	@test -f $(VENV)/.ready-dev || $(MAKE) --no-print-directory install EXTRA=authority,kiosk
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml constraints.txt | $(BIN)/python
