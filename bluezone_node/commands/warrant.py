@@ -5,6 +5,7 @@ import os
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,15 @@ _HEADING = (
 
 
 @click.group()
-def warrant() -> None:
+@click.pass_context
+def warrant(context: click.Context) -> None:
     """Registers of names: who asks to open one, who approves, and what it says."""
+    # An officer makes their key wherever they like.
+    if context.invoked_subcommand != "key" and find_spec("sqlalchemy") is None:
+        raise BadConfig(
+            "the server's packages are not installed: warrants are the authority's",
+            hint="sudo apt install ./bluezone-authority_*.deb, or pip install '.[authority]'",
+        )
 
 
 @warrant.command("key")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -373,3 +374,17 @@ def test_a_key_that_others_can_read_is_not_used(office: Office) -> None:
     (office.folder / day_keys.FOLDER / f"{day_number(NOW)}.key").chmod(0o644)
     with pytest.raises(BadConfig, match="Others can read"):
         office.days.public()
+
+
+def test_of_several_who_make_the_key_of_a_day_one_does(tmp_path: Path) -> None:
+    """A server's workers and a command at once: what was published first is what stays."""
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: _made(tmp_path), range(16)))
+    assert len(set(made)) == 1
+    assert [path.name for path in (tmp_path / day_keys.FOLDER).iterdir()] == ["20779.key"]
+
+
+def _made(folder: Path) -> bytes:
+    store = FolderDayKeys(folder)
+    store.make(20_779)
+    return store.public()[20_779]
