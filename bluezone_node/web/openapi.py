@@ -145,6 +145,7 @@ DESCRIBED = {
         refusals=[401, 404, 429],
     ),
     "/jwks": Described("The registrar's public keys", answers.Jwks),
+    "/": Described("The page that the squares of posters lead to", media_type="text/html"),
     "/v": Described("The page that links in messages lead to", media_type="text/html"),
     "/exports/{name}": Described(
         "The index of export files (index.txt), or one of them",

@@ -200,17 +200,26 @@ async def test_what_can_be_read_two_ways_is_not_read(desk: Desk, body: bytes) ->
     assert desk.office.verification.counts().codes_open == 0
 
 
-async def test_the_page_behind_a_link(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/v", ("Mã xác nhận", "verification code", "diagnosis report")),
+        ("/", ("mã của một địa điểm", "code of a place", "sáu ký tự", "visit in", "trang giả")),
+    ],
+)
+async def test_the_page_behind_a_link(desk: Desk, path: str, said: tuple[str, ...]) -> None:
     """In two languages, without a script, and never handed the code by a referrer."""
-    page = await desk.http.get("/v")
+    page = await desk.http.get(path)
+    assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert page.headers["referrer-policy"] == "no-referrer"
-    for words in ("Mã xác nhận", "verification code", "diagnosis report"):
+    for words in said:
         assert words in page.text
     assert "<script" not in page.text
+    assert "set-cookie" not in page.headers
 
 
 async def test_handles_are_uuids(desk: Desk) -> None:

@@ -57,7 +57,11 @@ _LAYOUT = Layout(
 _KINDS = {
     folded(word): kind
     for kind, rule in RULES.items()
-    for word in (rule.name_vi, rule.name_en, kind.name.replace("_", " "), str(int(kind)))
+    for word in (
+        # "Nhà hàng, quán ăn": a sheet says one of them.
+        *(rule.name_vi, *rule.name_vi.split(", ")),
+        *(rule.name_en, kind.name.replace("_", " "), str(int(kind))),
+    )
 }
 
 
@@ -160,7 +164,8 @@ class BulkVenues:
                         f"The same place stands in line {before}.", reason="row_repeated"
                     )
             except Refused as refused:
-                rejected.append(Rejected(record.line, record.cells, refused.reason, str(refused)))
+                told = f"{refused} ({refused.hint})" if refused.hint else str(refused)
+                rejected.append(Rejected(record.line, record.cells, refused.reason, told))
             else:
                 found.append((record.line, venue))
         read = len(found) + len(rejected)

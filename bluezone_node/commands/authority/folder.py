@@ -53,7 +53,9 @@ def init(directory: Path, role: str, clock_spec: str, as_json: bool) -> None:
             f'[[sources]]\nname = "authority"\nurl = "{made["exports"]}"\n'
             f'public_keys = ["{made["public_key"]}"]\n\n'
             f'[authority]\nregistrar = "{url}"\npublisher = "{url}"\n'
-            f'health_authority = "{made["health_authority"]}"'
+            f'health_authority = "{made["health_authority"]}"\n\n'
+            f'[places]\nroot = "{made["places_root"]}"\nurl = "{made["exports"]}/places"\n'
+            f'hosts = ["{folder.settings.places.host}"]'
         )
         return
     for name, value in made.items():

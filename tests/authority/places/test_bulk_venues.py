@@ -15,6 +15,8 @@ from bluezone_node.errors import AuthorityRefused, BadInput, Refused
 from bluezone_node.venues.kinds import RULES, VenueKind
 from tests.venue_desk import CHIEF, ISSUER, VenueDesk
 
+pytestmark = pytest.mark.slow
+
 TEXT = (
     "name,kind,commune,address,hours,rooms,phone\r\n"
     "Chợ Bến Thành,Chợ,26740,Lê Lợi,06:00-18:30,Khu A|Khu B,0901234567\r\n"
@@ -159,6 +161,7 @@ def test_a_kind_is_named_in_either_language() -> None:
     for kind, rule in RULES.items():
         for text in (rule.name_vi, rule.name_en.upper(), str(int(kind)), kind.name.lower()):
             assert kind_of(text) is kind
+    assert kind_of("quán ăn") is kind_of("Nha hang") is VenueKind.RESTAURANT
     assert kind_of(" ") is VenueKind.OTHER
     assert kind_of("cho") is VenueKind.MARKET
     with pytest.raises(AuthorityRefused, match="no such kind"):
