@@ -21,6 +21,8 @@ from bluezone_node.errors import AuthorityRefused, BluezoneError
 from bluezone_node.store.authority.folder import make_folder, open_folder
 from bluezone_node.wiring.authority import open_authority
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

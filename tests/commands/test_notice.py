@@ -17,6 +17,8 @@ from bluezone_node.venues.trust import read_trust_list
 from bluezone_node.wiring.authority import databases_of, open_authority
 from tests.commands.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 CANARY = "Chợ Chim Hoàng Yến"
 HOUR = timedelta(hours=1)
 

@@ -11,6 +11,8 @@ from bluezone_node.store.authority.folder import make_folder
 from bluezone_node.venuefile import read_venue_file
 from tests.program import Done, run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

@@ -34,6 +34,8 @@ from tests.posters.sheets import (
     url_of,
 )
 
+pytestmark = pytest.mark.slow
+
 SVG = "{http://www.w3.org/2000/svg}"
 MILLIMETRES = {"a4": (210, 297), "a5": (148, 209.3), "sticker": (100, 100)}
 PAPERS = [*(pytest.param(size, marks=pytest.mark.slow) for size in ("a4", "a5")), "sticker"]

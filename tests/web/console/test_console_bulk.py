@@ -12,6 +12,8 @@ import pytest
 from bluezone_node.web.console import forms, menu
 from tests.bureau import Browser, Bureau, bureau
 
+pytestmark = pytest.mark.slow
+
 SHEET = b"""\
 test_type,test_date,symptom_date,phone
 confirmed,2026-03-09,2026-03-08,

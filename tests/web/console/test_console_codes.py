@@ -14,6 +14,8 @@ from bluezone_node.web.console.shown import Shown
 from tests.authorities import seeded
 from tests.bureau import Bureau, bureau
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

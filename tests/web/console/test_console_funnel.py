@@ -15,6 +15,8 @@ from bluezone_node.web.console.funnel_chart import Series, Stage
 from bluezone_node.web.console.funnel_figures import Total, figures
 from tests.bureau import Bureau, bureau
 
+pytestmark = pytest.mark.slow
+
 MONDAY, TUESDAY = date(2026, 3, 9), date(2026, 3, 10)
 
 

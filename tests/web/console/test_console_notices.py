@@ -14,6 +14,8 @@ from bluezone_node.web.console import menu
 from tests.bureau import Browser, Bureau, bureau
 from tests.outbreaks import CENTRE, told
 
+pytestmark = pytest.mark.slow
+
 CANARY = "Chợ <b>Chim</b> Hoàng Yến"
 HOUR = timedelta(hours=1)
 

@@ -8,6 +8,8 @@ import pytest
 from bluezone_node.web.console import menu
 from tests.bureau import Bureau, bureau
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Bureau]:

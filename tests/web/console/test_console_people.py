@@ -14,6 +14,8 @@ from bluezone_node.web.console import menu
 from tests.authorities import keys_of_days
 from tests.bureau import Bureau, bureau
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Bureau]:

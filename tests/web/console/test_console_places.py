@@ -13,6 +13,8 @@ from bluezone_node.authority.ports.venues import VenueState
 from bluezone_node.web.console import menu
 from tests.bureau import Browser, Bureau, bureau
 
+pytestmark = pytest.mark.slow
+
 FORM = {
     "name": "Chợ Bến Thành",
     "kind": "5",

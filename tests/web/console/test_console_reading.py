@@ -10,6 +10,8 @@ import pytest
 from bluezone_node.web.console import menu
 from tests.bureau import Browser, Bureau, bureau
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
 

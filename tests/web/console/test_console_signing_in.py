@@ -12,6 +12,8 @@ from bluezone_node.web.console import guard, menu
 from tests.bureau import ADDRESS, Bureau, bureau
 from tests.staff import PASSWORD
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Bureau]:

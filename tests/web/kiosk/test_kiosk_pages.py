@@ -15,6 +15,8 @@ from bluezone_node.web.kiosk.gate import ATTEMPTS, SESSION_SECONDS
 from bluezone_node.web.kiosk.picture import read_picture
 from tests.kiosks import ID_CARD, MORNING, PHONE, PIN, Kiosk, pass_of, picture_of
 
+pytestmark = pytest.mark.slow
+
 JSON = {"Accept": "application/json"}
 
 
