@@ -150,8 +150,13 @@ class Surroundings:
         with suppress(DatabaseUnusable):
             states = await self._desk.on_store(lambda s: [s.source_state(n) for n in names])
             synced = max((s.last_success for s in states if s.last_success), default=None)
+        days = self.condition.register_days
+        if card.register_key is not None:
+            with suppress(DatabaseUnusable):
+                days = await self._desk.on_register(lambda register: register.days_left())
         self.condition = replace(
             self.condition,
+            register_days=days,
             daemon=status is not None,
             clock_known=known,
             synced=synced,

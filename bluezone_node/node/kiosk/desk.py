@@ -267,7 +267,7 @@ class Desk:
             doubts |= Doubt.OFF_HOURS
         if self._rules.capacity is not None and self.inside + party > self._rules.capacity:
             doubts |= Doubt.FULL
-        if card.flags & CardFlag.REGISTER_REQUIRED and self._contacts is not None:
+        if self._contacts is not None and (self.keeps_names or _gives_name(visitor)):
             if visitor.contact is None:
                 raise BadInput(
                     "The law requires a name here.",
@@ -318,6 +318,11 @@ class Desk:
                 reason="too_many_unverified",
                 hint="scan codes or cards; numbers are taken again in a few minutes",
             )
+
+
+def _gives_name(visitor: Visitor) -> bool:
+    """Tell whether the visitor's own device gives a name: they want to be found."""
+    return visitor.shown is not None and visitor.contact is not None
 
 
 def _checked(party: int) -> int:

@@ -19,6 +19,8 @@ class Condition:
     """Whether the last entry could not be written."""
     card_days: int = 365
     """For which the place's card is still valid; 0: not any more."""
+    register_days: int | None = None
+    """For which names can still be sealed; None: no register is kept."""
 
 
 def status_of(condition: Condition, now: datetime) -> list[tuple[bool, Words]]:
@@ -34,6 +36,15 @@ def status_of(condition: Condition, now: datetime) -> list[tuple[bool, Words]]:
         said = Words(
             f"Mã địa điểm còn {condition.card_days} ngày",
             f"The place's card ends in {condition.card_days} days",
+        )
+        parts.append((False, said))
+    if condition.register_days == 0:
+        said = Words("Chưa ghi tên được: cần nối mạng", "Names cannot be taken: connect it")
+        parts.append((False, said))
+    elif condition.register_days is not None and condition.register_days <= 7:
+        said = Words(
+            f"Còn ghi tên được {condition.register_days} ngày: cần nối mạng",
+            f"Names can be taken for {condition.register_days} days: connect it",
         )
         parts.append((False, said))
     if not condition.clock_known:

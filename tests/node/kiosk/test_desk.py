@@ -473,6 +473,21 @@ def test_a_register_is_given_name_and_year(store: SqliteNodeStore, clock: SimClo
     assert desk.scan(ID_CARD, 1).movement is Movement.OUT
 
 
+def test_who_wants_to_be_found_is_taken_down_where_nobody_must(
+    store: SqliteNodeStore, clock: SimClock
+) -> None:
+    """By the code of their own device, with a name; a card or a number is not asked for one."""
+    kept = Kept()
+    desk = desk_at(store, clock, market(register_key=bytes(32)), kept)
+    assert not desk.keeps_names
+    desk.scan(ID_CARD, 1)
+    desk.phone(PHONE, 1, name="Phạm Thị Mơ")
+    desk.scan(pass_of(7), 1)
+    assert kept.rows == []
+    desk.scan(pass_of(8, contact=PassContact("Lê Văn Tám", "0912345678")), 1)
+    assert [contact.name for contact, _, _ in kept.rows] == ["Lê Văn Tám"]
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.integers(1, 20), st.integers(0, 5000)), max_size=30)
 )

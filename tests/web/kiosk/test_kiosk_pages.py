@@ -163,6 +163,8 @@ async def test_what_cannot_be_written_is_not_counted(kiosk: Kiosk, store: Sqlite
         (Condition(clock_known=False), "Chưa chắc giờ của máy"),
         (Condition(unwritten=True), "Thẻ nhớ đầy hoặc hỏng"),
         (Condition(card_days=3), "Mã địa điểm còn 3 ngày"),
+        (Condition(register_days=0), "Chưa ghi tên được"),
+        (Condition(register_days=5), "Còn ghi tên được 5 ngày"),
         (Condition(card_days=0), "Mã địa điểm hết hạn"),
         (Condition(synced=MORNING.replace(day=15)), "Không có mạng 8 ngày"),
         (Condition(synced=MORNING.replace(day=22)), "Không có mạng 1 ngày"),
