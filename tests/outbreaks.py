@@ -28,7 +28,7 @@ from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.notices import NoticeText, open_with_card
 from bluezone_node.venues.tags import slots_between, tag_of, venue_keys
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
-from tests.venues.places import CARDS, NOTICES, ROOT, seeded
+from tests.venues.places import CARDS, NOTICES, ROOT, STRANGER, seeded
 
 NOW = datetime.fromisoformat("2026-11-22T15:00:00+07:00")
 HOUR = timedelta(hours=1)
@@ -56,7 +56,13 @@ class Keys:
             TrustedKey(public_bytes(key), role, "*", NOW - year, NOW + year)
             for key, role in ((CARDS, Role.CARDS), (NOTICES, Role.NOTICES))
         ]
-        return TrustList(1, NOW, tuple(keys))
+        if self.key is not NOTICES:
+            keys.append(replace(keys[1], public_key=public_bytes(self.key), start=NOW))
+        return TrustList(len(keys) - 1, NOW, tuple(keys))
+
+    def rotate(self) -> None:
+        """Take another key for notices, which counts from now."""
+        self.key = STRANGER
 
 
 @dataclass

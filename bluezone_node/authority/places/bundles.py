@@ -26,6 +26,7 @@ from bluezone_node.venues.bundle import (
     FIRST_PREVIOUS,
     SIZES,
     Bundle,
+    begins_anew,
     padded,
     padded_marks,
     read_bundle,
@@ -42,6 +43,9 @@ TRUST = "trust.cose"
 DAY_KEYS = "days.cose"
 KEEP = timedelta(days=21)
 """As long as devices keep visits: an older bundle has nothing to tell anybody."""
+JUMP = 100_000
+"""Between the numbers of two chains: devices may know bundles of the first that nobody here does,
+one a minute at most. That is two months of them, and leaves room for a thousand chains."""
 LATE = timedelta(hours=25)
 """There is one a day at least; devices take a list that stands still for a frozen one."""
 
@@ -120,8 +124,45 @@ class Bundles:
             now = self._clock.now().replace(microsecond=0)
             self._adopt()
             drawn = self._store.draw(now, SIZES[-1], self._drawing(now))
-            self._store.forget(now - KEEP)
-            written, removed = self._shelve()
+            return self._handed_out(drawn, now)
+
+    def begin_anew(self) -> BundleRun:
+        """Begin another chain, since what was handed out is lost, or its key was stolen.
+
+        All notices that still hold are in its first bundle. Devices take it for the beginning by
+        its key, which the root has named since.
+
+        Raises:
+            BadInput: reason ``key_not_new``: devices would refuse it.
+            BadConfig, OSError, StorageUnusable: as `run`.
+        """
+        with self._store.alone() as mine:
+            if not mine:
+                return BundleRun(None, 0, 0, 0, busy=True)
+            now = self._clock.now().replace(microsecond=0)
+            last, trust = self._store.last(), self._keys.trust_list()
+            before = self._store.content(last.sequence) if last else None
+            known = [*_numbers(self._shelf.files()), last.sequence if last else 0]
+            draw = self._drawing(now, begin=max(known) + JUMP)
+
+            def beginning(due: Due) -> DrawnBundle | None:
+                drawn = draw(due)
+                if drawn is not None and before is not None:
+                    bundle = read_bundle(drawn.content, trust)
+                    if not begins_anew(bundle, drawn.content, before, trust):
+                        raise BadInput(
+                            "Devices follow another chain only by another key than before.",
+                            reason="key_not_new",
+                            hint="bluezone-node trust rotate notices --root FILE; then again",
+                        )
+                return drawn
+
+            drawn = self._store.begin_anew(now, SIZES[-1], beginning)
+            return self._handed_out(drawn, now)
+
+    def _handed_out(self, drawn: DrawnBundle | None, now: datetime) -> BundleRun:
+        self._store.forget(now - KEEP)
+        written, removed = self._shelve()
         if drawn is None:
             return BundleRun(None, 0, written, removed)
         return BundleRun(drawn.sequence, len(drawn.published), written, removed)
@@ -170,7 +211,8 @@ class Bundles:
                 )
                 last = self._store.last()
 
-    def _drawing(self, now: datetime) -> Callable[[Due], DrawnBundle | None]:
+    def _drawing(self, now: datetime, begin: int = 0) -> Callable[[Due], DrawnBundle | None]:
+        """*begin*: the number of the first bundle of another chain; 0: the chain goes on."""
         # Read before the transaction, which nobody's disk should hold up.
         key = self._keys.notices()
         own = public_bytes(key)
@@ -181,19 +223,20 @@ class Bundles:
         ]
 
         def draw(due: Due) -> DrawnBundle | None:
-            if not is_due(due, now):
+            if not begin and not is_due(due, now):
                 return None
-            last = due.last
+            last = None if begin else due.last
+            number = last.sequence + 1 if last else begin or 1
             bundle = Bundle(
                 provinces[0] if provinces else "*",
-                last.sequence + 1 if last else 1,
+                number,
                 last.digest if last else FIRST_PREVIOUS,
                 # As the clock says, also where it was set back: what it said before was wrong.
                 now,
                 padded([read_notice(decode_map(part.fields)) for part in due.parts], self._entropy),
                 due.retracted,
                 due.breaker,
-                padded_marks(due.untold, last.sequence + 1 if last else 1, self._entropy),
+                padded_marks(due.untold, number, self._entropy),
                 due.revoked,
             )
             return DrawnBundle(

@@ -179,6 +179,9 @@ class BundleStore(Protocol):
         waits with its retraction.
         """
 
+    def begin_anew(self, now: datetime, most: int, draw: Draw) -> DrawnBundle | None:
+        """As `draw`, with all notices that still hold due again; the bundles before are removed."""
+
     def adopt(self, bundle: DrawnBundle) -> None:
         """Keep a bundle that was handed out and is not kept here: a backup was restored since.
 

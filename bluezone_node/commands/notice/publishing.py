@@ -12,12 +12,21 @@ from bluezone_node.commands.vietnam_time import in_vietnam
 
 
 @click.command()
+@click.option(
+    "--anew",
+    is_flag=True,
+    help="Begin another chain: the bundles that devices know are lost, or their key was stolen.",
+)
 @dir_option
 @clock_option
 @json_option
-def publish(folder: Any, clock_spec: str, as_json: bool) -> None:
+def publish(folder: Any, anew: bool, clock_spec: str, as_json: bool) -> None:
     """Write the next bundle now, if there is anything to tell; safe beside a running server."""
-    run = with_notices(folder, clock_spec, lambda parts: parts.bundles.run())
+    run = with_notices(
+        folder,
+        clock_spec,
+        lambda parts: parts.bundles.begin_anew() if anew else parts.bundles.run(),
+    )
     if as_json:
         print_json(run)
     elif run.busy:

@@ -39,11 +39,16 @@ class SqlBundles:
 
     def draw(self, now: datetime, most: int, draw: Draw) -> DrawnBundle | None:
         with writing(self._engine) as db:
-            drawn = draw(_due(db, now, most))
+            return _draw(db, now, most, draw)
+
+    def begin_anew(self, now: datetime, most: int, draw: Draw) -> DrawnBundle | None:
+        with writing(self._engine) as db:
+            alive = select(notices.c.number).where(notices.c.retracted.is_(None))
+            again = update(notice_parts).where(notice_parts.c.number.in_(alive))
+            db.execute(again.values(published_in=None))
+            drawn = _draw(db, now, most, draw)
             if drawn is not None:
-                _keep(db, drawn)
-                told = update(warrant_answers).where(warrant_answers.c.untold.is_not(None))
-                db.execute(told.values(untold=None))
+                db.execute(delete(bundles).where(bundles.c.sequence < drawn.sequence))
             return drawn
 
     def adopt(self, bundle: DrawnBundle) -> None:
@@ -77,6 +82,15 @@ class SqlBundles:
         old = delete(bundles).where(bundles.c.created < before, bundles.c.sequence < newest)
         with writing(self._engine) as db:
             return db.execute(old).rowcount
+
+
+def _draw(db: Connection, now: datetime, most: int, draw: Draw) -> DrawnBundle | None:
+    drawn = draw(_due(db, now, most))
+    if drawn is not None:
+        _keep(db, drawn)
+        told = update(warrant_answers).where(warrant_answers.c.untold.is_not(None))
+        db.execute(told.values(untold=None))
+    return drawn
 
 
 def _due(db: Connection, now: datetime, most: int) -> Due:

@@ -278,7 +278,8 @@ def _trusted(key: Ed25519PrivateKey, role: Role, province: str, now: datetime) -
 
 
 def _following(before: TrustList, keys: tuple[TrustedKey, ...], now: datetime) -> TrustList:
-    return TrustList(before.sequence + 1, _second(now), keys)
+    # The seconds of now: above the number of any list that a backup, restored, has not heard of.
+    return TrustList(max(before.sequence + 1, int(now.timestamp())), _second(now), keys)
 
 
 def _second(at: datetime) -> datetime:

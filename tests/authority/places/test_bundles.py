@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
+from bluezone_node.authority.places.bundles import JUMP
 from bluezone_node.authority.places.notices import NoticeState
 from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database
-from bluezone_node.venues.bundle import ChainHead, digest_of, follow
+from bluezone_node.venues.bundle import ChainHead, begins_anew, digest_of, follow
 from bluezone_node.venues.card import VIETNAM
 from tests.likeness import difference
-from tests.outbreaks import CENTRE, HOUR, LAN, NOW, Outbreaks, order
+from tests.outbreaks import CENTRE, HOUR, LAN, NOW, Outbreaks, order, told
 
 STEPS = {"os.rename", "os.remove", "open"}
 """Of the file system, as Python audits them; those of the database are its statements."""
@@ -193,6 +194,40 @@ def test_a_history_with_a_gap_is_not_gone_on_with(outbreaks: Outbreaks, tmp_path
     (outbreaks.folder / "00000002.cose").write_bytes(whole["00000002.cose"])
     assert after.bundles.run().drawn == 4
     empty.dispose()
+
+
+def test_a_lost_chain_is_begun_anew_under_another_key(outbreaks: Outbreaks) -> None:
+    """Not under the same one; what still holds is told again, and the old files go."""
+    market, pagoda = outbreaks.place(), outbreaks.place("Chùa Láng")
+    for place in (market, pagoda):
+        outbreaks.notices.issue(order(place), LAN)
+    outbreaks.bundles.run()
+    outbreaks.notices.retract(1, LAN)
+    outbreaks.bundles.run()
+    with pytest.raises(BadInput) as refused:
+        outbreaks.bundles.begin_anew()
+    assert refused.value.reason == "key_not_new"
+    assert outbreaks.bundles.run().drawn is None
+
+    last = outbreaks.files()["00000002.cose"]
+    outbreaks.keys.rotate()
+    begun = outbreaks.bundles.begin_anew()
+    assert begun.drawn == 2 + JUMP
+    assert [name for name in outbreaks.files() if name.startswith("0")] == [
+        f"{begun.drawn:08}.cose"
+    ]
+    bundle = outbreaks.bundle(begun.drawn)
+    content = outbreaks.files()[f"{begun.drawn:08}.cose"]
+    assert begins_anew(bundle, content, last, outbreaks.keys.trust_list())
+    read = [
+        told(bundle, card, NOW - 3 * HOUR, NOW)
+        for place in (market, pagoda)
+        for card in outbreaks.cards(place)
+    ]
+    assert list(map(len, read)) == [0, 1]
+    outbreaks.notices.set_breaker(True, "danh sách sai", CENTRE)
+    assert outbreaks.bundles.run().drawn == begun.drawn + 1
+    assert outbreaks.bundle(begun.drawn + 1).previous == digest_of(content)
 
 
 def test_only_one_writes_at_a_time(outbreaks: Outbreaks) -> None:

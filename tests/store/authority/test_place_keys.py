@@ -76,7 +76,8 @@ def test_after_a_rotation_old_and_new_count(keys: PlaceKeys) -> None:
     new = keys.rotate("cards", keys.root(), NOW + timedelta(days=300))
     assert public_bytes(keys.cards()) == new.public_key != old
     trust = read_trust_list(keys.trust(), keys.root_public(), known)
-    assert trust.sequence == 2
+    # Above whatever a list had that a restored backup does not know.
+    assert trust.sequence == int((NOW + timedelta(days=300)).timestamp())
     at = NOW + timedelta(days=301)
     for each in (old, new.public_key):
         assert trust.find(key_id_of(each), Role.CARDS, at) is not None
