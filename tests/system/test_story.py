@@ -18,8 +18,9 @@ from bluezone_node.crypto.keys import TemporaryExposureKey
 
 pytestmark = pytest.mark.slow
 
+STORY = ("demo", "--story", "proximity")
 LONGEST = 60.0
-"""Seconds the demo may take."""
+"""Seconds the story may take."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "bluezone_node", "demo", "--dir", str(folder)],
+        [sys.executable, "-m", "bluezone_node", *STORY, "--dir", str(folder)],
         capture_output=True,
         text=True,
         timeout=3 * LONGEST,

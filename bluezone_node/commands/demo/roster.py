@@ -29,10 +29,10 @@ class Visitor:
 
 VISITORS = (
     Visitor("Lan", "lan", "poster, own device", "Hùng"),
-    Visitor("Minh", "minh", "own code to the kiosk, its screen", "Hùng", proved=True),
-    Visitor("Tư", "tu", "wearable held to the kiosk, radio", "Hùng"),
+    Visitor("Minh", "minh", "own code, the kiosk's screen", "Hùng", proved=True),
+    Visitor("Tư", "tu", "wearable held to the kiosk", "Hùng"),
     Visitor("Dũng", "", "identity card at the kiosk", "hotline"),
-    Visitor("Bà Năm", "chau", "paper slip, her grandson's device", "Hùng", proved=True),
+    Visitor("Bà Năm", "chau", "slip, her grandson's device", "Hùng", proved=True),
     Visitor("Quý", "quy", "poster, at eleven", NOBODY),
     Visitor("Hoa", "hoa", "poster of a pharmacy", NOBODY),
     Visitor("Sáu", "sau", "poster, a family of three", "Tâm"),
@@ -76,7 +76,7 @@ def outcome_of(
 
 
 def draw(rows: Iterable[tuple[Visitor, Outcome]]) -> None:
-    """Print the table: 78 columns."""
+    """Print the table, which fits into 80 columns."""
     _row("ai / who", "ghi nhận / checked in by", "có mặt / there", "được báo về / warned of")
     for visitor, outcome in rows:
         right = outcome.is_right(visitor)
@@ -89,7 +89,7 @@ def _row(*cells: str) -> None:
     click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(cells, _WIDTHS, strict=True)))
 
 
-_WIDTHS = (8, 33, 14, 0)
+_WIDTHS = (8, 29, 14, 0)
 
 
 def _clock(at: str) -> str:
