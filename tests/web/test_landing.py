@@ -20,9 +20,7 @@ async def test_a_poster_in_a_browser_tells_the_server_nothing() -> None:
 
     def listening(app: ASGIApp) -> ASGIApp:
         async def noting(scope: Scope, receive: Receive, send: Send) -> None:
-            asked.append(
-                b" ".join((scope["raw_path"], scope["query_string"], *scope["headers"][0]))
-            )
+            asked.append(f"{scope['raw_path']} {scope['query_string']} {scope['headers']}")
             await app(scope, receive, send)
 
         return noting
