@@ -10,16 +10,14 @@ from bluezone_node.ports.authority import (
     Publication,
     PublishReceipt,
 )
+from bluezone_node.ports.ledger import ExportRecord, ExportState, SourceState
 from bluezone_node.ports.places import KeptBundle, PlaceStore, StoredVisit
 from bluezone_node.ports.radio import HeardFrame, Radio, RadioCondition
 from bluezone_node.ports.store import (
-    ExportRecord,
-    ExportState,
     MatchedKey,
     NodeStore,
     OnStore,
     Report,
-    SourceState,
     StoredAlert,
 )
 from bluezone_node.ports.world import Clock, Entropy, InThread, Notifier, Result, Voucher, Witness

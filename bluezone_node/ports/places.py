@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bluezone_node.ports.store import ExportRecord
+from bluezone_node.ports.ledger import ExportRecord
 from bluezone_node.venues.visits import Visit
 
 

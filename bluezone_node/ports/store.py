@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from enum import Enum
 from typing import Protocol
 
 from bluezone_node.alerts import Alert
 from bluezone_node.crypto.keys import TemporaryExposureKey
+from bluezone_node.ports.ledger import ExportRecord, SourceState
 from bluezone_node.ports.places import PlaceStore
 from bluezone_node.ports.world import Result
 from bluezone_node.proximity.calibration import Calibration
@@ -18,50 +18,6 @@ from bluezone_node.proximity.model import (
     IdentifierProtocol,
     Scan,
 )
-
-
-class ExportState(Enum):
-    """How far an export got. What is not matched is tried again while it is on offer."""
-
-    SEEN = "seen"
-    """Listed by its source; not fetched yet."""
-    VERIFIED = "verified"
-    """Fetched, and signed by a key of its source; not matched yet."""
-    MATCHED = "matched"
-    """Every key of it was looked up in the log: done."""
-    FAILED = "failed"
-    """It could not be used, for the reason given."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRecord:
-    """One line of the coverage ledger: no export is skipped silently."""
-
-    source: str
-    name: str
-    state: ExportState
-    at: datetime
-    """When this state was reached."""
-    keys: int = 0
-    revised_keys: int = 0
-    matched_keys: int = 0
-    end_timestamp: int = 0
-    """Unix seconds from the verified export; 0 where it never was verified."""
-    reason: str = ""
-    """Machine name of the failure."""
-    attempts: int = 1
-    """Times it was fetched."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """What is remembered of a source between syncs."""
-
-    source: str
-    last_success: datetime | None = None
-    last_attempt: datetime | None = None
-    problem: str = ""
-    """Machine name of what is wrong now; empty when all is well."""
 
 
 @dataclass(frozen=True, slots=True)
