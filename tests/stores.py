@@ -13,7 +13,6 @@ from bluezone_node.intervals import INTERVAL_SECONDS, RETENTION, day_of, from_un
 from bluezone_node.ports import (
     ExportRecord,
     ExportState,
-    HeardIdentifier,
     KeptBundle,
     MatchedKey,
     NodeStore,
@@ -27,6 +26,7 @@ from bluezone_node.proximity.calibration import Calibration
 from bluezone_node.proximity.model import (
     DiagnosisKey,
     Encounter,
+    HeardIdentifier,
     HeardScan,
     IdentifierProtocol,
     Scan,
