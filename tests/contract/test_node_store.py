@@ -14,7 +14,6 @@ from bluezone_node.intervals import interval_at
 from bluezone_node.ports import (
     ExportRecord,
     ExportState,
-    HeardIdentifier,
     KeptBundle,
     MatchedKey,
     NodeStore,
@@ -26,6 +25,7 @@ from bluezone_node.proximity.calibration import Calibration, Level
 from bluezone_node.proximity.model import (
     DiagnosisKey,
     Encounter,
+    HeardIdentifier,
     HeardScan,
     IdentifierProtocol,
     ReportType,
