@@ -17,6 +17,7 @@ from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
 from bluezone_node.venues.notices import (
     NOTICE_ID_BYTES,
+    USUAL,
     Entropy,
     Notice,
     dummy_notice,
@@ -28,7 +29,7 @@ from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES, Role, TrustList
 SIZES = (16, 64, 256, 1024, 4096, 16_384)
 """A bundle holds as many notices, made-up ones included; only the order of magnitude shows."""
 MAX_BUNDLE_BYTES = 20 * 1024 * 1024
-"""Refused before anything is decoded: 16 384 notices of two hours are 9 MB."""
+"""Refused before anything is decoded: 16 384 of the usual shape are 18 MB."""
 DIGEST_BYTES = 32
 FIRST_PREVIOUS = bytes(DIGEST_BYTES)
 """Stands for the bundle before the first."""
@@ -74,9 +75,9 @@ def padded(notices: Sequence[Notice], entropy: Entropy) -> tuple[Notice, ...]:
     size = next((size for size in SIZES if size >= len(notices)), None)
     if size is None:
         raise ValueError(f"a bundle holds at most {SIZES[-1]} notices")
+    shapes = [notice.shape for notice in notices] or [USUAL]
     made_up = [
-        dummy_notice(notices[number % len(notices)] if notices else None, entropy)
-        for number in range(size - len(notices))
+        dummy_notice(shapes[number % len(shapes)], entropy) for number in range(size - len(notices))
     ]
     return tuple(sorted([*notices, *made_up], key=lambda notice: notice.notice_id))
 
@@ -95,8 +96,12 @@ def padded_marks(row_ids: Collection[bytes], sequence: int, entropy: Entropy) ->
 
 
 def write_bundle(bundle: Bundle, key: Ed25519PrivateKey) -> bytes:
-    """Return *bundle* as it is, signed; the same input gives the same bytes."""
-    return sign(
+    """Return *bundle* as it is, signed; the same input gives the same bytes.
+
+    Raises:
+        BadInput: reason ``bundle_oversized``: no device would take it.
+    """
+    data = sign(
         encode(
             {
                 1: _MARK,
@@ -113,6 +118,9 @@ def write_bundle(bundle: Bundle, key: Ed25519PrivateKey) -> bytes:
         ),
         key,
     )
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise _oversized()
+    return data
 
 
 def read_bundle(data: bytes, trust: TrustList) -> Bundle:
@@ -123,7 +131,7 @@ def read_bundle(data: bytes, trust: TrustList) -> Bundle:
             `crypto.cose.read_signed` or `notices.read_notice`.
     """
     if len(data) > MAX_BUNDLE_BYTES:
-        raise BadInput("It is larger than any bundle of notices.", reason="bundle_oversized")
+        raise _oversized()
     signed = read_signed(data)
     # Before it is decoded: megabytes of a stranger's could be anything.
     if not trust.vouches(signed, Role.NOTICES):
@@ -232,3 +240,7 @@ def _forged() -> BadInput:
         "The bundle is not signed by an authority that may issue notices there.",
         reason="bundle_forged",
     )
+
+
+def _oversized() -> BadInput:
+    return BadInput("It is larger than any bundle of notices.", reason="bundle_oversized")

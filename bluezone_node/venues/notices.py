@@ -38,9 +38,15 @@ NONCE_BYTES = 12
 WRAP_BYTES = 32
 LONGEST_WINDOW = timedelta(hours=24)
 """Of one notice: a day and its tail; longer is told as several, or was typed wrongly."""
-TAG_BLOCK = 8
-"""Tags are filled up to a multiple of this: two hours."""
-TEXT_BLOCK = 64
+TAG_COUNTS = (16, 32, 64, 128)
+"""Tags are filled up to one of these: almost every case and its tail fit into four hours …"""
+TEXT_SIZES = (256, 512, 1024, 2048, 4080)
+"""… and what is sealed to one of these bytes. In finer steps the number of a place's kiosks, of
+which each has a key in the text, would tell everybody which place it is."""
+SEAL_BYTES = 16
+"""That sealing adds."""
+USUAL = TAG_COUNTS[0], TEXT_SIZES[0] + SEAL_BYTES
+"""Shape of most notices, and of those made up for a bundle without any."""
 MAX_TEXT_BYTES = 400
 """Of what an officer adds in one language: an SMS and a half."""
 MAX_SEALED_BYTES = 4096
@@ -106,6 +112,11 @@ class Notice:
     wraps: tuple[bytes, ...] = field(repr=False)
     """For each tag the notice's key under the key of the slot."""
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """All by which it differs from others to who cannot open it: tags, bytes sealed."""
+        return len(self.tags), len(self.sealed)
+
     def fields(self) -> dict[int, object]:
         """Return the map that stands in a bundle."""
         return {
@@ -135,7 +146,8 @@ def seal_notice(payload: bytes, text: NoticeText, notice_id: bytes, entropy: Ent
         (tag, _wrapped(key, slot_key_of(keys.note, slot), notice_id, tag))
         for slot, tag in zip(slots, tags_of(keys, slots), strict=True)
     ]
-    pairs += [(entropy(TAG_BYTES), entropy(WRAP_BYTES)) for _ in range(-len(pairs) % TAG_BLOCK)]
+    missing = _filled(len(pairs), TAG_COUNTS) - len(pairs)
+    pairs += [(entropy(TAG_BYTES), entropy(WRAP_BYTES)) for _ in range(missing)]
     # By value: random bytes in their order tell nothing of the order in time.
     pairs.sort()
     tags = tuple(tag for tag, _ in pairs)
@@ -143,10 +155,9 @@ def seal_notice(payload: bytes, text: NoticeText, notice_id: bytes, entropy: Ent
     return Notice(notice_id, tags, nonce, sealed, tuple(wrap for _, wrap in pairs))
 
 
-def dummy_notice(like: Notice | None, entropy: Entropy) -> Notice:
-    """Return a notice that nobody can open, of the same outside as *like*, or the smallest one."""
-    tags = len(like.tags) if like else TAG_BLOCK
-    sealed = len(like.sealed) if like else 2 * TEXT_BLOCK + 16
+def dummy_notice(shape: tuple[int, int], entropy: Entropy) -> Notice:
+    """Return a notice that nobody can open, of that outside: see `Notice.shape`."""
+    tags, sealed = shape
     return Notice(
         entropy(NOTICE_ID_BYTES),
         tuple(sorted(entropy(TAG_BYTES) for _ in range(tags))),
@@ -189,7 +200,7 @@ def read_notice(fields: Any) -> Notice:
             and 0 < len(tags) <= MAX_TAGS
             and _all_bytes(tags, TAG_BYTES)
             and len(nonce) == NONCE_BYTES
-            and TEXT_BLOCK < len(sealed) <= MAX_SEALED_BYTES
+            and SEAL_BYTES < len(sealed) <= MAX_SEALED_BYTES
             and len(wraps) == len(tags)
             and _all_bytes(wraps, WRAP_BYTES)
         ):
@@ -248,7 +259,11 @@ def _plain(text: NoticeText) -> bytes:
     if text.proof_keys:
         fields[10] = {day: list(keys) for day, keys in text.proof_keys.items()}
     plain = encode(fields)
-    return plain + bytes(-len(plain) % TEXT_BLOCK)
+    return plain.ljust(_filled(len(plain), TEXT_SIZES), b"\0")
+
+
+def _filled(length: int, sizes: Sequence[int]) -> int:
+    return next(size for size in sizes if size >= length)
 
 
 def _text_of(plain: bytes) -> NoticeText:

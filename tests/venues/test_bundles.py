@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_node.errors import BadInput
+from bluezone_node.venues import bundle as bundle_module
 from bluezone_node.venues.bundle import (
     FIRST_PREVIOUS,
     MAX_BUNDLE_BYTES,
@@ -107,6 +108,15 @@ def test_more_than_the_largest_bundle_is_refused() -> None:
     """The writer splits; it never leaves out."""
     with pytest.raises(ValueError, match="at most"):
         padded([NOTICE] * (SIZES[-1] + 1), seeded())
+
+
+def test_what_no_device_would_take_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once on the shelf it would end the chain for everybody."""
+    monkeypatch.setattr(bundle_module, "MAX_BUNDLE_BYTES", len(DATA))
+    assert write_bundle(FIRST, NOTICES) == DATA
+    with pytest.raises(BadInput) as refused:
+        write_bundle(replace(FIRST, retracted=(b"r" * 16,) * 2), NOTICES)
+    assert refused.value.reason == "bundle_oversized"
 
 
 def after(previous: bytes, sequence: int) -> tuple[Bundle, bytes]:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_node.errors import BadInput
+from bluezone_node.venues.card import day_number
 from bluezone_node.venues.notices import (
-    TAG_BLOCK,
+    TAG_COUNTS,
     dummy_notice,
     open_with_card,
     open_with_slot,
@@ -58,11 +59,11 @@ def test_the_tag_alone_opens_nothing() -> None:
 
 
 def test_a_notice_lists_every_quarter_of_an_hour_it_touches() -> None:
-    """And made-up tags up to a multiple of eight, in an order that tells nothing."""
+    """And made-up tags up to one of four numbers, in an order that tells nothing."""
     listed = set(NOTICE.tags)
     slots = slots_between(TEXT.start, TEXT.end)
     assert {tag_of(KEYS, slot) for slot in slots} <= listed
-    assert len(listed) == len(NOTICE.tags) == -(-len(slots) // TAG_BLOCK) * TAG_BLOCK
+    assert len(listed) == len(NOTICE.tags) == min(size for size in TAG_COUNTS if size >= len(slots))
     assert list(NOTICE.tags) == sorted(NOTICE.tags)
 
 
@@ -78,7 +79,7 @@ def test_slots_cover_their_window_and_nothing_else(seconds: int, into: int) -> N
 
 def test_made_up_notices_look_like_real_ones() -> None:
     """The same fields, of the same lengths, each in ascending order."""
-    made_up = dummy_notice(NOTICE, seeded(5))
+    made_up = dummy_notice(NOTICE.shape, seeded(5))
     shape = [(type(value), len(str(value))) for value in made_up.fields().values()]
     assert len(shape) == len(NOTICE.fields())
     assert len(made_up.sealed) == len(NOTICE.sealed)
@@ -88,16 +89,15 @@ def test_made_up_notices_look_like_real_ones() -> None:
 
 
 def test_length_tells_little_of_what_is_said() -> None:
-    """A longer sentence changes the length by whole blocks only."""
-    lengths = {
-        len(
-            seal_notice(
-                CARD.payload, replace(TEXT, texts={"vi": "a" * n}), b"n" * 16, seeded()
-            ).sealed
-        )
-        for n in range(100, 140)
-    }
-    assert len(lengths) <= 2
+    """A longer sentence, or another kiosk's key, changes the length in large steps only."""
+
+    def length(sentence: int, kiosks: int) -> int:
+        keys = {day_number(NOW): tuple(bytes([number]) * 32 for number in range(kiosks))}
+        text = replace(TEXT, texts={"vi": "a" * sentence}, proof_keys=keys)
+        return len(seal_notice(CARD.payload, text, b"n" * 16, seeded()).sealed)
+
+    assert {length(sentence, 1) for sentence in range(120)} == {256 + 16}
+    assert {length(120, kiosks) for kiosks in range(4, 9)} == {512 + 16}
 
 
 @given(position=st.integers(0, len(NOTICE.sealed) * 8 - 1))

@@ -170,7 +170,7 @@ def test_a_tag_that_was_replayed_later_finds_nothing() -> None:
 @given(st.integers(0, 2**32))
 def test_what_fills_a_bundle_opens_for_nobody(seed: int) -> None:
     """Not by a card, and not by a slot, also where its tags are made to fit."""
-    made_up = dummy_notice(notice(), seeded(seed))
+    made_up = dummy_notice(notice().shape, seeded(seed))
     fitting = replace(made_up, tags=notice().tags)
     air = air_tag_of(KEYS, slot_of(NOW))
     assert open_with_card(fitting, KEYS.note) is None

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from bluezone_node.authority.ports.notices import (
     BundleHead,
@@ -123,7 +124,7 @@ class Bundles:
                 return BundleRun(None, 0, 0, 0, busy=True)
             now = self._clock.now().replace(microsecond=0)
             self._adopt()
-            drawn = self._store.draw(now, SIZES[-1], self._drawing(now))
+            drawn = _fitting(partial(self._store.draw, now, draw=self._drawing(now)))
             return self._handed_out(drawn, now)
 
     def begin_anew(self) -> BundleRun:
@@ -157,7 +158,7 @@ class Bundles:
                         )
                 return drawn
 
-            drawn = self._store.begin_anew(now, SIZES[-1], beginning)
+            drawn = _fitting(partial(self._store.begin_anew, now, draw=beginning))
             return self._handed_out(drawn, now)
 
     def _handed_out(self, drawn: DrawnBundle | None, now: datetime) -> BundleRun:
@@ -277,6 +278,17 @@ class Bundles:
     def _put(self, name: str, content: bytes) -> None:
         with self._shelf.writing(name) as file:
             file.write(content)
+
+
+def _fitting(draw: Callable[[int], DrawnBundle | None]) -> DrawnBundle | None:
+    """Return what is drawn of as many notices as devices take in one file; others wait."""
+    for most in reversed(SIZES):
+        try:
+            return draw(most)
+        except BadInput as error:
+            if error.reason != "bundle_oversized" or most == SIZES[0]:
+                raise
+    return None
 
 
 def is_due(due: Due, now: datetime) -> bool:
