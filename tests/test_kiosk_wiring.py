@@ -10,14 +10,8 @@ from bluezone_node.errors import BadConfig, BadInput, DatabaseUnusable
 from bluezone_node.venuefile import read_venue_file
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.web.server import bind
-from bluezone_node.wiring.kiosk import (
-    PIN_FILE,
-    is_loopback,
-    open_kiosk,
-    read_pin,
-    venue_of,
-    write_pin,
-)
+from bluezone_node.wiring.kiosk import PIN_FILE, is_loopback, open_kiosk, read_pin, write_pin
+from bluezone_node.wiring.venue import venue_of
 from tests.kiosks import PIN, market, venue_file
 
 NOW = datetime.now(UTC)

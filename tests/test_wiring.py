@@ -13,7 +13,8 @@ from bluezone_node.control import ControlDoor
 from bluezone_node.errors import TimeUnknown
 from bluezone_node.ports import Voucher
 from bluezone_node.wiring.clock import witness_of
-from bluezone_node.wiring.node import open_diagnosis, open_import, open_sync
+from bluezone_node.wiring.errands import open_diagnosis
+from bluezone_node.wiring.sync import open_import, open_sync
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

@@ -95,7 +95,7 @@ def show(alert_id: int, svg: Path | None, force: bool, config: Path | None, as_j
 @config_option
 def ack(alert_id: int, config: Path | None) -> None:
     """Mark an alert as read."""
-    from bluezone_node.wiring.node import open_store
+    from bluezone_node.wiring.store import open_store
 
     with open_store(settings_file.load(config)) as store:
         if not store.acknowledge(alert_id, datetime.now(UTC)):
@@ -184,7 +184,7 @@ def _draw(entry: StoredAlert, path: Path, force: bool) -> None:
 
 
 def _stored(config: Path | None) -> list[StoredAlert]:
-    from bluezone_node.wiring.node import open_store
+    from bluezone_node.wiring.store import open_store
 
     with open_store(settings_file.load(config)) as store:
         return store.alerts()

@@ -41,7 +41,7 @@ def report(
     CODE: the digits that you were told, or the link of the message, in quotation marks.
     Nothing else leaves the device: no name, no place, none of the encounters.
     """
-    from bluezone_node.wiring.node import open_diagnosis
+    from bluezone_node.wiring.errands import open_diagnosis
 
     code = code_in(code)
     settings = settings_file.load(config)

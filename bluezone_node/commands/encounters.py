@@ -35,7 +35,7 @@ def encounters(since: datetime | None, config: Path | None, as_json: bool) -> No
     is published: until then it is taken to send at 12 dBm, as a Raspberry Pi does.
     """
     from bluezone_node.presets import load_profile
-    from bluezone_node.wiring.node import open_store
+    from bluezone_node.wiring.store import open_store
 
     # No end: the clock of a simulated node may be ahead of this machine's.
     start = since.astimezone(UTC) if since else datetime(1970, 1, 1, tzinfo=UTC)

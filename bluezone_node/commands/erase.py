@@ -14,7 +14,7 @@ from bluezone_node.commands.options import config_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(config: Path | None, yes: bool) -> None:
     """Erase all keys, encounters and alerts of this node. It must not be running."""
-    from bluezone_node.wiring.node import erase_node
+    from bluezone_node.wiring.store import erase_node
 
     settings = settings_file.load(config)
     if not yes:

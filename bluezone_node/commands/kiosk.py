@@ -55,7 +55,8 @@ def kiosk(
 
 async def _serve(settings: settings_file.Settings, venue: Path | None, listen: str) -> None:
     from bluezone_node.web.server import bind, stop_on_signals
-    from bluezone_node.wiring.kiosk import is_loopback, open_kiosk, venue_of
+    from bluezone_node.wiring.kiosk import is_loopback, open_kiosk
+    from bluezone_node.wiring.venue import venue_of
 
     stop = stop_on_signals()
     place = venue_of(settings, venue)

@@ -23,7 +23,7 @@ Running = Mapping[str, Any] | None
 
 def offset_in_use(settings: Settings, store: NodeStore, running: Running) -> ReceiverOffset:
     """Return the offset that levels are judged with now."""
-    from bluezone_node.wiring.node import radio_in_use
+    from bluezone_node.wiring.sync import radio_in_use
 
     radio = radio_in_use(settings, running)
     return receiver_offset(settings.node.rx_offset, store.calibrations(), radio)

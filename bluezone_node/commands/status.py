@@ -37,7 +37,7 @@ CLOCK_CURE = (
 @json_option
 def status(config: Path | None, as_json: bool) -> None:
     """Show whether the node runs, hears, and is up to date."""
-    from bluezone_node.wiring.node import open_store
+    from bluezone_node.wiring.store import open_store
 
     settings = settings_file.load(config)
     folder = settings.state_dir()

@@ -26,7 +26,7 @@ from bluezone_node.ports import ExportState
 @json_option
 def sync(now: bool, places: Path | None, config: Path | None, as_json: bool) -> None:
     """Download, verify and match new exports and notices of places."""
-    from bluezone_node.wiring.node import open_stick, open_sync
+    from bluezone_node.wiring.sync import open_stick, open_sync
 
     settings = settings_file.load(config)
     if not settings.sources and places is None and not (settings.places and settings.places.url):
@@ -71,7 +71,7 @@ def import_keys(
     files: tuple[Path, ...], public_keys: tuple[str, ...], config: Path | None, as_json: bool
 ) -> None:
     """Verify and match export FILES, from a USB stick for example. Needs no network."""
-    from bluezone_node.wiring.node import open_import
+    from bluezone_node.wiring.sync import open_import
 
     async def work(advance: Callable[[int], None]) -> Round:
         service: Sync

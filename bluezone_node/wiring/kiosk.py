@@ -16,7 +16,7 @@ from bluezone_node.control import ask
 from bluezone_node.errors import BadConfig, BadInput, DatabaseUnusable
 from bluezone_node.ports import Clock, Voucher, Witness
 from bluezone_node.systemd import ServiceManager
-from bluezone_node.venuefile import VenueFile, read_venue_file
+from bluezone_node.venuefile import VenueFile
 from bluezone_node.venues.card import day_number
 from bluezone_node.wiring.at_rest import DATABASE_NAME, secret_of
 from bluezone_node.wiring.clock import open_clock, witness_of
@@ -34,21 +34,6 @@ SETTLE_SECONDS = 20.0
 """Between two looks at whose time is over."""
 
 Result = TypeVar("Result")
-
-
-def venue_of(settings: Settings, given: Path | None = None) -> VenueFile:
-    """Return the place that this kiosk stands at.
-
-    Raises:
-        BadConfig: none is named, or its file is of no use.
-    """
-    named = str(given) if given else settings.kiosk.venue
-    if not named:
-        raise BadConfig(
-            "no place is named for this kiosk",
-            hint="kiosk.venue in the settings, or --venue FILE: the file of `venue kiosk`",
-        )
-    return read_venue_file(Path(named).expanduser())
 
 
 class DeskThread:

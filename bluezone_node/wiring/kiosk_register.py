@@ -15,6 +15,7 @@ from bluezone_node.ports import Clock
 from bluezone_node.venuefile import VenueFile
 from bluezone_node.venues.card import PUBLIC_KEY_BYTES
 from bluezone_node.wiring.at_rest import DATABASE_NAME, secret_of
+from bluezone_node.wiring.venue import venue_of
 
 if TYPE_CHECKING:
     from bluezone_node.node.kiosk.register import Register
@@ -78,7 +79,6 @@ def at_register(
         DatabaseUnusable: the database cannot be opened or written.
     """
     from bluezone_node.store.node import open_node_store
-    from bluezone_node.wiring.kiosk import venue_of
 
     venue = venue_of(settings, given)
     path = settings.state_dir() / DATABASE_NAME

@@ -15,7 +15,7 @@ from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Presence
 from bluezone_node.commands import cli
 from bluezone_node.commands.alerts import tell
 from bluezone_node.errors import BadInput
-from bluezone_node.wiring.node import open_store
+from bluezone_node.wiring.store import open_store
 from tests.nearnesses import SAT, START, TWICE, alert_of, in_vietnam
 
 NEW = alert_of(SAT)

@@ -13,7 +13,7 @@ from bluezone_node.errors import BadConfig, DatabaseUnusable
 from bluezone_node.masterkey import CREDENTIAL_NAME
 from bluezone_node.store.node import lock_database, open_node_store
 from bluezone_node.wiring.at_rest import at_rest, seal_store, secret_of
-from bluezone_node.wiring.node import check_store, erase_node, open_store
+from bluezone_node.wiring.store import check_store, erase_node, open_store
 
 KEY = TemporaryExposureKey(bytes(range(16)), 144)
 

@@ -15,7 +15,7 @@ from bluezone_node.errors import BadConfig
 from bluezone_node.ports import StoredVisit
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList
 from bluezone_node.venues.visits import Seen, arrive, leave
-from bluezone_node.wiring.node import open_store
+from bluezone_node.wiring.store import open_store
 from tests.notices import Chain
 from tests.venues.places import NOTICES, ROOT, card_of, text_of
 

@@ -20,7 +20,7 @@ from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.passes import read_pass
 from bluezone_node.venues.text import to_url
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
-from bluezone_node.wiring.node import open_store
+from bluezone_node.wiring.store import open_store
 from tests.venues.places import CARDS, NOTICES, ROOT, STRANGER, seeded
 
 HOST = "q.example.vn"

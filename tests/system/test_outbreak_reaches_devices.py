@@ -26,7 +26,7 @@ from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database
 from bluezone_node.venues.card import SignedCard
 from bluezone_node.venues.text import to_url
-from bluezone_node.wiring.node import check_places
+from bluezone_node.wiring.sync import check_places
 from tests.authorities import served
 from tests.outbreaks import HOUR, LAN, NOW, Outbreaks, order
 from tests.sources import Told, at_once

@@ -97,7 +97,7 @@ def _calibrate(
     settings: Settings, peer: str, told: float | None, minutes: float, yes: bool, as_json: bool
 ) -> None:
     from bluezone_node.presets import load_profile
-    from bluezone_node.wiring.node import open_store
+    from bluezone_node.wiring.store import open_store
 
     folder = settings.state_dir()
     radio = _running(folder)["radio_name"]
@@ -211,7 +211,7 @@ def _say(lines: Iterable[talk.Line]) -> None:
 
 
 def _show(settings: Settings, as_json: bool) -> None:
-    from bluezone_node.wiring.node import open_store
+    from bluezone_node.wiring.store import open_store
 
     running = ask(settings.state_dir(), "status")
     with open_store(settings) as store:
@@ -231,7 +231,7 @@ def _show(settings: Settings, as_json: bool) -> None:
 
 
 def _forget(settings: Settings, as_json: bool) -> None:
-    from bluezone_node.wiring.node import open_store
+    from bluezone_node.wiring.store import open_store
 
     with open_store(settings) as store:
         forgotten = store.forget_calibrations()

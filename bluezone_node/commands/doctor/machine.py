@@ -37,7 +37,7 @@ def rules(settings: Settings) -> Finding:
 
 
 def store(settings: Settings) -> Iterator[Finding]:
-    from bluezone_node.wiring.node import check_store
+    from bluezone_node.wiring.store import check_store
 
     folder = settings.state_dir()
     if belongs_to_another(settings):
@@ -109,7 +109,7 @@ def time_of_machine(settings: Settings) -> Finding:
     """Judge the clock as a node would that starts now."""
     from bluezone_node.node.trust import newest_entry, objection
     from bluezone_node.wiring.clock import witness_of
-    from bluezone_node.wiring.node import open_store
+    from bluezone_node.wiring.store import open_store
 
     witness = witness_of(settings.node.radio, owner_vouches=settings.node.time == "trusted")
     newest = None
@@ -130,7 +130,7 @@ def time_of_machine(settings: Settings) -> Finding:
 
 
 def sources(settings: Settings) -> Iterator[Finding]:
-    from bluezone_node.wiring.node import check_places, check_source
+    from bluezone_node.wiring.sync import check_places, check_source
 
     if not settings.sources:
         yield Finding(

@@ -14,7 +14,7 @@ Document = dict[str, Any]
 def calibrated(settings: Settings, node: Document | None) -> Iterator[Finding]:
     """Tell the offset in use; a node works without one, so none is no fault."""
     from bluezone_node.commands.doctor.machine import belongs_to_another
-    from bluezone_node.wiring.node import open_store
+    from bluezone_node.wiring.store import open_store
 
     if belongs_to_another(settings):
         return

@@ -35,7 +35,7 @@ def with_checkin(
     """Run *work* on the service of the node's own visits."""
     import asyncio
 
-    from bluezone_node.wiring.node import open_checkin
+    from bluezone_node.wiring.errands import open_checkin
 
     async def run() -> Result:
         async with open_checkin(settings_file.load(config)) as service:

@@ -1,0 +1,32 @@
+"""The place that a kiosk stands at, by the file that its authority gave out."""
+
+from pathlib import Path
+
+from bluezone_node.config import Settings
+from bluezone_node.errors import BadConfig
+from bluezone_node.venuefile import VenueFile, read_venue_file
+
+
+def venue_named(settings: Settings, given: Path | None = None) -> VenueFile | None:
+    """Return the place that the settings, or *given*, name; None: this node stands at none.
+
+    Raises:
+        BadConfig: its file is of no use.
+    """
+    named = str(given) if given else settings.kiosk.venue
+    return read_venue_file(Path(named).expanduser()) if named else None
+
+
+def venue_of(settings: Settings, given: Path | None = None) -> VenueFile:
+    """Return the place that this kiosk stands at.
+
+    Raises:
+        BadConfig: none is named, or its file is of no use.
+    """
+    venue = venue_named(settings, given)
+    if venue is None:
+        raise BadConfig(
+            "no place is named for this kiosk",
+            hint="kiosk.venue in the settings, or --venue FILE: the file of `venue kiosk`",
+        )
+    return venue
