@@ -31,6 +31,9 @@ MAX_CASE_BYTES = 48
 MAX_BASIS_BYTES = 200
 MAX_WARRANT_BYTES = 2048
 
+ANYWHERE = "*"
+"""Province of who works for all."""
+
 _MARK = "VNP1W"
 
 
@@ -107,13 +110,18 @@ def words_of(signed: bytes) -> Warrant:
     return _warrant_of(read_signed(signed).payload)
 
 
-def read_warrant(data: bytes, trust: TrustList, now: datetime, venue_id: bytes) -> Warrant:
+def read_warrant(
+    data: bytes, trust: TrustList, now: datetime, venue_id: bytes, province: str = ANYWHERE
+) -> Warrant:
     """Return the warrant in *data* where it opens the register of this place now.
+
+    *province*: of the place, as the key that signed its card has it.
 
     Raises:
         BadInput: reason ``warrant_malformed``, ``warrant_signatures`` (not of a requester and an
             approver, two different people, over the same words), ``warrant_elsewhere`` (of another
-            place), ``warrant_expired``, ``warrant_not_yet``, ``warrant_window``, ``warrant_life``.
+            place, or by another province's people), ``warrant_expired``, ``warrant_not_yet``,
+            ``warrant_window``, ``warrant_life``.
     """
     match decode(data) if len(data) <= MAX_WARRANT_BYTES else None:
         case [bytes(one), bytes(other)]:
@@ -134,7 +142,8 @@ def read_warrant(data: bytes, trust: TrustList, now: datetime, venue_id: bytes) 
             " approve it.",
             reason="warrant_signatures",
         )
-    if warrant.venue_id != venue_id:
+    elsewhere = {key.province for key in signers if key is not None} - {province, ANYWHERE}
+    if warrant.venue_id != venue_id or (elsewhere and province != ANYWHERE):
         raise BadInput("The warrant is for another place.", reason="warrant_elsewhere")
     if now < warrant.issued:
         raise BadInput("The warrant is dated in the future.", reason="warrant_not_yet")
@@ -154,7 +163,7 @@ def _signer(part: Signed, trust: TrustList, now: datetime) -> TrustedKey | None:
 
 def _share_province(signers: Iterable[TrustedKey | None]) -> bool:
     """Tell whether one province's people signed: those of all provinces count for each."""
-    return len({key.province for key in signers if key is not None} - {"*"}) <= 1
+    return len({key.province for key in signers if key is not None} - {ANYWHERE}) <= 1
 
 
 def _warrant_of(payload: bytes) -> Warrant:

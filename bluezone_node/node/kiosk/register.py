@@ -25,12 +25,13 @@ from bluezone_node.venues.register import (
     row_id_of,
     seal_contact,
 )
-from bluezone_node.venues.tags import slot_of, slots_between
-from bluezone_node.venues.trust import TrustList, read_trust_list
-from bluezone_node.venues.warrant import Warrant, read_warrant
+from bluezone_node.venues.tags import SLOT_SECONDS, slot_of, slots_between
+from bluezone_node.venues.trust import Role, TrustList, read_trust_list
+from bluezone_node.venues.warrant import ANYWHERE, Warrant, read_warrant
 
 KEPT = timedelta(days=21)
 """As long as the authority keeps the key of a day: an older row nobody can read."""
+SLOT = timedelta(seconds=SLOT_SECONDS)
 TRUST, DAYS = "trust.cose", "days.cose"
 
 
@@ -130,9 +131,19 @@ class Register:
         """Return the warrant in *file* where it opens this register now, and open nothing.
 
         Raises:
-            BadInput: as `read_warrant`.
+            BadInput: as `read_warrant`, or reason ``warrant_ahead``: visitors may still come.
         """
-        return read_warrant(file, self._trusted(), self._clock.now(), self._card.card.venue_id)
+        trust, now = self._trusted(), self._clock.now()
+        signers = trust.keys_of(self._card.key_id, Role.CARDS)
+        province = signers[0].province if signers else ANYWHERE
+        warrant = read_warrant(file, trust, now, self._card.card.venue_id, province)
+        if warrant.end > now + SLOT:
+            # The log would tell of the rows of now, and the same warrant release others later.
+            raise BadInput(
+                "A register is opened for time that is over, not for time to come.",
+                reason="warrant_ahead",
+            )
+        return warrant
 
     def open(self, file: bytes) -> Opened:
         """Release the rows that the warrant in *file* asks for, and note it in the log.

@@ -152,6 +152,27 @@ def test_nothing_but_a_sound_warrant_opens_anything(door: Door) -> None:
     assert reason_of(door, join([one, write_warrant(warrant, STRANGER)])) == "warrant_signatures"
 
 
+def test_officers_of_another_province_open_nothing_here(door: Door) -> None:
+    """The place's is that of the key that signed its card; who works for all may."""
+    door.register.keep(ANH, NOW)
+    for province, reason in (("01", "warrant_elsewhere"), ("*", "")):
+        keys = tuple(
+            replace(key, province=province) if key.role >= Role.WARRANT_REQUEST else key
+            for key in TRUST_LIST.keys
+        )
+        trust = TrustList(3 if reason else 4, NOW, keys)
+        door.store.put_place_file(TRUST, write_trust_list(trust, ROOT))
+        if reason:
+            assert reason_of(door, file_of(door.warrant())) == reason
+    assert len(door.register.open(file_of(door.warrant())).answer.rows) == 1
+
+
+def test_no_register_is_opened_for_time_to_come(door: Door) -> None:
+    """Else one entry of the log would stand for all who come until the warrant is over."""
+    ahead = replace(door.warrant(), end=NOW + timedelta(minutes=16))
+    assert reason_of(door, file_of(ahead)) == "warrant_ahead"
+
+
 def test_an_officer_whose_key_was_revoked_opens_nothing(door: Door) -> None:
     """The newest list that was fetched counts, not the one that came with the kiosk."""
     keys = tuple(
