@@ -354,6 +354,23 @@ def test_nobody_is_known_the_next_day(
     assert desk.scan(ID_CARD, 1).movement is Movement.IN
 
 
+def test_a_full_day_leaves_no_more_than_a_quiet_one(
+    path: Path, store: SqliteNodeStore, desk: Desk, clock: SimClock
+) -> None:
+    """Rows that moved from page to page leave no copy behind by which numbers could be tried."""
+    for number in range(400):
+        desk.tap(number.to_bytes(16), 1)
+    digests = [entry.digest.hex().encode() for entry in entries(store)]
+    kept = on_disk(path)
+    assert all(digest in kept for digest in digests)
+    key = store.day_key(desk._day, b"")
+    clock.advance(17 * 3600)
+    desk.settle()
+    kept = on_disk(path)
+    assert key not in kept
+    assert [digest for digest in digests if digest in kept] == []
+
+
 def test_neither_number_nor_name_is_on_the_disk(
     path: Path, store: SqliteNodeStore, desk: Desk
 ) -> None:
