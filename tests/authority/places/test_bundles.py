@@ -18,6 +18,7 @@ from bluezone_node.authority.places.notices import NoticeState
 from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database
+from bluezone_node.venues import bundle as bundle_module
 from bluezone_node.venues.bundle import ChainHead, begins_anew, digest_of, follow
 from bluezone_node.venues.card import VIETNAM
 from tests.likeness import difference
@@ -228,6 +229,17 @@ def test_a_lost_chain_is_begun_anew_under_another_key(outbreaks: Outbreaks) -> N
     outbreaks.notices.set_breaker(True, "danh sách sai", CENTRE)
     assert outbreaks.bundles.run().drawn == begun.drawn + 1
     assert outbreaks.bundle(begun.drawn + 1).previous == digest_of(content)
+
+
+def test_what_is_too_much_for_one_file_goes_into_the_next(
+    outbreaks: Outbreaks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bundle that no device takes would be the end of the chain."""
+    monkeypatch.setattr(bundle_module, "MAX_BUNDLE_BYTES", 40_000)
+    for number in range(20):
+        outbreaks.notices.issue(order(outbreaks.place(f"Chợ {number}")), LAN)
+    assert [outbreaks.bundles.run().notices for _ in range(3)] == [16, 4, 0]
+    assert len(outbreaks.bundle(1).notices) == 16
 
 
 def test_only_one_writes_at_a_time(outbreaks: Outbreaks) -> None:
