@@ -30,6 +30,7 @@ MAX_EXPORT_BYTES = 20 << 20
 """Google's mirror takes no larger ones (internal/mirror/config.go); neither do we."""
 MAX_ANSWER_BYTES = 64 << 10
 MAX_WARRANTS_BYTES = 1 << 20
+MAX_CARD_BYTES = 1 << 12
 """A warrant has 1 kB: room for some hundreds that wait for one kiosk."""
 MAX_REDIRECTS = 3
 SILENCE_SECONDS = 10.0
@@ -287,6 +288,21 @@ class HttpPlaces(_Connection):
         }
         url = f"{self._registrar}/v1/places/proposals"
         await self._ask(url, document, _Proposed, self._headers)
+
+    async def card(self) -> bytes:
+        """Return the newest signed card of the kiosk's room; `node.kiosk.renewing.CardDoor`."""
+        url = f"{self._registrar}/v1/places/card"
+        try:
+            status, _, body = await self._exchange(
+                "GET", url, MAX_CARD_BYTES, ANSWER_SECONDS, None, self._headers
+            )
+        except _TooLarge:
+            raise Unreachable(f"{_host(url)} sent an answer of impossible length.") from None
+        if status == 401:
+            raise AuthorityRefused("The kiosk is not known.", reason="unauthorized")
+        if status != 200:
+            raise Unreachable(f"{_host(url)} answered with HTTP status {status}.")
+        return body
 
     async def warrants(self) -> list[bytes]:
         url = f"{self._registrar}/v1/places/warrants"

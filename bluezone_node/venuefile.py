@@ -4,6 +4,7 @@ It holds a secret from which proofs of presence and the kiosk's name at the auth
 it is its owner's alone (0600), and what does not hold together is refused before anything runs.
 """
 
+import os
 from base64 import b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.venues.card import SignedCard
-from bluezone_node.venues.text import read_text
+from bluezone_node.venues.text import read_text, to_base45
 from bluezone_node.venues.trust import Role, TrustList, is_signed_by, read_trust_list
 
 MAX_BYTES = 1 << 20
@@ -80,6 +81,37 @@ def read_venue_file(path: Path) -> VenueFile:
         raise BadConfig(f"{path} is no file of a place, or is damaged", hint=_HINT) from None
     except BadInput as error:
         raise BadConfig(f"{path}: {error}", hint=error.hint or _HINT) from error
+
+
+def renew_venue_file(path: Path, cose: bytes) -> VenueFile:
+    """Put the card *cose* in the place of the one in the file at *path*; all else stays.
+
+    Raises:
+        BadConfig: the file cannot be read or written.
+        BadInput: the card is none, another place's, or not signed by who signs cards.
+    """
+    before = read_venue_file(path)
+    document = msgspec.json.decode(path.read_bytes(), type=_Document)
+    document = msgspec.structs.replace(document, card=to_base45(cose))
+    after = _venue_of(document)
+    if after.card.card.venue_id != before.card.card.venue_id:
+        raise BadInput("The new card is another place's.", reason="card_other_place")
+    if after.card.card.register_key != before.card.card.register_key:
+        # What is sealed for a key that is not on this device can be opened by nobody.
+        raise BadInput("The new card has another register's key.", reason="card_other_register")
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
+            file.write(msgspec.json.encode(document))
+            file.flush()
+            os.fsync(descriptor)
+        # Whole or not at all: a power cut must not leave a door without its card.
+        beside.replace(path)
+    except OSError as error:
+        raise BadConfig(f"{path}: {error.strerror}") from error
+    return after
 
 
 def _venue_of(document: _Document) -> VenueFile:

@@ -34,6 +34,8 @@ UNITS = {
         "bluezone-node.service",
         "bluezone-node-recover.service",
         "bluezone-kiosk.service",
+        "bluezone-kiosk-renewed.path",
+        "bluezone-kiosk-renewed.service",
     ),
     "bluezone-authority": (
         "bluezone-authority.service",

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +15,7 @@ from bluezone_node.wiring.clock import open_clock
 from bluezone_node.wiring.public_keys import read_public_keys
 from bluezone_node.wiring.store import store_thread
 from bluezone_node.wiring.threads import in_thread
-from bluezone_node.wiring.venue import venue_named
+from bluezone_node.wiring.venue import venue_named, venue_path
 
 if TYPE_CHECKING:
     from bluezone_node.node.kiosk.proposals import ProposalQueue
@@ -206,15 +207,21 @@ def sync_of(
 async def proposing_of(
     settings: Settings, on_store: OnStore, stack: AsyncExitStack
 ) -> list["Judge"]:
-    """Return what proposes notices to the authority of the place that the settings name."""
+    """Return what proposes notices to the authority of the place that the settings name, and takes
+    the place's new card from it."""
     from bluezone_node.client import HttpPlaces
     from bluezone_node.node.kiosk.proposals import Proposing
+    from bluezone_node.node.kiosk.renewing import Renewing
+    from bluezone_node.venuefile import renew_venue_file
 
     venue = venue_named(settings)
     if venue is None or not venue.authority:
         return []
     authority = await stack.enter_async_context(HttpPlaces(venue.authority, venue.bearer))
-    return [Proposing(venue.card, on_store, _queue_of, authority)]
+    return [
+        Proposing(venue.card, on_store, _queue_of, authority),
+        Renewing(venue.card, authority, partial(renew_venue_file, venue_path(settings))),
+    ]
 
 
 def _queue_of(store: NodeStore) -> "ProposalQueue":

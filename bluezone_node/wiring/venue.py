@@ -17,6 +17,11 @@ def venue_named(settings: Settings, given: Path | None = None) -> VenueFile | No
     return read_venue_file(Path(named).expanduser()) if named else None
 
 
+def venue_path(settings: Settings) -> Path:
+    """Return where the file of the place lies that the settings name."""
+    return Path(settings.kiosk.venue).expanduser()
+
+
 def venue_of(settings: Settings, given: Path | None = None) -> VenueFile:
     """Return the place that this kiosk stands at.
 

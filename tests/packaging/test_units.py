@@ -12,7 +12,10 @@ from bluezone_node.errors import BluezoneError, RadioUnavailable
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 SERVICES = sorted(SYSTEMD.glob("*.service"))
-UNITS = [*SERVICES, *sorted(SYSTEMD.glob("*.socket")), *sorted(SYSTEMD.glob("*.timer"))]
+UNITS = [
+    *SERVICES,
+    *(unit for kind in ("path", "socket", "timer") for unit in sorted(SYSTEMD.glob(f"*.{kind}"))),
+]
 WORST_EXPOSURE = 2.0
 """Of systemd's scale from 0 (sealed) to 10 (root, with everything)."""
 
@@ -103,7 +106,13 @@ def test_a_kiosk_is_beside_its_node_as_the_same_user() -> None:
     for shared in ("User", "Group", "StateDirectory", "StateDirectoryMode", "UMask"):
         assert kiosk[shared] == node[shared]
     assert kiosk["LoadCredentialEncrypted"] == node["LoadCredentialEncrypted"]
-    assert settings("bluezone-kiosk.service", "Unit")["Wants"] == "bluezone-node.service"
+    wanted = settings("bluezone-kiosk.service", "Unit")["Wants"].split()
+    assert wanted == ["bluezone-node.service", "bluezone-kiosk-renewed.path"]
+    # A new card counts from the next start of both.
+    watched = settings("bluezone-kiosk-renewed.path", "Path")["PathChanged"]
+    assert watched == f"/var/lib/{kiosk['StateDirectory']}/venue.json"
+    again = settings("bluezone-kiosk-renewed.service", "Service")["ExecStart"]
+    assert again.endswith("try-restart --no-block bluezone-node.service bluezone-kiosk.service")
     # Where names are kept it asks the authority for warrants, which is not on this machine.
     assert "IPAddressDeny" not in kiosk
 
