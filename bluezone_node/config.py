@@ -108,6 +108,8 @@ class KioskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether people come and go at this door, or only one of the two."""
     capacity: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     """People that the place holds; more are let in, and told of. None: not counted."""
+    paper: Literal[58, 80] = 80
+    """Millimetres of the roll that paper slips are printed on."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -259,6 +259,7 @@ async def open_kiosk(
                 lambda: surroundings.condition,
                 surroundings.written,
                 lambda: _tapped(folder),
+                settings.kiosk.paper,
             )
             async with register_rounds(venue, desk.on_register, clock) as beside:
                 yield Kiosk(parts, surroundings, beside)

@@ -16,10 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bluezone_node.errors import BadInput, BluezoneError, DatabaseUnusable
+from bluezone_node.errors import BadInput, BluezoneError, DatabaseUnusable, FontUnavailable
 from bluezone_node.node.kiosk.desk import Desk
 from bluezone_node.node.kiosk.ledger import Entered
-from bluezone_node.node.kiosk.reading import SLIP_PREFIX
 from bluezone_node.venues.card import VIETNAM
 from bluezone_node.venues.checkins import MAX_PARTY, NO_DOUBT, Doubt
 from bluezone_node.venues.kinds import RULES
@@ -37,6 +36,7 @@ from bluezone_node.web.kiosk.render import (
     json_answer,
     nothing,
     page_answer,
+    slip_answer,
     square_answer,
     static_file,
 )
@@ -68,7 +68,7 @@ def kiosk_app(parts: KioskParts) -> Starlette:
             Route("/party", door.guarded(door.party), methods=["POST"]),
             Route("/frame", door.guarded(door.frame), methods=["POST"]),
             Route("/slip/{entry:int}", door.guarded(door.print_slip)),
-            Route("/slip/{entry:int}/{square}.svg", door.guarded(door.slip_square)),
+            Route("/slip/{entry:int}.png", door.guarded(door.slip_picture)),
             Route("/pin", door.guarded(office.pin, free=True), methods=["GET", "POST"]),
             Route("/manager", door.guarded(office.page, manager=True)),
             Route("/manager.csv", door.guarded(office.table, manager=True)),
@@ -217,17 +217,29 @@ class _Door:
         if made is None:
             return nothing()
         entry, code = made
-        return page_answer("slip.html", name=self._parts.card.card.name, entry=entry, code=code)
+        return page_answer(
+            "slip.html",
+            name=self._parts.card.card.name,
+            place=self._parts.card.spoken_code,
+            paper=self._parts.paper,
+            entry=entry,
+            code=code,
+        )
 
-    async def slip_square(self, request: Request) -> Response:
-        number, square = request.path_params["entry"], request.path_params["square"]
-        made = await self._parts.on_desk(lambda desk: desk.slip_of(number))
-        if made is None or square not in {"out", "place"}:
+    async def slip_picture(self, request: Request) -> Response:
+        number, parts = request.path_params["entry"], self._parts
+        made = await parts.on_desk(lambda desk: desk.slip_of(number))
+        if made is None:
             return nothing()
         entry, code = made
-        return square_answer(
-            f"{SLIP_PREFIX}{code}" if square == "out" else self._parts.screen.text(entry.came)
-        )
+        try:
+            return await run_in_threadpool(
+                slip_answer, parts.card, parts.screen.text(entry.came), entry, code, parts.paper
+            )
+        except (FontUnavailable, BadInput) as error:
+            # The page around it says the same in the browser's own letters.
+            _log.warning("a slip could not be drawn: %s", error)
+            return nothing()
 
     async def _entered(self, request: Request, work: Callable[[Desk], Entered]) -> Response:
         try:

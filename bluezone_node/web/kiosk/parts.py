@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from bluezone_node.node.kiosk.desk import Desk
 from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.ports import Clock
+from bluezone_node.posters.slip import Paper
 from bluezone_node.venues.card import SignedCard
 from bluezone_node.web.kiosk.condition import Condition
 from bluezone_node.web.kiosk.gate import Gate
@@ -34,3 +35,5 @@ class KioskParts:
     """Told after each entry whether it is on the disk."""
     tap: Callable[[], Awaitable[bytes]]
     """Returns what the device that is held to the kiosk is known by, or refuses in words."""
+    paper: Paper = 80
+    """Millimetres of the receipt printer's roll."""

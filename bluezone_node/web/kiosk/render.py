@@ -1,4 +1,4 @@
-"""Answers of the kiosk: HTML from templates, squares as SVG, JSON, and the files of the page."""
+"""Answers of the kiosk: HTML from templates, squares as SVG, slips, JSON, and the page's files."""
 
 from functools import cache
 from importlib.resources import files
@@ -8,8 +8,12 @@ import jinja2
 import msgspec
 from starlette.responses import Response
 
+from bluezone_node.node.kiosk.reading import SLIP_PREFIX
+from bluezone_node.posters.rendering import render
+from bluezone_node.posters.slip import Leaving, Paper, slip
 from bluezone_node.posters.square import QUIET_MODULES, square_of
-from bluezone_node.venues.card import VIETNAM
+from bluezone_node.venues.card import VIETNAM, SignedCard
+from bluezone_node.venues.checkins import Checkin
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -60,6 +64,17 @@ def square_answer(text: str) -> Response:
         f'<path d="{dark}"/></svg>'
     )
     return Response(svg, media_type="image/svg+xml")
+
+
+def slip_answer(signed: SignedCard, url: str, entry: Checkin, code: str, paper: Paper) -> Response:
+    """Return the paper slip of *entry* as a picture, dot for dot as a receipt printer burns it.
+
+    Raises:
+        BadInput, FontUnavailable: as `posters.slip.slip`.
+    """
+    leaving = Leaving(code, f"{SLIP_PREFIX}{code}")
+    sheet = slip(signed, url, entry.came, leaving=leaving, people=entry.party, paper=paper)
+    return Response(render(sheet, "png"), media_type="image/png")
 
 
 @cache
