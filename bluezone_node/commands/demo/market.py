@@ -8,17 +8,23 @@ those are warned who were there then, whichever way they checked in.
 import asyncio
 import json
 import re
-from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
-from bluezone_node.alerts import Alert, Presence
 from bluezone_node.commands.demo.cast import Document, StoryFailed
+from bluezone_node.commands.demo.devices import Devices
 from bluezone_node.commands.demo.door import Door
-from bluezone_node.commands.demo.roster import DEVICES, NOBODY, VISITORS, Outcome, draw, outcome_of
+from bluezone_node.commands.demo.roster import (
+    DEVICES,
+    NOBODY,
+    VISITORS,
+    Outcome,
+    draw,
+    is_proved,
+    outcome_of,
+)
 from bluezone_node.commands.demo.squares import photograph, read_display, read_poster
 from bluezone_node.commands.demo.stage import Stage, eventually
 from bluezone_node.commands.place_wording import explain_presence
@@ -93,6 +99,7 @@ class MarketStory(Stage):
     async def _open(self) -> None:
         click.echo("A market, its kiosk at the door, and who comes and goes: six processes.\n")
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._devices = Devices(self._cast, self._config)
         await self._open_air()
         url, exports, made = await self._open_authority()
         with (self._authority / "authority.toml").open("a") as settings:
@@ -107,7 +114,7 @@ class MarketStory(Stage):
         await eventually(self._first_bundle)
         for name in ("tu", "tam"):
             await self._start_node(name)
-        spoken, _ = await asyncio.gather(self._register(), self._sync(SCANNING))
+        spoken, _ = await asyncio.gather(self._register(), self._devices.sync(SCANNING))
         await self._start_node("door")
         await self._nodes_on_air(*ON_AIR)
         await self._cast.start("page", "kiosk", "--config", str(self._config("door")))
@@ -122,18 +129,16 @@ class MarketStory(Stage):
     async def _five_ways(self) -> None:
         await self._skip_to("08:46", days=0)
         await self._pace(STANDING_PACE)
-        (lan,), _ = await asyncio.gather(
-            self._scan("lan", self._poster), self._scan("hoa", self._pharmacy)
+        lan, _ = await asyncio.gather(
+            self._devices.scan("lan", self._poster), self._devices.scan("hoa", self._pharmacy)
         )
         self.check(
             lan["place"] == PLACE and lan["left"] is None,
             "Lan scans the poster. That she is here, her own device knows, and nobody else.",
         )
-        code = (await self._cast.ask("visit", "code", "--config", str(self._config("minh"))))[
-            "code"
-        ]
+        code = await self._devices.code("minh")
         shown = await self._door.see(photograph(code))
-        (minh,) = await self._scan("minh", read_display(await self._door.display("/code.svg")))
+        minh = await self._devices.scan("minh", read_display(await self._door.display("/code.svg")))
         self.check(
             shown["sign"] == "in" and minh["screen"],
             f"Minh shows the kiosk's camera a code of his own, good for 15 minutes: "
@@ -161,25 +166,24 @@ class MarketStory(Stage):
 
     async def _later(self) -> None:
         await self._skip_to("09:00", days=0, pace=SHOPPING_PACE)
-        lan = await self._cast.ask("visit", "out", "--config", str(self._config("lan")))
+        lan = await self._devices.leave("lan")
         await self._skip_to("11:00", days=0)
-        await self._scan("quy", self._poster)
+        await self._devices.scan("quy", self._poster)
         await self._skip_to("14:57", days=0)
         await self._skip_to("15:08", days=0, pace=SHOPPING_PACE)
-        (sau,) = await self._scan("sau", self._poster, "--party", "3")
+        sau = await self._devices.scan("sau", self._poster, "--party", "3")
         await self._skip_to("15:20", days=0, pace=SHOPPING_PACE)
-        (tu,) = await self._visits("tu")
+        tu = (await self._devices.visits(["tu"]))["tu"]
         self.check(
-            (lan["out"], tu["out"], sau["party"]) == ("scan", "silence", 3),
+            (lan["out"], [each["out"] for each in tu], sau["party"]) == ("scan", ["silence"], 3),
             "Lan checks out; Tư's node hears the market fall silent. Quý comes at eleven, Sáu's "
             "family at three; Hoa was at a pharmacy in the morning.",
         )
 
     async def _told_by_a_person(self) -> None:
         await self._skip_to("09:00", days=1)
-        config = str(self._config("chau"))
         came = f"{self._slip_came.astimezone():%Y-%m-%dT%H:%M}"
-        await self._cast.ask("visit", "in", "-", "--at", came, "--config", config, typed=self._slip)
+        await self._devices.scan("chau", self._slip, "--at", came)
         issued = await self._cast.ask(
             *("notice", "issue", PLACE, "--from", f"{self.day} 08:30", "--to", f"{self.day} 09:10"),
             *("--dir", str(self._authority), "--clock", self._air),
@@ -192,7 +196,7 @@ class MarketStory(Stage):
             "09:10. An officer warns of the market, the air of a quarter of an hour included.",
         )
         await self._publish(issued["number"])
-        alerts = await self._all_alerts()
+        alerts = await self._devices.alerts(DEVICES)
         self._warned = {name for name in DEVICES if alerts[name]}
         self.check(
             self._warned == {"lan", "minh", "tu", "chau"},
@@ -201,7 +205,7 @@ class MarketStory(Stage):
         )
         await self._show("lan")
         self.check(
-            {name for name in self._warned if alerts[name][0]["presence"]["proved"]}
+            {name for name in self._warned if any(map(is_proved, alerts[name]))}
             == {"minh", "chau"},
             "Minh's and the grandson's say that a code of the market confirms the visit.",
         )
@@ -217,17 +221,16 @@ class MarketStory(Stage):
 
     async def _told_by_the_radio(self) -> None:
         code = await self._issue_code(f"{self.day}")
-        config = str(self._config("tam"))
-        done = await self._cast.ask("diagnosis", "report", code, "--yes", "--config", config)
+        published = await self._devices.report("tam", code)
         before = set((self._authority / "exports").glob("*.zip"))
         await self._skip_to("13:30", days=1)
         fresh = await eventually(lambda: self._exported_since(before))
         self.check(
-            done["published"] >= 1 and fresh == 1,
+            published >= 1 and fresh == 1,
             "Tâm scanned nothing and remembers no place. He too is ill, and publishes the day keys "
             "of his node with a health worker's code.",
         )
-        await self._sync(["door"])
+        await self._devices.sync(["door"])
         place = ("--dir", str(self._authority), "--clock", self._air)
         proposals = await self._cast.ask_all("notice", "proposals", *place)
         if len(proposals) != 1:
@@ -242,7 +245,7 @@ class MarketStory(Stage):
         approved = await self._cast.ask("notice", "approve", said["id"], *place)
         self._cases["Tâm"] = (_at(approved["from"]), _at(approved["until"]))
         await self._publish(approved["number"])
-        self._alerts = await self._all_alerts()
+        self._alerts = await self._devices.alerts(DEVICES)
         warned = {name for name in DEVICES if self._alerts[name]}
         self.check(
             warned - self._warned == {"sau"} and warned > self._warned,
@@ -251,10 +254,9 @@ class MarketStory(Stage):
         )
 
     async def _compare(self) -> None:
-        visits = await asyncio.gather(*map(self._visits, DEVICES))
+        visits = await self._devices.visits(DEVICES)
         outcomes = {
-            name: outcome_of(its, self._alerts[name], self._cases)
-            for name, its in zip(DEVICES, visits, strict=True)
+            name: outcome_of(visits[name], self._alerts[name], self._cases) for name in DEVICES
         }
         called = "hotline" if self._hotline else NOBODY
         outcomes[""] = Outcome(_time(self._slip_came), called, proved=False)
@@ -310,41 +312,10 @@ class MarketStory(Stage):
             raise ConnectionError
         return found[0].rstrip("/")
 
-    async def _scan(self, name: str, text: str, *more: str) -> list[Document]:
-        """Let the device *name* scan a code; return the visits that this changed."""
-        config = str(self._config(name))
-        done = await self._cast.ask("visit", "in", "-", *more, "--config", config, typed=text)
-        found: list[Document] = done["visits"]
-        return found
-
-    async def _visits(self, name: str) -> list[Document]:
-        listed = await self._cast.ask("visit", "list", "--config", str(self._config(name)))
-        found: list[Document] = listed["visits"]
-        return found
-
-    async def _all_alerts(self) -> dict[str, list[Document]]:
-        """Return the alerts that each device shows."""
-        found = await asyncio.gather(
-            *(
-                self._cast.ask("alerts", "list", "--config", str(self._config(name)))
-                for name in DEVICES
-            )
-        )
-        return {
-            name: [each["alert"] for each in listed["alerts"]]
-            for name, listed in zip(DEVICES, found, strict=True)
-        }
-
-    async def _sync(self, names: Iterable[str]) -> None:
-        each = [
-            self._cast.ask("sync", "--now", "--config", str(self._config(name))) for name in names
-        ]
-        await asyncio.gather(*each)
-
     async def _publish(self, number: int) -> None:
         """Wait for the bundle that has the notice, and let every device fetch it."""
         await eventually(lambda: self._in_bundle(number))
-        await self._sync(DEVICES)
+        await self._devices.sync(DEVICES)
 
     async def _in_bundle(self, number: int) -> None:
         place = ("--dir", str(self._authority), "--clock", self._air)
@@ -353,9 +324,9 @@ class MarketStory(Stage):
 
     async def _show(self, name: str) -> None:
         """Print what the first alert of *name* says to a person."""
-        shown = await self._cast.ask("alerts", "show", "1", "--config", str(self._config(name)))
-        alert = msgspec.convert(shown["alert"], Alert)
-        assert isinstance(alert.presence, Presence)  # noqa: S101 - it is about a place
+        alert = await self._devices.first_alert(name)
+        if alert.presence is None:
+            raise StoryFailed(f"the first alert of {name} is about no place")
         for vietnamese, english in explain_presence(alert, alert.presence):
             self.tell(vietnamese, english)
 

@@ -71,13 +71,18 @@ def outcome_of(
     ]
     unknown = len(alerts) - len(of)
     told = [*of, *["?"] * unknown]
-    proved = any((each["presence"] or {}).get("proved", False) for each in alerts)
-    return Outcome(there, ", ".join(told) or NOBODY, proved)
+    return Outcome(there, ", ".join(told) or NOBODY, any(map(is_proved, alerts)))
+
+
+def is_proved(alert: Document) -> bool:
+    """Tell whether a code of the kiosk confirms the visit that *alert* is about."""
+    presence = alert["presence"]
+    return presence is not None and bool(presence["proved"])
 
 
 def draw(rows: Iterable[tuple[Visitor, Outcome]]) -> None:
     """Print the table, which fits into 80 columns."""
-    _row("ai / who", "ghi nhận / checked in by", "có mặt / there", "được báo về / warned of")
+    _row("ai / who", "ghi nhận / checked in by", "có mặt / there", "được báo / warned of")
     for visitor, outcome in rows:
         right = outcome.is_right(visitor)
         mark = click.style("✓", fg="green") if right else click.style("✗ NOT SO", fg="red")
