@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 EXPORT_SECONDS = 60
 """Between two looks at whether an export is due."""
 
-BUNDLE_SECONDS = 60
-"""Between two looks at whether there is anything to tell of places."""
+BUNDLE_SECONDS = 15
+"""Between two looks at whether there is anything to tell of places: a notice should be with
+visitors a minute after the officer's order, of which caches of the index may take the most."""
 
 FORGET_SECONDS = 3600
 """Between two rounds of erasing codes and tokens that are over."""
