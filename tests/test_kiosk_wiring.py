@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.config import KioskSettings, NodeSettings, Settings
-from bluezone_node.errors import BadConfig, BadInput, DatabaseUnusable
+from bluezone_node.errors import BadConfig, BadInput, DatabaseInUse, DatabaseUnusable
 from bluezone_node.venuefile import read_venue_file
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.web.server import bind
@@ -37,6 +37,16 @@ async def test_a_kiosk_knows_what_is_around_it(settings: Settings) -> None:
         with pytest.raises(BadInput) as refused:
             await kiosk.parts.tap()
         assert refused.value.reason == "tap_unavailable"
+
+
+async def test_one_desk_to_a_database(settings: Settings) -> None:
+    """A second would not know who is inside; and the place is free again when the first ends."""
+    async with open_kiosk(settings, venue_of(settings), loopback=True):
+        with pytest.raises(DatabaseInUse, match="another kiosk"):
+            async with open_kiosk(settings, venue_of(settings), loopback=True):
+                pass
+    async with open_kiosk(settings, venue_of(settings), loopback=True):
+        pass
 
 
 async def test_a_card_that_is_over_keeps_it_from_coming_up(settings: Settings) -> None:

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bluezone_node.web.kiosk.parts import KioskParts
 
 PIN_FILE = "kiosk-pin"
+LOCK_NAME = "kiosk"
 LOOK_SECONDS = 5.0
 """Between two looks at the parts around the page."""
 SETTLE_SECONDS = 20.0
@@ -46,6 +47,7 @@ class DeskThread:
         self._store: SqliteNodeStore
         self._desk: Desk
         self.register: Register | None = None
+        self._opened = ExitStack()
 
     async def __call__(self, work: "Callable[[Desk], Result]") -> Result:
         return await self._run(lambda: work(self._desk))
@@ -73,6 +75,7 @@ class DeskThread:
 
         Raises:
             DatabaseUnusable: it cannot be opened or written.
+            DatabaseInUse: another kiosk has it.
         """
         await self._run(self._open)
 
@@ -83,19 +86,19 @@ class DeskThread:
 
     def _open(self) -> None:
         from bluezone_node.store.node import open_node_store
+        from bluezone_node.store.node.lock import lock_database
 
         path = self._settings.state_dir() / DATABASE_NAME
-        store = open_node_store(path, secret_of(self._settings))
-        try:
+        with ExitStack() as opening:
+            # Who is inside is held in memory: a second desk would not know of the first's.
+            opening.enter_context(lock_database(path.with_name(LOCK_NAME), "kiosk"))
+            store = opening.enter_context(open_node_store(path, secret_of(self._settings)))
             self._desk = self._make(store)
-        except BaseException:
-            store.close()
-            raise
-        self._store = store
+            self._store = store
+            self._opened = opening.pop_all()
 
     def _close(self) -> None:
-        if hasattr(self, "_store"):
-            self._store.close()
+        self._opened.close()
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

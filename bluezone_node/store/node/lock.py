@@ -11,8 +11,8 @@ from bluezone_node.store.node.permissions import FILE_MODE, make_private_folder
 
 
 @contextmanager
-def lock_database(path: Path) -> Iterator[None]:
-    """Hold the database at *path* for one daemon until the block is left.
+def lock_database(path: Path, who: str = "node") -> Iterator[None]:
+    """Hold the database at *path* for one daemon until the block is left. *who*: what it is.
 
     The lock is the kernel's, on a file beside the database, so a daemon that was killed leaves
     none behind.  Commands that only look do not take it.
@@ -28,7 +28,7 @@ def lock_database(path: Path) -> Iterator[None]:
         except BlockingIOError:
             holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
             raise DatabaseInUse(
-                f"another node{f' (process {holder})' if holder else ''} is using {path}",
+                f"another {who}{f' (process {holder})' if holder else ''} is using {path}",
                 hint="stop it first, or give this one a state folder of its own",
             ) from None
         os.ftruncate(descriptor, 0)
