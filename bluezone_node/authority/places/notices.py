@@ -372,7 +372,11 @@ def _supervisor(actor: Actor) -> None:
 
 
 def _unknown_venue() -> AuthorityRefused:
-    return AuthorityRefused("There is no such place.", reason="venue_not_found")
+    return AuthorityRefused(
+        "There is no such place.",
+        reason="venue_not_found",
+        hint="name it by the six characters on its poster, its id, or its whole name",
+    )
 
 
 def _retracted() -> AuthorityRefused:

@@ -405,7 +405,7 @@ def _not_found() -> AuthorityRefused:
     return AuthorityRefused(
         "There is no such place.",
         reason="venue_not_found",
-        hint="name it by the six letters on its poster, its id, or its whole name",
+        hint="name it by the six characters on its poster, its id, or its whole name",
     )
 
 
