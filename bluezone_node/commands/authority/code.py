@@ -15,12 +15,11 @@ import click
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.commands.authority.options import ROLES, clock_of, clock_option, dir_option
 from bluezone_node.commands.console import json_option, note, print_json
-from bluezone_node.commands.private_file import write_private
-from bluezone_node.errors import BadInput
+from bluezone_node.commands.sheet_results import REJECTED, folder_for, tell_result, write_result
 
 Result = TypeVar("Result")
 
-ISSUED, REJECTED = "issued.csv", "rejected.csv"
+ISSUED = "issued.csv"
 
 handle_argument = click.argument("handle", metavar="UUID", type=click.UUID)
 
@@ -116,15 +115,8 @@ def bulk(
 
     with file.open("rb") as opened:
         data = opened.read(MAX_BYTES + 1)
-    # Made first: codes that could not be written down would be lost.
-    try:
-        out.mkdir(mode=0o700)
-    except FileExistsError:
-        raise BadInput(
-            f"{out} exists and is not overwritten", reason="exists", hint="choose another name"
-        ) from None
     with _breaking_off() as stopped:
-        try:
+        with folder_for(out):
             result = _with_issuing(
                 folder,
                 clock_spec,
@@ -132,20 +124,8 @@ def bulk(
                     data, OPERATOR, realm=realm, force=force, stopped=stopped
                 ),
             )
-        except BaseException:
-            out.rmdir()
-            raise
-        write_private(result.issued_csv(), out / ISSUED, replace=False)
-        if result.rejected:
-            write_private(result.rejected_csv(), out / REJECTED, replace=False)
-    if as_json:
-        print_json(result.totals)
-    else:
-        for name, number in result.totals.items():
-            click.echo(f"{name.replace('_', ' ')}: {number}")
-    if result.rejected:
-        note(f"what was rejected, and why: {out / REJECTED}")
-        raise SystemExit(1)
+        write_result(out, ISSUED, result.issued_csv(), result)
+    tell_result(out, result, as_json=as_json)
 
 
 @code.command()

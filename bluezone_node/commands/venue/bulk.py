@@ -7,12 +7,11 @@ import click
 
 from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.commands.authority.options import clock_option, dir_option
-from bluezone_node.commands.console import json_option, note, print_json, progress
-from bluezone_node.commands.private_file import write_private
+from bluezone_node.commands.console import json_option, progress
+from bluezone_node.commands.sheet_results import REJECTED, folder_for, tell_result, write_result
 from bluezone_node.commands.venue.desk import with_places
-from bluezone_node.errors import BadInput
 
-REGISTERED, REJECTED = "registered.csv", "rejected.csv"
+REGISTERED = "registered.csv"
 
 
 @click.command("import")
@@ -45,32 +44,13 @@ def import_(
 
     with file.open("rb") as opened:
         data = opened.read(MAX_BYTES + 1)
-    try:
-        out.mkdir(mode=0o700)
-    except FileExistsError:
-        raise BadInput(
-            f"{out} exists and is not overwritten", reason="exists", hint="choose another name"
-        ) from None
-    try:
-        with progress("reading", data.count(b"\n")) as advance:
-            result = with_places(
-                folder,
-                clock_spec,
-                lambda places: places.bulk.register(
-                    data, OPERATOR, realm=realm, rows=rows, advance=advance
-                ),
-            )
-    except BaseException:
-        out.rmdir()
-        raise
-    write_private(result.registered_csv(), out / REGISTERED, replace=False)
-    if result.rejected:
-        write_private(result.rejected_csv(), out / REJECTED, replace=False)
-    if as_json:
-        print_json(result.totals)
-    else:
-        for name, number in result.totals.items():
-            click.echo(f"{name}: {number}")
-    if result.rejected:
-        note(f"what was rejected, and why: {out / REJECTED}")
-        raise SystemExit(1)
+    with folder_for(out), progress("reading", data.count(b"\n")) as advance:
+        result = with_places(
+            folder,
+            clock_spec,
+            lambda places: places.bulk.register(
+                data, OPERATOR, realm=realm, rows=rows, advance=advance
+            ),
+        )
+    write_result(out, REGISTERED, result.registered_csv(), result)
+    tell_result(out, result, as_json=as_json)
