@@ -147,9 +147,11 @@ def test_the_trust_list_is_shown_and_changed(home: Path, tmp_path: Path) -> None
     stick = tmp_path / "root.pem"
     (home / "keys/places-root.pem").rename(stick)
     assert "--root" in run("trust", "rotate", "cards", "--dir", home).stderr
+    first = json.loads(run("trust", "show", "--dir", home, "--json").stdout)["sequence"]
     done = run("trust", "rotate", "cards", "--root", stick, "--dir", home, "--json")
     told = json.loads(done.stdout)
-    assert (told["sequence"], len(told["keys"])) == (2, 4)
+    assert told["sequence"] > first
+    assert len(told["keys"]) == 4
     old, _ = (each["key"] for each in told["keys"] if each["role"] == "cards")
     done = run("trust", "revoke", old, "--root", stick, "--dir", home)
     assert "revoked" in done.stdout
