@@ -45,9 +45,13 @@ class Door:
         """Press the button of the paper slip."""
         return await self._json("POST", "/slip", data={"party": "1"})
 
-    async def display(self, path: str) -> str:
-        """Return the square at *path*, as SVG."""
-        return (await self._answer("GET", path)).text
+    async def display(self) -> str:
+        """Return the square on the screen, as SVG."""
+        return (await self._answer("GET", "/code.svg")).text
+
+    async def paper(self, entry: int) -> bytes:
+        """Return the slip of an entry as it is printed, a PNG."""
+        return (await self._answer("GET", f"/slip/{entry}.png")).content
 
     async def _json(self, method: str, path: str, **sent: Any) -> Document:
         document: Document = (await self._answer(method, path, **sent)).json()

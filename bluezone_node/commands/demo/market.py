@@ -25,7 +25,7 @@ from bluezone_node.commands.demo.roster import (
     is_proved,
     outcome_of,
 )
-from bluezone_node.commands.demo.squares import photograph, read_display, read_poster
+from bluezone_node.commands.demo.squares import photograph, read_display, read_poster, read_slip
 from bluezone_node.commands.demo.stage import Stage, eventually
 from bluezone_node.commands.place_wording import explain_presence
 from bluezone_node.errors import FontUnavailable
@@ -120,9 +120,10 @@ class MarketStory(Stage):
         await self._cast.start("page", "kiosk", "--config", str(self._config("door")))
         self._door = Door(await eventually(self._page_address))
         door = await self._on_air("door")
+        hung = "A poster" if self._has_fonts else "Its bare code, for want of a font,"
         self.check(
             door["radio"]["announcing"] and len(spoken) == 6,
-            f"{PLACE} is registered. {self._hung} hangs at its door, to be known by {spoken[:3]} "
+            f"{PLACE} is registered. {hung} hangs at its door, to be known by {spoken[:3]} "
             f"{spoken[3:]}; its kiosk shows a square that changes, and sends a tag by Bluetooth.",
         )
 
@@ -138,7 +139,7 @@ class MarketStory(Stage):
         )
         code = await self._devices.code("minh")
         shown = await self._door.see(photograph(code))
-        minh = await self._devices.scan("minh", read_display(await self._door.display("/code.svg")))
+        minh = await self._devices.scan("minh", read_display(await self._door.display()))
         self.check(
             shown["sign"] == "in" and minh["screen"],
             f"Minh shows the kiosk's camera a code of his own, good for 15 minutes: "
@@ -155,7 +156,7 @@ class MarketStory(Stage):
             f"Dũng has his identity card: {_said(shown)}. Neither number nor name is kept.",
         )
         shown = await self._door.slip()
-        self._slip = read_display(await self._door.display(f"/slip/{shown['entry']}/place.svg"))
+        self._slip = await self._slip_of(shown["entry"])
         self._slip_came = self._now()
         inside = await self._door.inside()
         self.check(
@@ -292,15 +293,22 @@ class MarketStory(Stage):
         try:
             faces()
         except FontUnavailable:
-            self._hung = "Its bare code, for want of a font,"
+            self._has_fonts = False
             file = self._folder / f"{place}.json"
             await self._cast.run("venue", "kiosk", place, "--out", str(file), *common)
             return str(json.loads(file.read_text())["card"])
-        self._hung = "A poster"
+        self._has_fonts = True
         poster = self._folder / f"{place}.png"
         paper = ("--format", "png", "--size", "a5", "--out", str(poster))
         await self._cast.run("venue", "poster", place, *paper, *common)
         return read_poster(poster)
+
+    async def _slip_of(self, entry: int) -> str:
+        """Return what a camera reads on the slip of *entry*."""
+        if not self._has_fonts:
+            # The screen shows the same square in these minutes.
+            return read_display(await self._door.display())
+        return read_slip(await self._door.paper(entry))
 
     async def _first_bundle(self) -> None:
         if not (self._authority / "exports/places/index.txt").exists():

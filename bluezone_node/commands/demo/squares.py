@@ -8,6 +8,7 @@ import zxingcpp
 from PIL import Image
 
 from bluezone_node.commands.demo.cast import StoryFailed
+from bluezone_node.node.kiosk.reading import SLIP_PREFIX
 from bluezone_node.posters.square import QUIET_MODULES, square_of
 
 _SCALE = 6
@@ -36,6 +37,17 @@ def read_poster(path: Path) -> str:
         return _read(picture.convert("L"))
 
 
+def read_slip(png: bytes) -> str:
+    """Return the text of a slip's large square; the small one ends the visit at the kiosk.
+
+    Raises:
+        StoryFailed: there is none.
+    """
+    with Image.open(BytesIO(png)) as picture:
+        texts = [found.text for found in zxingcpp.read_barcodes(picture.convert("L"))]
+    return _only([text for text in texts if not text.startswith(SLIP_PREFIX)])
+
+
 def read_display(svg: str) -> str:
     """Return the text of the square that the kiosk's page shows.
 
@@ -55,7 +67,10 @@ def _drawn(side: int, dark: list[tuple[int, int]]) -> Image.Image:
 
 
 def _read(picture: Image.Image) -> str:
-    found = zxingcpp.read_barcodes(picture)
-    if len(found) != 1:
-        raise StoryFailed(f"{len(found)} squares can be read where one should be")
-    return found[0].text
+    return _only([found.text for found in zxingcpp.read_barcodes(picture)])
+
+
+def _only(texts: list[str]) -> str:
+    if len(texts) != 1:
+        raise StoryFailed(f"{len(texts)} squares can be read where one should be")
+    return texts[0]
