@@ -5,7 +5,7 @@ it is its owner's alone (0600), and what does not hold together is refused befor
 """
 
 import os
-from base64 import b64decode, urlsafe_b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,8 +83,11 @@ def read_venue_file(path: Path) -> VenueFile:
         raise BadConfig(f"{path}: {error}", hint=error.hint or _HINT) from error
 
 
-def renew_venue_file(path: Path, cose: bytes) -> VenueFile:
+def renew_venue_file(path: Path, cose: bytes, trust: bytes | None = None) -> VenueFile:
     """Put the card *cose* in the place of the one in the file at *path*; all else stays.
+
+    *trust*: a list that was downloaded; it takes the place of the file's where the same root
+    signed it and it is no older.
 
     Raises:
         BadConfig: the file cannot be read or written.
@@ -93,6 +96,8 @@ def renew_venue_file(path: Path, cose: bytes) -> VenueFile:
     before = read_venue_file(path)
     document = msgspec.json.decode(path.read_bytes(), type=_Document)
     document = msgspec.structs.replace(document, card=to_base45(cose))
+    if trust is not None and _follows(trust, before):
+        document = msgspec.structs.replace(document, trust=b64encode(trust).decode())
     after = _venue_of(document)
     if after.card.card.venue_id != before.card.card.venue_id:
         raise BadInput("The new card is another place's.", reason="card_other_place")
@@ -112,6 +117,14 @@ def renew_venue_file(path: Path, cose: bytes) -> VenueFile:
     except OSError as error:
         raise BadConfig(f"{path}: {error.strerror}") from error
     return after
+
+
+def _follows(trust: bytes, before: VenueFile) -> bool:
+    try:
+        read_trust_list(trust, before.root, before.trust)
+    except BadInput:
+        return False
+    return True
 
 
 def _venue_of(document: _Document) -> VenueFile:

@@ -212,6 +212,7 @@ async def proposing_of(
     from bluezone_node.client import HttpPlaces
     from bluezone_node.node.kiosk.proposals import Proposing
     from bluezone_node.node.kiosk.renewing import Renewing
+    from bluezone_node.node.notices import TRUST
     from bluezone_node.venuefile import renew_venue_file
 
     venue = venue_named(settings)
@@ -220,7 +221,12 @@ async def proposing_of(
     authority = await stack.enter_async_context(HttpPlaces(venue.authority, venue.bearer))
     return [
         Proposing(venue.card, on_store, _queue_of, authority),
-        Renewing(venue.card, authority, partial(renew_venue_file, venue_path(settings))),
+        Renewing(
+            venue.card,
+            authority,
+            partial(renew_venue_file, venue_path(settings)),
+            lambda: on_store(lambda store: store.place_file(TRUST)),
+        ),
     ]
 
 

@@ -5,7 +5,7 @@ refuse it, and notices are about the new one.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -32,19 +32,27 @@ class CardDoor(Protocol):
 class Renewing:
     """Asks for the newest card, and has it kept where it is another one."""
 
-    def __init__(self, card: SignedCard, door: CardDoor, keep: Callable[[bytes], object]) -> None:
-        """*keep*: puts a signed card where the next start finds it; raises as
-        `venuefile.renew_venue_file`."""
+    def __init__(
+        self,
+        card: SignedCard,
+        door: CardDoor,
+        keep: Callable[[bytes, bytes | None], object],
+        trust: Callable[[], Awaitable[bytes | None]],
+    ) -> None:
+        """*keep*: puts a signed card, and a trust list, where the next start finds them; raises as
+        `venuefile.renew_venue_file`. *trust*: returns the list that was downloaded last."""
         self._held = card.cose
         self._door = door
         self._keep = keep
+        self._trust = trust
 
     async def __call__(self, _now: datetime) -> list[Alert]:
         """Do one round; a card is no alert. Satisfies `node.sync.Judge`."""
         try:
             newest = await self._door.card()
             if newest != self._held:
-                self._keep(newest)
+                # Its signer may be of later than the list that came with the kiosk.
+                self._keep(newest, await self._trust())
                 self._held = newest
                 log.warning("the place has a new card: it counts from the next start")
         except (AuthorityRefused, BadInput) as error:

@@ -109,8 +109,8 @@ class Door:
         return Warrant(os.urandom(16), b"c" * 16, start, end, "F0-118", basis, now, now + 2 * DAY)
 
 
-def file_of(warrant: Warrant) -> bytes:
-    return join([write_warrant(warrant, ASKING), write_warrant(warrant, APPROVING)])
+def file_of(warrant: Warrant, asking: Ed25519PrivateKey = ASKING) -> bytes:
+    return join([write_warrant(warrant, asking), write_warrant(warrant, APPROVING)])
 
 
 @pytest.fixture
@@ -181,6 +181,23 @@ def test_an_officer_whose_key_was_revoked_opens_nothing(door: Door) -> None:
     )
     door.store.put_place_file(TRUST, write_trust_list(TrustList(2, NOW, keys), ROOT))
     assert reason_of(door, file_of(door.warrant())) == "warrant_signatures"
+
+
+def test_an_officer_of_later_opens_after_the_next_sync(door: Door) -> None:
+    """Their key is on the newest list, not on the one that came with the kiosk; an older list in
+    the store, or one that another root signed, brings nobody."""
+    later = trusted(STRANGER, Role.WARRANT_REQUEST)
+    file = file_of(door.warrant(), asking=STRANGER)
+    assert reason_of(door, file) == "warrant_signatures"
+    grown = replace(TRUST_LIST, keys=(*TRUST_LIST.keys, later))
+    for content in (
+        write_trust_list(grown, ROOT),
+        write_trust_list(replace(grown, sequence=2), STRANGER),
+    ):
+        door.store.put_place_file(TRUST, content)
+        assert reason_of(door, file) == "warrant_signatures"
+    door.store.put_place_file(TRUST, write_trust_list(replace(grown, sequence=2), ROOT))
+    door.register.open(file)
 
 
 def test_a_list_that_the_root_did_not_sign_changes_nothing(door: Door) -> None:

@@ -3,20 +3,24 @@
 import asyncio
 import json
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from stat import S_IMODE
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bluezone_node.client import HttpPlaces
-from bluezone_node.crypto.cose import sign
+from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.errors import AuthorityRefused, BadConfig, BadInput, Unreachable
 from bluezone_node.node.kiosk.renewing import Renewing
 from bluezone_node.venuefile import read_venue_file, renew_venue_file
 from bluezone_node.venues.card import CardFlag, SignedCard, read_card
+from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
 from tests.kiosks import MORNING, market, venue_file
 from tests.test_client import OK, answering
-from tests.venues.places import CARDS
+from tests.venues.places import CARDS, NOTICES, NOW, ROOT, STRANGER
 
 OLD = market()
 
@@ -46,8 +50,24 @@ def path(tmp_path: Path) -> Path:
     return venue_file(tmp_path / "venue.json", OLD)
 
 
-def renewing(path: Path, answer: bytes | Exception) -> Renewing:
-    return Renewing(OLD, Door(answer), lambda cose: renew_venue_file(path, cose))
+LATER = NOTICES
+"""Signs cards since the key of cards was rotated."""
+ROTATED = read_card(sign(NEW.card.encoded(), LATER))
+
+
+def trust_list(
+    *keys: Ed25519PrivateKey, sequence: int = 2, root: Ed25519PrivateKey = ROOT
+) -> bytes:
+    around = (NOW - timedelta(days=99), NOW + timedelta(days=99))
+    trusted = (TrustedKey(public_bytes(key), Role.CARDS, "VN", *around) for key in keys)
+    return write_trust_list(TrustList(sequence, NOW, tuple(trusted)), root)
+
+
+def renewing(path: Path, answer: bytes | Exception, trust: bytes | None = None) -> Renewing:
+    async def downloaded() -> bytes | None:
+        return trust
+
+    return Renewing(OLD, Door(answer), partial(renew_venue_file, path), downloaded)
 
 
 def test_a_new_card_is_taken_once(path: Path) -> None:
@@ -88,6 +108,28 @@ def test_anything_else_leaves_the_file_alone(
     asyncio.run(renewing(path, answer)(MORNING))
     assert path.read_bytes() == before
     assert OLD.card.name not in caplog.text
+
+
+def test_a_card_of_a_later_key_comes_with_the_list_that_names_it(path: Path) -> None:
+    """Kiosks need no new file when the registrar has another key of cards; another list than the
+    newest of the pinned root leaves the file alone."""
+    before = path.read_bytes()
+    later = trust_list(CARDS, LATER)
+    for other in (
+        None,
+        b"no list",
+        trust_list(CARDS, LATER, root=STRANGER),
+        trust_list(CARDS, LATER, sequence=1),
+        trust_list(LATER)[:-1],
+        trust_list(CARDS),
+    ):
+        asyncio.run(renewing(path, ROTATED.cose, other)(MORNING))
+        assert path.read_bytes() == before
+    asyncio.run(renewing(path, ROTATED.cose, later)(MORNING))
+    place = read_venue_file(path)
+    assert (place.card, place.trust.sequence) == (ROTATED, 2)
+    asyncio.run(renewing(path, NEW.cose, trust_list(CARDS, sequence=1))(MORNING))
+    assert read_venue_file(path).trust == place.trust
 
 
 def test_a_register_keeps_its_key(path: Path) -> None:
