@@ -28,6 +28,8 @@ from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES, Role, TrustList
 
 SIZES = (16, 64, 256, 1024, 4096, 16_384)
 """A bundle holds as many notices, made-up ones included; only the order of magnitude shows."""
+RETRACTED_SIZES = (4, *SIZES)
+"""… and retracts as many. Few, for it uses up made-up notices: one a day makes sixteen."""
 MAX_BUNDLE_BYTES = 20 * 1024 * 1024
 """Refused before anything is decoded: 16 384 of the usual shape are 18 MB."""
 DIGEST_BYTES = 32
@@ -49,7 +51,7 @@ class Bundle:
     created: datetime
     notices: tuple[Notice, ...] = ()
     retracted: tuple[bytes, ...] = ()
-    """Ids of notices that count no more."""
+    """Ids of notices that count no more, among made-up ones."""
     breaker: bool = False
     """Nobody is to be told of any notice, until a later bundle says otherwise."""
     opened: tuple[bytes, ...] = field(default=(), repr=False)
@@ -82,16 +84,29 @@ def padded(notices: Sequence[Notice], entropy: Entropy) -> tuple[Notice, ...]:
     return tuple(sorted([*notices, *made_up], key=lambda notice: notice.notice_id))
 
 
+def padded_retractions(
+    ids: Collection[bytes], made_up: Sequence[bytes], entropy: Entropy
+) -> tuple[bytes, ...]:
+    """Return *ids* among as many of *made_up* as hide how many there are, and which are real.
+
+    *made_up*: ids of made-up notices of earlier bundles that none has retracted.  Where they do not
+    suffice, random ids stand for some, which match nothing.
+    """
+    missing = _padded_count(len(ids), RETRACTED_SIZES) - len(ids)
+    shuffled = sorted(made_up, key=lambda _: entropy(NOTICE_ID_BYTES))
+    some = shuffled[:missing]
+    some += [entropy(NOTICE_ID_BYTES) for _ in range(missing - len(some))]
+    return tuple(sorted([*ids, *some]))
+
+
 def padded_marks(row_ids: Collection[bytes], sequence: int, entropy: Entropy) -> tuple[bytes, ...]:
     """Return the marks of *row_ids* in bundle *sequence*, among made-up ones.
 
     How many visitors were looked up, or whether any was, is nobody else's business.
     """
     marks = {opened_mark(row_id, sequence) for row_id in row_ids}
-    size = next(
-        (size for size in SIZES if size >= len(marks)), -(-len(marks) // SIZES[-1]) * SIZES[-1]
-    )
-    made_up = [entropy(MARK_BYTES) for _ in range(size - len(marks))]
+    missing = _padded_count(len(marks), SIZES) - len(marks)
+    made_up = [entropy(MARK_BYTES) for _ in range(missing)]
     return tuple(sorted([*marks, *made_up]))
 
 
@@ -229,6 +244,12 @@ def begins_anew(bundle: Bundle, data: bytes, before: bytes, trust: TrustList) ->
         and new is not None
         and (old is None or new > old)
     )
+
+
+def _padded_count(count: int, sizes: Sequence[int]) -> int:
+    """Return the first of *sizes* that holds *count*, or else how often the last does."""
+    whole = -(-count // sizes[-1]) * sizes[-1]
+    return next((size for size in sizes if size >= count), whole)
 
 
 def _all_bytes(values: Sequence[object], length: int) -> bool:

@@ -83,7 +83,7 @@ def test_from_issuing_to_taking_back(home: Path, code: str, program: Run) -> Non
         (home / "exports" / "places" / "trust.cose").read_bytes(), keys.root_public()
     )
     files = sorted((home / "exports" / "places").glob("0*.cose"))
-    assert [len(read_bundle(file.read_bytes(), trust).retracted) for file in files] == [0, 1, 1]
+    assert [len(read_bundle(file.read_bytes(), trust).retracted) for file in files] == [4, 4, 4]
     status, out, _ = program("notice", "show", second["number"], *where)
     assert status == 0
     assert "case was there" in out

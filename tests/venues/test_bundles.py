@@ -17,6 +17,7 @@ from bluezone_node.venues.bundle import (
     digest_of,
     follow,
     padded,
+    padded_retractions,
     read_bundle,
     write_bundle,
 )
@@ -102,6 +103,20 @@ def test_only_the_order_of_magnitude_of_notices_shows(real: int, size: int) -> N
     assert set(notices) <= set(filled)
     assert [n.notice_id for n in filled] == sorted(n.notice_id for n in filled)
     assert len({len(str(n.fields().keys())) for n in filled}) == 1
+
+
+@pytest.mark.parametrize(
+    ("real", "size"), [(0, 4), (4, 4), (5, 16), (17, 64), (16_384, 16_384), (16_385, 32_768)]
+)
+def test_what_is_retracted_stands_among_made_up_notices(real: int, size: int) -> None:
+    """As long as there are any, and then among random ids."""
+    entropy = seeded(4)
+    ids, made_up = [entropy(16) for _ in range(real)], [entropy(16) for _ in range(9)]
+    filled = padded_retractions(ids, made_up, entropy)
+    assert len({*filled}) == len(filled) == size
+    assert set(ids) <= {*filled}
+    assert len({*made_up}.intersection(filled)) == min(9, size - real)
+    assert list(filled) == sorted(filled)
 
 
 def test_more_than_the_largest_bundle_is_refused() -> None:

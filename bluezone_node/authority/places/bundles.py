@@ -30,6 +30,7 @@ from bluezone_node.venues.bundle import (
     begins_anew,
     padded,
     padded_marks,
+    padded_retractions,
     read_bundle,
     write_bundle,
 )
@@ -228,26 +229,30 @@ class Bundles:
                 return None
             last = None if begin else due.last
             number = last.sequence + 1 if last else begin or 1
+            real = [read_notice(decode_map(part.fields)) for part in due.parts]
+            notices = padded(real, self._entropy)
             bundle = Bundle(
                 provinces[0] if provinces else "*",
                 number,
                 last.digest if last else FIRST_PREVIOUS,
                 # As the clock says, also where it was set back: what it said before was wrong.
                 now,
-                padded([read_notice(decode_map(part.fields)) for part in due.parts], self._entropy),
-                due.retracted,
+                notices,
+                padded_retractions(due.retracted, due.made_up, self._entropy),
                 due.breaker,
                 padded_marks(due.untold, number, self._entropy),
                 due.revoked,
             )
+            published = tuple(part.notice_id for part in due.parts)
             return DrawnBundle(
                 bundle.sequence,
                 bundle.created,
                 due.breaker,
                 due.revoked,
                 write_bundle(bundle, key),
-                tuple(part.notice_id for part in due.parts),
-                due.retracted,
+                published,
+                bundle.retracted,
+                tuple({notice.notice_id for notice in notices}.difference(published)),
             )
 
         return draw

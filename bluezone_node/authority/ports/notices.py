@@ -143,6 +143,8 @@ class Due:
     untold: tuple[bytes, ...] = field(default=(), repr=False)
     """Ids of rows of registers that kiosks opened, and of which no bundle has told; all of them
     are told of by the bundle that is drawn."""
+    made_up: tuple[bytes, ...] = field(default=(), repr=False)
+    """Ids of made-up notices of bundles that are kept, and that none has retracted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,10 @@ class DrawnBundle:
     """The file."""
     published: tuple[bytes, ...] = ()
     retracted: tuple[bytes, ...] = ()
+    """Ids, those that stand for no notice included."""
+    made_up: tuple[bytes, ...] = field(default=(), repr=False)
+    """Ids of its made-up notices, which a later one may retract; none where it was adopted, since
+    nobody can tell them from those of notices that were lost."""
 
 
 Draw = Callable[[Due], DrawnBundle | None]

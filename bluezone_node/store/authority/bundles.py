@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from hashlib import sha256
+from itertools import chain
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
@@ -20,6 +21,7 @@ from bluezone_node.store.authority.registry_tables import (
     warrant_answers,
 )
 from bluezone_node.venues.card import day_number
+from bluezone_node.venues.notices import NOTICE_ID_BYTES
 from bluezone_node.venues.register import ROW_ID_BYTES
 from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES
 
@@ -126,26 +128,41 @@ def _due(db: Connection, now: datetime, most: int) -> Due:
         bool(db.scalar(on)),
         tuple(revoked),
         _untold(db),
+        tuple(chain.from_iterable(_made_up(db).values())),
     )
+
+
+def _made_up(db: Connection) -> dict[int, list[bytes]]:
+    """Return by bundle the ids of its made-up notices that none has retracted."""
+    query = select(bundles.c.sequence, bundles.c.made_up).where(bundles.c.made_up != b"")
+    return {row[0]: _split(row[1], NOTICE_ID_BYTES) for row in db.execute(query)}
 
 
 def _untold(db: Connection) -> tuple[bytes, ...]:
     query = select(warrant_answers.c.untold).where(warrant_answers.c.untold.is_not(None))
-    joined = b"".join(db.scalars(query))
-    return tuple(joined[at : at + ROW_ID_BYTES] for at in range(0, len(joined), ROW_ID_BYTES))
+    return tuple(_split(b"".join(db.scalars(query)), ROW_ID_BYTES))
 
 
 def _last(db: Connection) -> BundleHead | None:
     row = db.execute(select(bundles).order_by(bundles.c.sequence.desc()).limit(1)).first()
     if row is None:
         return None
-    size = REVOKED_PREFIX_BYTES
-    revoked = [row.revoked[at : at + size] for at in range(0, len(row.revoked), size)]
+    revoked = _split(row.revoked, REVOKED_PREFIX_BYTES)
     digest = sha256(row.content).digest()
     return BundleHead(row.sequence, row.created, digest, row.breaker, tuple(revoked))
 
 
+def _split(joined: bytes, size: int) -> list[bytes]:
+    return [joined[at : at + size] for at in range(0, len(joined), size)]
+
+
 def _keep(db: Connection, bundle: DrawnBundle) -> None:
+    used = set(bundle.retracted)
+    for sequence, ids in _made_up(db).items():
+        if not used.isdisjoint(ids):
+            left = b"".join(name for name in ids if name not in used)
+            own = update(bundles).where(bundles.c.sequence == sequence)
+            db.execute(own.values(made_up=left))
     db.execute(
         insert(bundles).values(
             sequence=bundle.sequence,
@@ -153,6 +170,7 @@ def _keep(db: Connection, bundle: DrawnBundle) -> None:
             breaker=bundle.breaker,
             revoked=b"".join(bundle.revoked),
             content=bundle.content,
+            made_up=b"".join(bundle.made_up),
         )
     )
     _mark(db, "published_in", bundle.published, bundle.sequence)

@@ -223,6 +223,8 @@ bundles = Table(
     Column("breaker", Boolean, nullable=False),
     Column("revoked", LargeBinary, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    # Joined ids of its made-up notices that none has retracted.
+    Column("made_up", LargeBinary, nullable=False),
 )
 
 proposals = Table(

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 
 from bluezone_node.authority.places.bundles import JUMP
 from bluezone_node.authority.places.notices import NoticeState
@@ -40,6 +40,12 @@ def outbreaks(engine: Engine, tmp_path: Path) -> Outbreaks:
     return Outbreaks(engine, tmp_path / "places")
 
 
+def real_ids(engine: Engine) -> set[bytes]:
+    """Return the ids of all notices that were not made up."""
+    with engine.begin() as db:
+        return set(db.scalars(select(registry_tables.notice_parts.c.notice_id)))
+
+
 def test_a_quiet_day_looks_like_any_other(outbreaks: Outbreaks) -> None:
     """Sixteen notices with none that is real, and one bundle a day of Vietnam's."""
     assert outbreaks.bundles.run().drawn == 1
@@ -56,7 +62,6 @@ def test_a_quiet_day_looks_like_any_other(outbreaks: Outbreaks) -> None:
 
 def test_made_up_notices_are_like_real_ones(outbreaks: Outbreaks) -> None:
     """In size, in the number of tags, in their place in the bundle, and in every byte."""
-    real: set[bytes] = set()
     market = outbreaks.place()
     for number in range(40):
         texts = {"vi": "Gọi trạm y tế phường." * (number % 4)}
@@ -64,8 +69,7 @@ def test_made_up_notices_are_like_real_ones(outbreaks: Outbreaks) -> None:
         if number % 8 == 7:
             drawn = outbreaks.bundles.run().drawn
             assert drawn is not None
-    with outbreaks.kept._engine.begin() as db:
-        real = set(db.scalars(registry_tables.notice_parts.select()).all())
+    real = real_ids(outbreaks.kept._engine)
     found = [
         (place / len(bundle.notices), notice)
         for number in outbreaks.kept.bundles()
@@ -87,6 +91,30 @@ def test_made_up_notices_are_like_real_ones(outbreaks: Outbreaks) -> None:
         others = [look(each) for each in found if each[1].notice_id not in real]
         # Kolmogorov and Smirnov at one in a thousand, for 40 against 40.
         assert difference(ours, others) < 1.95 * (2 / 40) ** 0.5
+
+
+def test_what_is_retracted_shows_neither_how_many_nor_which(outbreaks: Outbreaks) -> None:
+    """Every bundle takes back four of earlier ones, none twice, and no real one that holds."""
+    market = outbreaks.place()
+    for day in range(9):
+        number = outbreaks.notices.issue(order(market), LAN).notice.number
+        outbreaks.bundles.run()
+        if day % 3 == 0:
+            outbreaks.notices.retract(number, LAN)
+            outbreaks.bundles.run()
+        outbreaks.clock.advance(24 * 3600)
+    listed, gone = set[bytes](), set[bytes]()
+    for sequence in outbreaks.kept.bundles():
+        bundle = outbreaks.bundle(sequence)
+        assert len(bundle.retracted) == 4
+        assert gone.isdisjoint(bundle.retracted)
+        # Before the first there is nothing to take back: what it names is no notice.
+        assert listed.issuperset(bundle.retracted) or sequence == 1
+        gone.update(bundle.retracted)
+        listed.update(notice.notice_id for notice in bundle.notices)
+    assert len(gone & real_ids(outbreaks.kept._engine)) == 3
+    retracted = [view.retracted_in for view in outbreaks.notices.newest(LAN)]
+    assert sum(each is not None for each in retracted) == 3
 
 
 def test_more_notices_than_a_size_take_the_next(outbreaks: Outbreaks) -> None:
@@ -175,6 +203,12 @@ def test_a_restored_database_goes_on_where_devices_are(
     assert after.notices.newest(LAN)[0].state is NoticeState.RETRACTED
     after.notices.set_breaker(False, "đã sửa", CENTRE)
     assert after.bundles.run().drawn == 4
+    # Which of the notices that it did not make are real it cannot know, and takes none back.
+    listed, taken_back = (
+        {notice.notice_id for notice in after.bundle(1).notices},
+        {name for number in (2, 3) for name in after.bundle(number).retracted},
+    )
+    assert listed - taken_back >= set(after.bundle(4).retracted)
     head = ChainHead(3, after.bundle(4).previous)
     assert digest_of(before["00000003.cose"]) == head.digest
     restored.dispose()
@@ -315,7 +349,9 @@ def test_a_kill_at_any_step_leaves_one_history(tmp_path: Path) -> None:
             "trust.cose",
         }
         second = after.bundle(2)
-        assert len(second.retracted) == 1
+        first = {notice.notice_id for notice in after.bundle(1).notices}
+        assert len(first.intersection(second.retracted)) == 4
+        assert len(real_ids(engine).intersection(second.retracted)) == 1
         assert after.bundles.run().written == 0
         engine.dispose()
         if not killed:

@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.Column("breaker", sa.Boolean, nullable=False),
         sa.Column("revoked", sa.LargeBinary, nullable=False),
         sa.Column("content", sa.LargeBinary, nullable=False),
+        sa.Column("made_up", sa.LargeBinary, nullable=False),
     )
     op.create_table(
         "proposals",
