@@ -49,6 +49,14 @@ class BadConfig(BluezoneError):
     """The configuration could not be read."""
 
 
+class NoPlace(BadConfig):
+    """No place is named for this kiosk."""
+
+    # EX_CONFIG of sysexits(3): until somebody writes the setting no restart will help. A file of a
+    # place that is missing or out of date may come by itself, and is no such case.
+    exit_status = 78
+
+
 class DatabaseInUse(BluezoneError):
     """Another node is running on this database."""
 

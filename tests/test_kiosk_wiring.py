@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.config import KioskSettings, NodeSettings, Settings
-from bluezone_node.errors import BadConfig, BadInput, DatabaseInUse, DatabaseUnusable
+from bluezone_node.errors import BadConfig, BadInput, DatabaseInUse, DatabaseUnusable, NoPlace
 from bluezone_node.venuefile import read_venue_file
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.web.server import bind
@@ -97,7 +97,7 @@ def test_a_pin_is_its_owners_alone(settings: Settings) -> None:
 
 def test_a_place_must_be_named() -> None:
     """By the settings or on the command line."""
-    with pytest.raises(BadConfig, match="no place is named"):
+    with pytest.raises(NoPlace, match="No place is named"):
         venue_of(Settings())
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bluezone_node.config import Settings
-from bluezone_node.errors import BadConfig
+from bluezone_node.errors import NoPlace
 from bluezone_node.venuefile import VenueFile, read_venue_file
 
 
@@ -26,12 +26,12 @@ def venue_of(settings: Settings, given: Path | None = None) -> VenueFile:
     """Return the place that this kiosk stands at.
 
     Raises:
-        BadConfig: none is named, or its file is of no use.
+        NoPlace: none is named.
+        BadConfig: its file is of no use.
     """
     venue = venue_named(settings, given)
     if venue is None:
-        raise BadConfig(
-            "no place is named for this kiosk",
-            hint="kiosk.venue in the settings, or --venue FILE: the file of `venue kiosk`",
+        raise NoPlace(
+            hint="kiosk.venue in the settings, or --venue FILE: the file of `venue kiosk`"
         )
     return venue

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bluezone_node.errors import BluezoneError, RadioUnavailable
+from bluezone_node.errors import BadConfig, BluezoneError, NoPlace, RadioUnavailable
 
 SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
 SERVICES = sorted(SYSTEMD.glob("*.service"))
@@ -77,6 +77,14 @@ def test_a_lost_radio_and_nothing_else_is_left_to_the_unit_that_restarts_bluetoo
     recover = unit["OnFailure"]
     assert (SYSTEMD / recover).is_file()
     assert unit["PropagatesStopTo"] == recover
+
+
+def test_a_kiosk_without_a_place_is_not_tried_for_ever() -> None:
+    """It waits for whoever writes the setting; a file that may still come is waited for."""
+    service = settings("bluezone-kiosk.service", "Service")
+    unnamed = int(service["RestartPreventExitStatus"])
+    assert unnamed == NoPlace.exit_status != BadConfig.exit_status
+    assert service["Restart"] == "on-failure"
 
 
 def test_no_node_is_given_up_for_good() -> None:
