@@ -9,16 +9,19 @@ from datetime import datetime
 from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.intervals import RETENTION
 from bluezone_node.node.checkin import settle_visits
-from bluezone_node.ports import Clock, OnStore
+from bluezone_node.ports import Clock, NodeStore, OnStore
+from bluezone_node.venues.visits import settle
 
 log = logging.getLogger(__name__)
 
 FORGET_EVERY = 3600.0
 """Seconds between rounds: a due row outlives its day by an hour at most."""
+LOOK_EVERY = 60.0
+"""Seconds between looks at private visits, which other processes begin and change, too."""
 
 
 class Retention:
-    """Erases what is due, every hour."""
+    """Erases what is due, every hour; the name of a private visit within a minute of its end."""
 
     def __init__(self, clock: Clock, on_store: OnStore) -> None:
         self._clock = clock
@@ -29,7 +32,17 @@ class Retention:
         """To be started when the time is known: by a wrong one, everything may look due."""
         while True:
             await self.forget()
-            await self._clock.sleep(FORGET_EVERY)
+            for _ in range(int(FORGET_EVERY / LOOK_EVERY)):
+                await self._clock.sleep(LOOK_EVERY)
+                await self.drop_names()
+
+    async def drop_names(self) -> None:
+        """Take off the names of private visits that are over by now."""
+        now = self._clock.now()
+        try:
+            await self._on_store(lambda store: _settle_private(store, now))
+        except DatabaseUnusable as error:
+            log.error("a private visit may keep its name, which will be tried again: %s", error)
 
     async def forget(self) -> None:
         now = self._clock.now()
@@ -43,3 +56,10 @@ class Retention:
         self.last_run = self._clock.now()
         if removed:
             log.info("erased %d rows older than fourteen days", removed)
+
+
+def _settle_private(store: NodeStore, now: datetime) -> None:
+    visits = [entry.visit for entry in store.visits()]
+    # Mostly there is none, and then nothing is written.
+    if any(visit.private and settle(visit, now) != visit for visit in visits):
+        settle_visits(store, now)

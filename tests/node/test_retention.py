@@ -2,15 +2,16 @@
 
 import asyncio
 import random
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bluezone_node.clock import SimClock
 from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.intervals import interval_at
 from bluezone_node.node.keyring import key_for
-from bluezone_node.node.retention import FORGET_EVERY, Retention
+from bluezone_node.node.retention import FORGET_EVERY, LOOK_EVERY, Retention
 from bluezone_node.ports import StoredVisit
-from bluezone_node.venues.visits import Seen, arrive
+from bluezone_node.venues.visits import Seen, arrive, expected_end
 from tests.stores import MemoryNodeStore, OnMemory
 from tests.venues.places import card_of
 
@@ -26,6 +27,19 @@ class Busy(MemoryNodeStore):
         if self.busy:
             raise DatabaseUnusable("another program reads it")
         return super().forget(before)
+
+
+class Locked(MemoryNodeStore):
+    """A store whose visits another program holds, when it does."""
+
+    locked = False
+
+    def change_visits(
+        self, change: Callable[[Sequence[StoredVisit]], Sequence[StoredVisit]]
+    ) -> list[StoredVisit]:
+        if self.locked:
+            raise DatabaseUnusable("another program writes")
+        return super().change_visits(change)
 
 
 class Stage:
@@ -74,12 +88,34 @@ async def test_what_could_not_be_erased_is_tried_again() -> None:
     stage.end()
 
 
-async def test_a_private_visit_loses_its_name_within_the_hour_of_its_end() -> None:
-    """Though nobody looks at the list."""
+async def test_a_private_visit_loses_its_name_within_a_minute_of_its_end() -> None:
+    """Though nobody looks at the list; until then it is told where one is."""
     stage = Stage(1)
-    [(_, visit)] = arrive((), Seen(NOW, "Chợ Hôm", card_of(), private=True))
+    began = NOW + timedelta(seconds=30)
+    await stage.clock.sleep(31)
+    [(_, visit)] = arrive((), Seen(began, "Chợ Hôm", card_of(), private=True))
     stage.store.change_visits(lambda _: [StoredVisit(0, visit)])
-    await stage.clock.sleep(2 * FORGET_EVERY)
+    end, _ = expected_end(visit)
+    await stage.clock.sleep((end - stage.clock.now()).total_seconds() - 1)
     (entry,) = stage.store.visits()
-    assert (entry.visit.label, entry.visit.card) == ("", None)
+    assert (entry.visit.label, entry.visit.left) == ("Chợ Hôm", None)
+    await stage.clock.sleep(1 + LOOK_EVERY)
+    (entry,) = stage.store.visits()
+    assert (entry.visit.label, entry.visit.card, entry.visit.left) == ("", None, end)
+    stage.end()
+
+
+async def test_a_name_that_could_not_be_dropped_goes_with_the_next_look() -> None:
+    """Another program that writes meanwhile stops nothing."""
+    store = Locked()
+    stage = Stage(1, store)
+    [(_, visit)] = arrive((), Seen(NOW, "Chợ Hôm", card_of(), private=True))
+    store.change_visits(lambda _: [StoredVisit(0, visit)])
+    await stage.clock.sleep(1)
+    store.locked = True
+    await stage.clock.sleep((expected_end(visit)[0] - NOW).total_seconds() + LOOK_EVERY)
+    assert store.visits()[0].visit.label == "Chợ Hôm"
+    store.locked = False
+    await stage.clock.sleep(LOOK_EVERY)
+    assert store.visits()[0].visit.label == ""
     stage.end()
