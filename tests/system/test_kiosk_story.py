@@ -198,7 +198,7 @@ def test_a_full_card_is_said_and_counting_goes_on_with_space(tmp_path: Path) -> 
         subprocess.run(["umount", str(small)], check=True)
 
 
-def refusal(folder: Path, *arguments: str, config: str = "", venue: str | None = None) -> str:
+def refusal(folder: Path, *arguments: str, config: str = "", status: int = 1) -> str:
     """Return what the kiosk says that does not come up."""
     settings = folder / "config.toml"
     settings.write_text(config)
