@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from math import log10
 
@@ -90,13 +90,18 @@ ANY_NEARNESS = st.builds(
 
 
 @contextmanager
-def in_vietnam() -> Iterator[None]:
-    """Show times as in Vietnam for as long as this lasts, wherever the tests are run."""
+def on_a_device_in(zone: str) -> Iterator[None]:
+    """Set the machine's own time zone for as long as this lasts, wherever the tests are run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "Asia/Ho_Chi_Minh")
+        patch.setenv("TZ", zone)
         time.tzset()
         try:
             yield
         finally:
             patch.undo()
             time.tzset()
+
+
+def in_vietnam() -> AbstractContextManager[None]:
+    """Show times as in Vietnam for as long as this lasts."""
+    return on_a_device_in("Asia/Ho_Chi_Minh")

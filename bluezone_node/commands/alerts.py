@@ -18,6 +18,7 @@ from bluezone_node.commands.sparkline import sparkline
 from bluezone_node.commands.wording import Pair, explain, odds_in_short, unaccented
 from bluezone_node.errors import BadInput
 from bluezone_node.ports import StoredAlert
+from bluezone_node.venues.card import VIETNAM
 
 
 @click.group(invoke_without_command=True)
@@ -61,6 +62,8 @@ def list_alerts(config: Path | None, as_json: bool) -> None:
         ),
         (_row(entry) for entry in stored),
     )
+    if any(map(_is_of_a_place, stored)):
+        note("Địa điểm: giờ Việt Nam. / Of places: Vietnam's day and times (UTC+7).")
 
 
 @alerts.command()
@@ -139,20 +142,27 @@ def _legible(text: str, encoding: str) -> str:
 def _row(entry: StoredAlert) -> Iterable[object]:
     alert = entry.alert
     near = alert.nearness
+    # A place's clock shows Vietnam's time, whatever zone this device is set to.
+    there = _is_of_a_place(entry)
+    zone = VIETNAM if there else None
     distances = (alert.minutes_near, alert.minutes_middle, alert.minutes_far)
     return (
         entry.id,
-        alert.day,
+        alert.start.astimezone(VIETNAM).date() if there else alert.day,
         alert.kind.value,
         alert.level.name.lower(),
-        f"{alert.start.astimezone():%H:%M}",
-        f"{alert.end.astimezone():%H:%M}",
+        f"{alert.start.astimezone(zone):%H:%M}",
+        f"{alert.end.astimezone(zone):%H:%M}",
         # A notice says who was there, and not how near.
         *("-" if alert.presence else f"{minutes:.0f}" for minutes in distances),
         f"{near.within_2m.value:.0f}" if near else "-",
         odds_in_short(near.chance) if near else alert.confidence,
         "yes" if entry.acknowledged else "no",
     )
+
+
+def _is_of_a_place(entry: StoredAlert) -> bool:
+    return entry.alert.kind in {AlertKind.VENUE, AlertKind.REGISTER}
 
 
 def _without_course(entry: StoredAlert) -> StoredAlert:

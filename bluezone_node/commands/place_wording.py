@@ -29,6 +29,8 @@ def explain_opening(alert: Alert) -> Iterator[Pair]:
     """Yield the lines about contact data that an authority had opened."""
     place = alert.presence.place if alert.presence is not None else ""
     shown, opened = alert.start.astimezone(VIETNAM), alert.end.astimezone(VIETNAM)
+    shown_vi = f"{shown:%H:%M} ngày {shown:%d/%m/%Y} (giờ Việt Nam)"
+    shown_en = f"{shown:%H:%M} on {shown:%Y-%m-%d} (Vietnam time, UTC+7)"
     yield (
         f"Ngày {opened:%d/%m/%Y} cơ quan y tế đã mở thông tin liên hệ của bạn"
         + (f" tại {place}." if place else "."),
@@ -36,8 +38,8 @@ def explain_opening(alert: Alert) -> Iterator[Pair]:
         + (f" at {place}." if place else "."),
     )
     yield (
-        f"Đó là thông tin trong mã bạn đưa ở cửa lúc {shown:%H:%M} ngày {shown:%d/%m/%Y}.",
-        f"They are of the code that you showed at the door at {shown:%H:%M} on {shown:%Y-%m-%d}.",
+        f"Đó là thông tin trong mã bạn đưa ở cửa lúc {shown_vi}.",
+        f"They are of the code that you showed at the door at {shown_en}.",
     )
     yield (
         "Hai người của cơ quan y tế đã ký, vì một ca bệnh đã ở đó; họ có thể gọi cho bạn.",
@@ -58,7 +60,7 @@ def explain_presence(alert: Alert, presence: Presence) -> Iterator[Pair]:
         yield f"Địa điểm: {presence.place}.", f"The place: {presence.place}."
     else:
         yield _UNKNOWN
-    yield when(alert)
+    yield when(alert, at_a_place=True)
     spent = minutes(presence.minutes, about=("", ""))
     yield (
         f"Thời gian ở đó trong lúc có nguy cơ: {spent[0]}.",

@@ -11,6 +11,7 @@ from unicodedata import combining, normalize
 from bluezone_node.alerts import Alert, AlertLevel, Expected, Nearness
 from bluezone_node.commands.course import stretches
 from bluezone_node.presets import load_preset, preset_names
+from bluezone_node.venues.card import VIETNAM
 
 Pair = tuple[str, str]
 """The same in Vietnamese and in English."""
@@ -118,13 +119,16 @@ def unaccented(text: str) -> str:
     )
 
 
-def when(alert: Alert) -> Pair:
-    """Say on which day and at what time."""
-    start, end = alert.start.astimezone(), alert.end.astimezone()
+def when(alert: Alert, *, at_a_place: bool = False) -> Pair:
+    """Say on which day and at what time: this machine's, or Vietnam's as a place's clock shows."""
+    zone = VIETNAM if at_a_place else None
+    start, end = alert.start.astimezone(zone), alert.end.astimezone(zone)
     vi = f"Ngày {start:%d/%m/%Y}, từ {start:%H:%M} đến {end:%H:%M}"
     en = f"On {start:%Y-%m-%d}, from {start:%H:%M} to {end:%H:%M}"
     if end.date() != start.date():
         vi, en = f"{vi} ngày {end:%d/%m}", f"{en} of {end:%Y-%m-%d}"
+    if at_a_place:
+        vi, en = f"{vi} (giờ Việt Nam)", f"{en} (Vietnam time, UTC+7)"
     parts = len(stretches(alert.nearness.course, _MANY)) if alert.nearness else 1
     if parts > 1:
         vi, en = f"{vi}, chia làm {parts} lần", f"{en}, at {parts} separate times"

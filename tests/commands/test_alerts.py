@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -16,7 +17,7 @@ from bluezone_node.commands import cli
 from bluezone_node.commands.alerts import tell
 from bluezone_node.errors import BadInput
 from bluezone_node.wiring.store import open_store
-from tests.nearnesses import SAT, START, TWICE, alert_of, in_vietnam
+from tests.nearnesses import SAT, START, TWICE, alert_of, in_vietnam, on_a_device_in
 
 NEW = alert_of(SAT)
 OLD = replace(alert_of(None), rules="swisscovid")
@@ -117,11 +118,34 @@ def test_an_alert_about_a_place_says_where_when_and_what_to_do(tmp_path: Path) -
         "Điện thoại: 19009095.",
     ):
         assert words in said
-    header, row = run(path, "list").output.splitlines()
+    header, row, zone = run(path, "list").output.splitlines()
+    assert "giờ Việt Nam" in zone
     told = dict(zip(header.split(), row.split(), strict=True))
     assert (told["kind"], told["level"], told["near"], told["read"]) == ("venue", "high", "-", "no")
     assert "Chợ" not in run(path, "list", "--json").output
     assert "Chợ Hôm" in run(path, "show", "1", "--json").output
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_times_of_a_place_are_those_of_its_clock(tmp_path: Path, zone: str) -> None:
+    """Whatever zone the device is set to; of people met, they are the device's own."""
+    path = tmp_path / "config.toml"
+    path.write_text(f'[node]\nstate_dir = "{tmp_path / "state"}"\n')
+    morning = START.replace(hour=23, minute=30) - timedelta(days=1)
+    early = replace(AT_A_PLACE, start=morning, end=morning + timedelta(minutes=20))
+    met = replace(OLD, start=morning, end=morning + timedelta(minutes=20))
+    with open_store(settings_file.load(path)) as store:
+        store.put_alerts([early], START, early.rules)
+        store.put_alerts([met], START, met.rules)
+    with on_a_device_in(zone):
+        table = run(path, "list").output
+        listed = {line.split()[2]: line.split() for line in table.splitlines()[1:3]}
+        number, day, _, _, *times = listed["venue"][:6]
+        assert (day, times) == ("2026-03-02", ["06:30", "06:50"])
+        assert listed["proximity"][4] == f"{morning.astimezone():%H:%M}" != "06:30"
+        said = run(path, "show", number).output
+    assert "Ngày 02/03/2026, từ 06:30 đến 06:50 (giờ Việt Nam)." in said
+    assert "On 2026-03-02, from 06:30 to 06:50 (Vietnam time, UTC+7)." in said
 
 
 def test_an_old_alert_is_still_told_and_has_no_picture(config: Path, tmp_path: Path) -> None:

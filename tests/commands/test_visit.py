@@ -15,12 +15,13 @@ from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.ports import ExportRecord, ExportState, KeptBundle
 from bluezone_node.venues.bundle import FIRST_PREVIOUS, Bundle, write_bundle
-from bluezone_node.venues.card import Card, SignedCard, day_number, read_card
+from bluezone_node.venues.card import VIETNAM, Card, SignedCard, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.passes import read_pass
 from bluezone_node.venues.text import to_url
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
 from bluezone_node.wiring.store import open_store
+from tests.nearnesses import on_a_device_in
 from tests.venues.places import CARDS, NOTICES, ROOT, STRANGER, seeded
 
 HOST = "q.example.vn"
@@ -136,7 +137,7 @@ def test_another_countrys_poster_is_named_and_kept_as_a_diary(config: Path) -> N
 
 def test_a_visit_is_entered_afterwards_corrected_and_forgotten(config: Path) -> None:
     """Times set by hand are marked; what is forgotten is gone."""
-    now = datetime.now().astimezone()
+    now = datetime.now(VIETNAM)
     began, ended = (f"{now - timedelta(minutes=m):%Y-%m-%dT%H:%M}" for m in (180, 120))
     link = to_url(place().cose, HOST)
     assert run(config, "in", link, "--at", began, "--until", ended).exit_code == 0
@@ -151,6 +152,24 @@ def test_a_visit_is_entered_afterwards_corrected_and_forgotten(config: Path) -> 
     run(config, "forget", "1")
     assert listed(config) == []
     assert run(config, "forget", "--all").exit_code == 0
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_times_are_those_of_the_places_clock(config: Path, zone: str) -> None:
+    """Typed and told in Vietnam's time, with or without a day, whatever the device is set to."""
+    began = (datetime.now(VIETNAM) - timedelta(hours=3)).replace(second=0, microsecond=0)
+    link = to_url(place().cose, HOST)
+    with on_a_device_in(zone):
+        for form in ("%H:%M", "%Y-%m-%dT%H:%M", "%d/%m/%Y %H:%M"):
+            at, until = (f"{each:{form}}" for each in (began, began + timedelta(hours=1)))
+            said = run(config, "in", link, "--at", at, "--until", until).output
+            (visit,) = listed(config)
+            assert datetime.fromisoformat(str(visit["came"])) == began
+            assert f"từ {began:%H:%M} đến {began + timedelta(hours=1):%H:%M} (giờ Việt Nam" in said
+            table = run(config, "list").output
+            assert table.splitlines()[1].split()[1:3] == [f"{began:%Y-%m-%d}", f"{began:%H:%M}"]
+            assert "(UTC+7)" in table
+            run(config, "forget", "--all")
 
 
 def test_a_code_of_ones_own_is_another_each_time(config: Path) -> None:
@@ -189,6 +208,7 @@ def test_status_says_what_is_known_of_places(config: Path) -> None:
         "trust_list": 1,
         "newest_bundle": None,
         "newest_created": None,
+        "newest_digest": None,
         "breaker": False,
         "visits": 1,
         "here": True,

@@ -30,6 +30,7 @@ from bluezone_node.commands.demo.stage import Stage, eventually
 from bluezone_node.commands.place_wording import explain_presence
 from bluezone_node.errors import FontUnavailable
 from bluezone_node.posters.fonts import faces
+from bluezone_node.venues.card import VIETNAM
 
 PLACE, PHARMACY = "Chợ Hôm", "Hiệu thuốc Lò Đúc"
 COMMUNE = "256"
@@ -183,7 +184,7 @@ class MarketStory(Stage):
 
     async def _told_by_a_person(self) -> None:
         await self._skip_to("09:00", days=1)
-        came = f"{self._slip_came.astimezone():%Y-%m-%dT%H:%M}"
+        came = f"{self._slip_came.astimezone(VIETNAM):%Y-%m-%dT%H:%M}"
         await self._devices.scan("chau", self._slip, "--at", came)
         issued = await self._cast.ask(
             *("notice", "issue", PLACE, "--from", f"{self.day} 08:30", "--to", f"{self.day} 09:10"),
@@ -210,7 +211,7 @@ class MarketStory(Stage):
             == {"minh", "chau"},
             "Minh's and the grandson's say that a code of the market confirms the visit.",
         )
-        asked = f"{self._slip_came.astimezone():%Y-%m-%d %H:%M}"
+        asked = f"{self._slip_came.astimezone(VIETNAM):%Y-%m-%d %H:%M}"
         self._hotline = await self._cast.ask_all(
             *("notice", "check", PLACE, "--from", asked),
             *("--dir", str(self._authority), "--clock", self._air),

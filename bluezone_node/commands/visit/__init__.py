@@ -10,7 +10,10 @@ from bluezone_node.commands.visit.scanning import check_in
 
 @click.group()
 def visit() -> None:
-    """Places you were at. Nothing of it leaves this device."""
+    """Places you were at. Nothing of it leaves this device.
+
+    All times are Vietnam's (UTC+7), as on a place's screen, whatever zone this device is set to.
+    """
 
 
 for command in (check_in, leave, list_visits, edit, forget, code):

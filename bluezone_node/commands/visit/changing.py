@@ -22,8 +22,8 @@ def leave(config: Path | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("visit_id", type=int)
-@click.option("--came", type=MOMENT, help="When you came (local time).")
-@click.option("--left", type=MOMENT, help="When you left (local time).")
+@click.option("--came", type=MOMENT, help="When you came (Vietnam time).")
+@click.option("--left", type=MOMENT, help="When you left (Vietnam time).")
 @config_option
 @json_option
 def edit(

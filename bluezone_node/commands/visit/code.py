@@ -45,6 +45,6 @@ def code(party: int, name: str, phone: str, config: Path | None, as_json: bool) 
         click.echo(text)
     until = clock(shown.expires)
     say(
-        f"Đưa mã này cho máy ở cửa. Có giá trị đến {until}.",
-        f"Show it to the machine at the door. Valid until {until}.",
+        f"Đưa mã này cho máy ở cửa. Có giá trị đến {until} (giờ Việt Nam).",
+        f"Show it to the machine at the door. Valid until {until} (Vietnam time).",
     )

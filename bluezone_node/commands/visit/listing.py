@@ -9,6 +9,7 @@ from bluezone_node.commands.console import columns, json_option, note, print_jso
 from bluezone_node.commands.options import config_option
 from bluezone_node.commands.visit.telling import clock, named, say_here, summary, with_checkin
 from bluezone_node.ports import StoredVisit
+from bluezone_node.venues.card import VIETNAM
 
 
 @click.command("list")
@@ -27,13 +28,14 @@ def list_visits(config: Path | None, as_json: bool) -> None:
     for entry in stored:
         if entry.visit.left is None:
             say_here(entry)
+    note("Giờ Việt Nam. / Times are Vietnam's (UTC+7).")
 
 
 def _row(entry: StoredVisit) -> Iterable[object]:
     visit = entry.visit
     return (
         entry.id,
-        f"{visit.came.astimezone():%Y-%m-%d}",
+        f"{visit.came.astimezone(VIETNAM):%Y-%m-%d}",
         clock(visit.came),
         clock(visit.left) if visit.left is not None else "…",
         visit.out.value if visit.out is not None else "-",

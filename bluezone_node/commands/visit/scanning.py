@@ -34,7 +34,7 @@ _COUNTRIES = {
 @click.argument("text")
 @click.option("--party", type=int, help="How many people the scan stands for. Default: 1.")
 @click.option("--private", is_flag=True, help="Keep no name of the place once the visit is over.")
-@click.option("--at", type=MOMENT, help="Enter a visit afterwards: when it began (local time).")
+@click.option("--at", type=MOMENT, help="Enter a visit afterwards: when it began (Vietnam time).")
 @click.option("--until", type=MOMENT, help="With --at: when it ended. Default: the usual stay.")
 @config_option
 @json_option

@@ -10,6 +10,7 @@ import click
 from bluezone_node import config as settings_file
 from bluezone_node.node.checkin import CheckIn
 from bluezone_node.ports import StoredVisit
+from bluezone_node.venues.card import VIETNAM
 from bluezone_node.venues.visits import OutKind, Visit, expected_end
 
 Result = TypeVar("Result")
@@ -60,9 +61,11 @@ def say_here(entry: StoredVisit) -> None:
     end, kind = expected_end(visit)
     vietnamese, english = ENDINGS[kind]
     say(
-        f"Đang ở: {named(visit)}, từ {clock(visit.came)}{_people(visit, ' người')}. "
+        f"Đang ở: {named(visit)}, từ {clock(visit.came)} (giờ Việt Nam)"
+        f"{_people(visit, ' người')}. "
         f"Sẽ tự kết thúc lúc {clock(end)}: {vietnamese}.",
-        f"You are at {named(visit)} since {clock(visit.came)}{_people(visit, ' people')}; "
+        f"You are at {named(visit)} since {clock(visit.came)} (Vietnam time)"
+        f"{_people(visit, ' people')}; "
         f"ends by itself at {clock(end)}: {english}. Leave: bluezone-node visit out",
     )
 
@@ -74,26 +77,29 @@ def say_over(entry: StoredVisit) -> None:
         return
     vietnamese, english = ENDINGS[visit.out]
     say(
-        f"Đã rời: {named(visit)}, từ {clock(visit.came)} đến {clock(visit.left)} ({vietnamese}).",
-        f"You left {named(visit)}: {clock(visit.came)} to {clock(visit.left)} ({english}).",
+        f"Đã rời: {named(visit)}, từ {clock(visit.came)} đến {clock(visit.left)} (giờ Việt Nam; "
+        f"{vietnamese}).",
+        f"You left {named(visit)}: {clock(visit.came)} to {clock(visit.left)} (Vietnam time; "
+        f"{english}).",
     )
 
 
 def clock(at: datetime) -> str:
-    return f"{at.astimezone():%H:%M}"
+    """Return the time as the clock at the place shows it, whatever zone this device is set to."""
+    return f"{at.astimezone(VIETNAM):%H:%M}"
 
 
 def moment(text: datetime | None, now: datetime) -> datetime | None:
-    """Return a time as it was typed, local; without a day (1900) it is of the last 24 hours."""
+    """Return Vietnam's time as it was typed; without a day (1900) it is of the last 24 hours."""
     if text is None:
         return None
     if text.year > 1900:
-        return text.astimezone()
-    at = datetime.combine(now.astimezone().date(), text.time()).astimezone()
+        return text.replace(tzinfo=VIETNAM)
+    at = datetime.combine(now.astimezone(VIETNAM).date(), text.time(), VIETNAM)
     return at if at <= now else at - timedelta(days=1)
 
 
-MOMENT = click.DateTime(["%H:%M", "%Y-%m-%dT%H:%M"])
+MOMENT = click.DateTime(["%H:%M", "%Y-%m-%dT%H:%M", "%d/%m/%Y %H:%M"])
 """How times are typed."""
 
 
