@@ -8,7 +8,7 @@ from bluezone_node.config import PLACES_SOURCE, PlacesSettings
 from bluezone_node.errors import Refused
 from bluezone_node.node.notices import trust_of
 from bluezone_node.ports import NodeStore
-from bluezone_node.venues.bundle import read_bundle
+from bluezone_node.venues.bundle import digest_of, read_bundle, shown_digest
 from bluezone_node.venues.visits import settle
 
 
@@ -28,6 +28,7 @@ def places_document(store: NodeStore, settings: PlacesSettings, now: datetime) -
         "trust_list": trust.sequence if trust is not None else None,
         "newest_bundle": newest.sequence if newest is not None else None,
         "newest_created": newest.created if newest is not None else None,
+        "newest_digest": shown_digest(digest_of(newest.content)) if newest is not None else None,
         "breaker": breaker,
         "visits": len(visits),
         "here": any(settle(visit, now).left is None for visit in visits),
@@ -50,4 +51,5 @@ def place_lines(document: dict[str, Any], local: str) -> Iterator[str]:
     here = "at a place now" if document["here"] else "at no place now"
     yield f"places      {document['visits']} visits kept, {here}"
     if document["newest_bundle"] is not None:
-        yield f"            bundle {document['newest_bundle']} of {local}"
+        digest = document["newest_digest"]
+        yield f"            bundle {document['newest_bundle']} of {local}, digest {digest}"

@@ -200,6 +200,11 @@ def digest_of(data: bytes) -> bytes:
     return sha256(data).digest()
 
 
+def shown_digest(digest: bytes) -> str:
+    """Return the 16 hex digits by which two people compare whether they have the same bundle."""
+    return digest[:8].hex()
+
+
 def follow(head: ChainHead | None, bundle: Bundle, data: bytes) -> ChainHead:
     """Return the head of the chain after *bundle*, whose file is *data*.
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,11 @@ def test_from_issuing_to_taking_back(home: Path, code: str, program: Run) -> Non
     )
     files = sorted((home / "exports" / "places").glob("0*.cose"))
     assert [len(read_bundle(file.read_bytes(), trust).retracted) for file in files] == [4, 4, 4]
+    digest = sha256(files[-1].read_bytes()).hexdigest()[:16]
+    _, out, _ = program("authority", "status", *where)
+    assert f"registrar  newest bundle of notices: 3, digest {digest}\n" in out
+    _, out, _ = program("authority", "status", *where, "--json")
+    assert json.loads(out)["notices"] == {"newest_bundle": 3, "newest_digest": digest}
     status, out, _ = program("notice", "show", second["number"], *where)
     assert status == 0
     assert "case was there" in out

@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,9 @@ def test_a_stick_brings_the_alert(config: Path, stick: Path) -> None:
     assert run(config, "sync", "--places", stick).stderr == "nothing new\n"
     status = json.loads(run(config, "status", "--json").output)
     assert status["places"]["newest_bundle"] == 1
+    digest = sha256((stick / "00000001.cose").read_bytes()).hexdigest()[:16]
+    assert status["places"]["newest_digest"] == digest
+    assert f", digest {digest}\n" in run(config, "status").output
     assert [source["name"] for source in status["sources"]] == ["places"]
     assert "source      places: 1 of 1 exports, 16 notices" in run(config, "status").output
 

@@ -179,6 +179,9 @@ class Bundles:
         late = last is not None and self._clock.now() - last.created > LATE
         return BundleHealth(last, missing, ahead, late)
 
+    def newest(self) -> BundleHead | None:
+        return self._store.last()
+
     def _adopt(self) -> None:
         """Take bundles on the shelf that the database does not know for its own, in their order.
 

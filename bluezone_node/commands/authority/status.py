@@ -22,6 +22,13 @@ def status(folder: Any, as_json: bool) -> None:
     with open_authority(folder, SystemClock(), there) as parts:
         if parts.verification is not None:
             document["registrar"] = parts.verification.counts()
+        if parts.notices is not None and (newest := parts.notices.bundles.newest()):
+            from bluezone_node.venues.bundle import shown_digest
+
+            document["notices"] = {
+                "newest_bundle": newest.sequence,
+                "newest_digest": shown_digest(newest.digest),
+            }
         if parts.exposures is not None:
             document["publisher"] = parts.exposures.counts()
         if parts.exporter is not None:
@@ -46,6 +53,9 @@ def status(folder: Any, as_json: bool) -> None:
     for part in ("registrar", "publisher"):
         for name, value in msgspec.to_builtins(document.get(part, {})).items():
             click.echo(f"{part}  {name.replace('_', ' ')}: {'never' if value is None else value}")
+    if "notices" in document:
+        number, digest = document["notices"].values()
+        click.echo(f"registrar  newest bundle of notices: {number}, digest {digest}")
     if "exports" in document:
         from bluezone_node.commands.authority.export import lines_of
 
