@@ -71,11 +71,8 @@ def _one(
     """Warn who was at one more place, where the device was; return the seconds since the order."""
     made = json.loads(_run("venue", "register", f"Chợ {number}", "--commune", "4", *desk, "--json"))
     came = datetime.now(UTC) - timedelta(minutes=50)
-    _run(
-        *("visit", "in", _card(made["id"], desk), *node),
-        *("--at", f"{came.astimezone():%Y-%m-%dT%H:%M}"),
-    )
     times = [f"{came + timedelta(hours=7, minutes=m):%d/%m/%Y %H:%M}" for m in (0, 45)]
+    _run("visit", "in", _card(made["id"], desk), *node, "--at", times[0])
     before, alerts = _index(url), _alerts(node)
     began = time.perf_counter()
     _run("notice", "issue", made["id"], "--from", times[0], "--to", times[1], *desk)
