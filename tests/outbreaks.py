@@ -25,10 +25,10 @@ from bluezone_node.store.authority.venues import SqlVenues
 from bluezone_node.venues.bundle import Bundle, read_bundle
 from bluezone_node.venues.card import NO_FLAGS, Card, CardFlag, SignedCard, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
-from bluezone_node.venues.notices import NoticeText, open_with_card
+from bluezone_node.venues.notices import NoticeText
 from bluezone_node.venues.tags import slots_between, tag_of, venue_keys
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
-from tests.venues.places import CARDS, NOTICES, ROOT, STRANGER, seeded
+from tests.venues.places import CARDS, NOTICES, ROOT, STRANGER, open_with_card, seeded
 
 NOW = datetime.fromisoformat("2026-11-22T15:00:00+07:00")
 HOUR = timedelta(hours=1)

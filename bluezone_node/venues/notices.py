@@ -1,8 +1,8 @@
 """Outbreak notices: sealed so that only those who were there can read them.
 
 Everyone downloads every notice.  What is readable is a list of tags, some of them made up; whose
-device was there has one of the tags, and with it a key: that of the card it scanned, or of the
-slot that it heard over Bluetooth.  Bytes: docs/protocol-places.md, "Notices".
+device was there has one of the tags, and with it the key of the slot: it follows from the card
+that was scanned, or was heard over Bluetooth.  Bytes: docs/protocol-places.md, "Notices".
 """
 
 import hmac
@@ -165,11 +165,6 @@ def dummy_notice(shape: tuple[int, int], entropy: Entropy) -> Notice:
         entropy(sealed),
         tuple(entropy(WRAP_BYTES) for _ in range(tags)),
     )
-
-
-def open_with_card(notice: Notice, note_key: bytes) -> NoticeText | None:
-    """Return what *notice* says to who has the note key of its card; None: it is of another."""
-    return _opened(notice, _notice_key(note_key, notice.notice_id))
 
 
 def open_with_slot(notice: Notice, air_tag: bytes, slot_key: bytes) -> NoticeText | None:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bluezone_node.crypto.cose import public_bytes, sign
+from bluezone_node.venues import notices
 from bluezone_node.venues.card import Card, SignedCard, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
-from bluezone_node.venues.notices import Advice, Entropy, NoticeLevel, NoticeText
+from bluezone_node.venues.notices import Advice, Entropy, Notice, NoticeLevel, NoticeText
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -54,3 +55,8 @@ def text_of(start: datetime = NOW, minutes: int = 90) -> NoticeText:
         {"vi": "Gọi trạm y tế phường.", "en": "Call the health station."},
         {day_number(NOW): (bytes(range(32)),)},
     )
+
+
+def open_with_card(notice: Notice, note_key: bytes) -> NoticeText | None:
+    """Return what *notice* says by the protocol's definition of its key, past tags and wraps."""
+    return notices._opened(notice, notices._notice_key(note_key, notice.notice_id))

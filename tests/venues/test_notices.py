@@ -12,7 +12,6 @@ from bluezone_node.venues.card import day_number
 from bluezone_node.venues.notices import (
     TAG_COUNTS,
     dummy_notice,
-    open_with_card,
     open_with_slot,
     read_notice,
     seal_notice,
@@ -25,7 +24,7 @@ from bluezone_node.venues.tags import (
     tag_of,
     venue_keys,
 )
-from tests.venues.places import NOW, card_of, seeded, text_of
+from tests.venues.places import NOW, card_of, open_with_card, seeded, text_of
 
 CARD = card_of()
 KEYS = venue_keys(CARD.payload)

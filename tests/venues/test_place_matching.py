@@ -24,7 +24,6 @@ from bluezone_node.venues.notices import (
     NoticeLevel,
     NoticeText,
     dummy_notice,
-    open_with_card,
     open_with_slot,
     seal_notice,
 )
@@ -39,7 +38,7 @@ from bluezone_node.venues.tags import (
 )
 from bluezone_node.venues.text import Proof
 from bluezone_node.venues.visits import Mark, OutKind, Visit, marks_of, settle
-from tests.venues.places import NOW, card_of, seeded, text_of
+from tests.venues.places import NOW, card_of, open_with_card, seeded, text_of
 
 MINUTE = timedelta(minutes=1)
 MARKET = card_of()

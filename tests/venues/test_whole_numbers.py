@@ -8,12 +8,22 @@ import pytest
 from bluezone_node.crypto.cose import decode, encode, read_signed, sign
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.bundle import FIRST_PREVIOUS, Bundle, read_bundle, write_bundle
-from bluezone_node.venues.notices import Notice, open_with_card, seal_notice
+from bluezone_node.venues.notices import Notice, seal_notice
 from bluezone_node.venues.register import DayKeys, read_day_keys, write_day_keys
 from bluezone_node.venues.tags import venue_keys
 from bluezone_node.venues.trust import Role, TrustList, read_trust_list, write_trust_list
 from bluezone_node.venues.warrant import Warrant, read_request, write_warrant
-from tests.venues.places import NOTICES, NOW, ROOT, TRUST, card_of, seeded, text_of, trusted
+from tests.venues.places import (
+    NOTICES,
+    NOW,
+    ROOT,
+    TRUST,
+    card_of,
+    open_with_card,
+    seeded,
+    text_of,
+    trusted,
+)
 
 KEY = NOTICES
 LISTED = TrustList(
