@@ -6,6 +6,7 @@ A kiosk names itself by a bearer token that follows from the secret it was given
 
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -56,14 +57,24 @@ class ProposalRequest(RequestModel, frozen=True, rename="camel"):
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
+def naming(limit: AddressLimit) -> Callable[[Request], str]:
+    """Return what takes the token of a kiosk's request; *limit* bounds what one address asks."""
+
+    def named(request: Request) -> str:
+        # Who says nothing of themselves is told so without being counted: nothing is looked up.
+        token = bearer(request)
+        if seconds := limit.wait(request.client.host if request.client else ""):
+            raise TooManyAttempts("Too many requests.", timedelta(seconds=seconds))
+        return token
+
+    return named
+
+
 def kiosk_routes(proposals: Proposals, limit: AddressLimit, entropy: Entropy) -> list[BaseRoute]:
     """Return the door's routes. *limit* bounds what one address may ask."""
     exchange = Exchange(entropy, error_name="code", headers={"Cache-Control": "no-store"})
 
-    def named(request: Request) -> str:
-        if seconds := limit.wait(request.client.host if request.client else ""):
-            raise TooManyAttempts("Too many requests.", timedelta(seconds=seconds))
-        return bearer(request)
+    named = naming(limit)
 
     def propose(asked: ProposalRequest, token: str) -> dict[str, Any]:
         desk = proposals.desk(token)

@@ -6,7 +6,6 @@ one whose answer was lost is sent again, and changes nothing.
 
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -27,7 +26,7 @@ from bluezone_node.venues.warrant import WARRANT_ID_BYTES
 from bluezone_node.web.exchange import Exchange, RequestModel, from_base64
 from bluezone_node.web.limit import AddressLimit
 from bluezone_node.web.problem import refusal
-from bluezone_node.web.routes.statistics import bearer
+from bluezone_node.web.routes.places import naming
 
 PER_MINUTE = 300
 """Requests of one address: the largest answer has 134 parts; several kiosks may stand behind one
@@ -54,10 +53,7 @@ def warrant_routes(
     """Return the routes. *desk_of* returns where the kiosk stands that has a bearer token."""
     exchange = Exchange(entropy, error_name="code", headers=NO_STORE)
 
-    def named(request: Request) -> str:
-        if seconds := limit.wait(request.client.host if request.client else ""):
-            raise TooManyAttempts("Too many requests.", timedelta(seconds=seconds))
-        return bearer(request)
+    named = naming(limit)
 
     def waiting(token: str) -> list[bytes]:
         kiosk = desk_of(token).kiosk
