@@ -19,6 +19,10 @@ CREDENTIALS = {
 """As an operator sets them in the environment."""
 
 
+# The storages of one process share what they keep, also after they have been stopped.
+_numbers = count(1)
+
+
 class Storage:
     """A running server at *endpoint*, and another client of it than ours."""
 
@@ -31,11 +35,10 @@ class Storage:
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
-        self._numbers = count(1)
 
     def bucket(self, prefix: str = "/vn") -> BucketSettings:
         """Make a bucket and return the settings that name it."""
-        name = f"bucket-{next(self._numbers)}"
+        name = f"bucket-{next(_numbers)}"
         self.client.create_bucket(
             Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
