@@ -88,7 +88,7 @@ def test_a_camera_sees_who_comes(tmp_path: Path) -> None:
     with open_node_store(tmp_path / "kiosk" / "state" / "node.db") as store:
         assert len(store.checkins_inside()) == 1
     names = {path.name.partition("-")[0] for path in (tmp_path / "kiosk" / "state").iterdir()}
-    assert names == {"node.db"}
+    assert names == {"kiosk.lock", "node.db"}
 
 
 def connected(kiosk: Running) -> http.client.HTTPConnection:

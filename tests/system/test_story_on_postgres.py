@@ -40,7 +40,8 @@ def test_the_stories_come_true_on_postgres(postgres_server: Server, tmp_path: Pa
             for layout in (exposure_tables.LAYOUT, registry_tables.LAYOUT)
             for table in (*layout.tables.tables, "alembic_version")
         )
-        assert f"on PostgreSQL: {name} on " in said
+        # Lines are broken as wide as the terminal is.
+        assert f"on PostgreSQL: {name} on " in " ".join(said.split())
         keys = [row[0] for row in postgres_server.run("SELECT key FROM authority.exposures", name)]
     assert len(keys) > 1000
     said += "".join(path.read_text() for path in tmp_path.glob("**/*.log"))
