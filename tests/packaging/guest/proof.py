@@ -238,8 +238,9 @@ def lost_again() -> dict[str, object]:
     until(lambda: show(RECOVER, "ActiveState") == "activating", "waits")
     start_air()
     seconds = until(active, "started again")
+    # Half a minute, and what the node takes to come up on a machine that shares its cores.
     return {
-        "ok": show("bluetooth.service", "MainPID") == bluetoothd and 25 < seconds < 45,
+        "ok": show("bluetooth.service", "MainPID") == bluetoothd and 25 < seconds < 60,
         "seconds": seconds,
     }
 
