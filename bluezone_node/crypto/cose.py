@@ -9,7 +9,7 @@ ask `are_whole`.
 """
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
@@ -135,6 +135,11 @@ def decode_padded_map(data: bytes) -> dict[int, Any]:
     if any(data[end:]):
         raise _malformed()
     return decode_map(data[:end])
+
+
+def are_bytes(values: Sequence[object], length: int) -> bool:
+    """Tell whether all *values* are byte strings of that length."""
+    return all(isinstance(value, bytes) and len(value) == length for value in values)
 
 
 def are_whole(*values: object) -> bool:

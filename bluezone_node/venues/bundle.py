@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bluezone_node.crypto.cose import are_whole, decode_map, encode, read_signed, sign
+from bluezone_node.crypto.cose import are_bytes, are_whole, decode_map, encode, read_signed, sign
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
 from bluezone_node.venues.notices import (
@@ -172,9 +172,9 @@ def read_bundle(data: bytes, trust: TrustList) -> Bundle:
             and len(previous) == DIGEST_BYTES
             and 0 <= created < 2**32
             and len(notices) <= SIZES[-1]
-            and _all_bytes(retracted, NOTICE_ID_BYTES)
-            and _all_bytes(opened, MARK_BYTES)
-            and _all_bytes(revoked, REVOKED_PREFIX_BYTES)
+            and are_bytes(retracted, NOTICE_ID_BYTES)
+            and are_bytes(opened, MARK_BYTES)
+            and are_bytes(revoked, REVOKED_PREFIX_BYTES)
         ):
             at = from_unix(created)
         case _:
@@ -255,10 +255,6 @@ def _padded_count(count: int, sizes: Sequence[int]) -> int:
     """Return the first of *sizes* that holds *count*, or else how often the last does."""
     whole = -(-count // sizes[-1]) * sizes[-1]
     return next((size for size in sizes if size >= count), whole)
-
-
-def _all_bytes(values: Sequence[object], length: int) -> bool:
-    return all(isinstance(value, bytes) and len(value) == length for value in values)
 
 
 def _forged() -> BadInput:

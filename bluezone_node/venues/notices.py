@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bluezone_node.crypto.cose import are_whole, decode_padded_map, encode
+from bluezone_node.crypto.cose import are_bytes, are_whole, decode_padded_map, encode
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
 from bluezone_node.venues.tags import (
@@ -193,18 +193,14 @@ def read_notice(fields: Any) -> Notice:
             not rest
             and len(notice_id) == NOTICE_ID_BYTES
             and 0 < len(tags) <= MAX_TAGS
-            and _all_bytes(tags, TAG_BYTES)
+            and are_bytes(tags, TAG_BYTES)
             and len(nonce) == NONCE_BYTES
             and SEAL_BYTES < len(sealed) <= MAX_SEALED_BYTES
             and len(wraps) == len(tags)
-            and _all_bytes(wraps, WRAP_BYTES)
+            and are_bytes(wraps, WRAP_BYTES)
         ):
             return Notice(notice_id, tuple(tags), nonce, sealed, tuple(wraps))
     raise BadInput("A notice in the bundle is malformed.", reason="notice_malformed")
-
-
-def _all_bytes(values: Sequence[object], length: int) -> bool:
-    return all(isinstance(value, bytes) and len(value) == length for value in values)
 
 
 def _notice_key(note_key: bytes, notice_id: bytes) -> bytes:
