@@ -6,10 +6,11 @@ Held by the process, not by a row: it ends with the process, and no crash leaves
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from zlib import crc32
 
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from bluezone_node.store.authority.postgres import LOCK_SPACE
 
@@ -55,5 +56,12 @@ def _session(engine: Engine, work: str) -> Iterator[bool]:
             connection.execute(text(f"SET tcp_keepalives_{setting} = {value}"))
         schema = connection.scalar(text("SELECT current_schema()"))
         number = crc32(f"{schema} {work}".encode()) & 0x7FFF_FFFF
-        lock = text("SELECT pg_try_advisory_lock(:space, :number)")
-        yield bool(connection.scalar(lock, {"space": LOCK_SPACE, "number": number}))
+        lock = {"space": LOCK_SPACE, "number": number}
+        got = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:space, :number)"), lock))
+        try:
+            yield got
+        finally:
+            # The server notices a closed connection a moment later: the next would be sent away.
+            if got:
+                with suppress(DBAPIError):  # the connection is lost, and the lock with it
+                    connection.execute(text("SELECT pg_advisory_unlock(:space, :number)"), lock)
