@@ -154,8 +154,8 @@ def test_any_name_stays_on_the_host_or_is_refused(name: str) -> None:
 
 async def test_sizes_are_bounded_while_they_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     """An index or a file beyond its limit is dropped, with or without a length told."""
-    monkeypatch.setattr(client, "MAX_EXPORT_BYTES", 1000)
-    monkeypatch.setattr(client, "MAX_INDEX_BYTES", 1000)
+    monkeypatch.setattr(client.exports, "MAX_EXPORT_BYTES", 1000)
+    monkeypatch.setattr(client.exports, "MAX_INDEX_BYTES", 1000)
     large = b"x" * 1001
     chunked = OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"3e9\r\n" + large + b"\r\n0\r\n\r\n"
     for answer in (with_body(large), chunked):
@@ -187,7 +187,7 @@ async def test_an_answer_cut_short_is_not_used() -> None:
 
 async def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """However steadily it sends, the whole has to come in time."""
-    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(client.exports, "ANSWER_SECONDS", 0.2)
 
     async def drip(writer: asyncio.StreamWriter) -> None:
         writer.write(OK + b"Content-Length: 1000000\r\n\r\n")
