@@ -13,6 +13,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from bluezone_node.authority.keyring import KEEP_EXPORT_KEY, KeyRing, RingKey
+from bluezone_node.authority.places.bulk import BulkVenues
 from bluezone_node.authority.places.claims import Claims
 from bluezone_node.authority.places.kiosks import DerivedKiosks
 from bluezone_node.authority.places.venues import Venues
@@ -103,6 +104,7 @@ class Bureau:
         self.issuing = self.office.issuing
         self.released = Released()
         self.venues, self.claims = _places(self, folder, settings)
+        trail = self.staff.trail
         names = tuple(realm.id for realm in settings.registrar.realms)
         self.places = Outbreaks(self.engine, folder / "places", names, self.clock)
         ring = KeyRing((RingKey("v1", NOW, NOW),), KEEP_EXPORT_KEY)
@@ -118,6 +120,9 @@ class Bureau:
             else None,
             (self.places.notices, self.places.proposals) if places else None,
             Places(self.venues, self.claims, settings.places.host) if places else None,
+            BulkVenues(SqlVenues(self.engine), self.venues, trail, self.clock, seeded(13))
+            if places
+            else None,
         )
         self.seen: list[Seen] = []
         """What was answered, as metrics are told."""

@@ -46,5 +46,6 @@ def routes_of_console(
         publication,
         (parts.notices.notices, parts.notices.proposals) if parts.notices is not None else None,
         venues,
+        parts.places.bulk if parts.places is not None else None,
     )
     return console_routes(console, clock, os.urandom, settings.registrar, settings.console)

@@ -13,11 +13,9 @@ from bluezone_node.errors import BadInput, Refused
 from bluezone_node.ports import Clock
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.sheet_result import result_routes, told
 from bluezone_node.web.console.shown import Shown
-from bluezone_node.web.console.visit import WAITING, Answer, Away, Download, NotHere, Page, Visit
-
-MOST_SHOWN = 200
-"""Rejected rows on the page; the file has them all."""
+from bluezone_node.web.console.visit import Answer, Away, Page, Visit
 
 
 def sample(today: date) -> str:
@@ -72,57 +70,19 @@ def bulk_routes(frame: Frame, issuing: Issuing, shown: Shown, clock: Clock) -> l
         return {
             "totals": result.totals,
             "heading": list(result.sheet.heading),
-            "rejected": [
-                {
-                    "line": each.line,
-                    "cells": list(each.cells),
-                    "reason": each.reason,
-                    "sentence": each.sentence,
-                }
-                for each in result.rejected[:MOST_SHOWN]
-            ],
+            "rejected": told(result.rejected),
             "codes": result.issued_csv(),
             "rejects": result.rejected_csv(),
         }
 
-    def kept(visit: Visit) -> dict[str, Any]:
-        found = shown.get(visit.token, visit.params["name"])
-        if found is None:
-            raise NotHere
-        return found
-
-    def result(visit: Visit) -> Answer:
-        found = kept(visit)
-        if not found:
-            return WAITING
-        rejected = [
-            each | {"why": visit.wording.reason(each["reason"], each["sentence"])}
-            for each in found["rejected"]
-        ]
-        values = found | {"rejected": rejected, "name": visit.params["name"]}
-        return Page("bulk_result.html", values)
-
-    def file(visit: Visit, which: str, name: str) -> Answer:
-        found = kept(visit)
-        if not found:
-            raise NotHere
-        return Download(name, found[which])
-
-    one = f"{menu.BULK}/{{name}}"
     return [
         frame.get(menu.BULK, show, role=SUPERVISOR),
         frame.post(menu.BULK, issue, role=SUPERVISOR, with_file=True),
-        frame.get(one, result, role=SUPERVISOR, section=menu.BULK),
-        frame.get(
-            f"{one}/codes.csv",
-            lambda visit: file(visit, "codes", "codes.csv"),
-            role=SUPERVISOR,
-            section=menu.BULK,
-        ),
-        frame.get(
-            f"{one}/rejected.csv",
-            lambda visit: file(visit, "rejects", "rejected.csv"),
-            role=SUPERVISOR,
-            section=menu.BULK,
+        *result_routes(
+            frame,
+            shown,
+            menu.BULK,
+            "bulk_result.html",
+            {"codes.csv": "codes", "rejected.csv": "rejects"},
         ),
     ]

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bluezone_node.authority.people.accounts import Accounts
+from bluezone_node.authority.places.bulk import BulkVenues
 from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.audit import AuditTrail
@@ -26,6 +27,7 @@ from bluezone_node.web.console.exports import Publication, export_routes
 from bluezone_node.web.console.funnel import funnel_routes
 from bluezone_node.web.console.notices import NoticePages
 from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.place_list import place_list_routes
 from bluezone_node.web.console.places import Places, PlacesDesk
 from bluezone_node.web.console.proposals import ProposalPages
 from bluezone_node.web.console.shown import Shown
@@ -52,6 +54,8 @@ class ConsoleParts:
     """None: the places' keys were never made."""
     venues: Places | None = None
     """None as with *places*."""
+    place_list: BulkVenues | None = None
+    """None as with *places*."""
 
 
 def console_routes(
@@ -71,6 +75,11 @@ def console_routes(
         *signing_in_routes(frame, parts.accounts),
         *Desk(parts.issuing, shown, clock, settings).routes(frame),
         *bulk_routes(frame, parts.issuing, shown, clock),
+        *(
+            place_list_routes(frame, parts.place_list, venues.venues, shown)
+            if venues and parts.place_list
+            else []
+        ),
         *(PlacesDesk(venues).routes(frame) if venues else [frame.get(menu.PLACES, _no_places)]),
         *(claim_routes(frame, venues.claims) if venues and venues.claims else []),
         *funnel_routes(frame, parts.tally, parts.published, clock, list(realms)),

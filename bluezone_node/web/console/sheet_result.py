@@ -1,0 +1,66 @@
+"""What became of a file that was sent: a page with totals and rejected rows, and files to save.
+
+It waits in `shown` between the form and its page, for the session that sent the file.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from bluezone_node.authority.ports.accounts import SUPERVISOR
+from bluezone_node.authority.sheets import Rejected
+from bluezone_node.web.console.page import Frame
+from bluezone_node.web.console.shown import Shown
+from bluezone_node.web.console.visit import WAITING, Answer, Download, NotHere, Page, Visit
+
+MOST_SHOWN = 200
+"""Rejected rows on the page; the file has them all."""
+
+
+def told(rejected: Iterable[Rejected]) -> list[dict[str, Any]]:
+    """Return the first of the rejected rows, as a page shows them."""
+    return [
+        {
+            "line": each.line,
+            "cells": list(each.cells),
+            "reason": each.reason,
+            "sentence": each.sentence,
+        }
+        for each, _ in zip(rejected, range(MOST_SHOWN), strict=False)
+    ]
+
+
+def result_routes(
+    frame: Frame, shown: Shown, section: str, template: str, files: Mapping[str, str]
+) -> list[BaseRoute]:
+    """Return the routes of the page below *section*, and of its *files*: the names' keys."""
+    one = f"{section}/{{name}}"
+
+    def kept(visit: Visit) -> dict[str, Any]:
+        found = shown.get(visit.token, visit.params["name"])
+        if found is None:
+            raise NotHere
+        return found
+
+    def result(visit: Visit) -> Answer:
+        found = kept(visit)
+        if not found:
+            return WAITING
+        rejected = [
+            each | {"why": visit.wording.reason(each["reason"], each["sentence"])}
+            for each in found["rejected"]
+        ]
+        values = found | {"rejected": rejected, "name": visit.params["name"]}
+        return Page(template, values)
+
+    def file(visit: Visit) -> Answer:
+        found, name = kept(visit), visit.path.rpartition("/")[2]
+        if not found:
+            raise NotHere
+        return Download(name, found[files[name]])
+
+    return [
+        frame.get(one, result, role=SUPERVISOR, section=section),
+        *(frame.get(f"{one}/{name}", file, role=SUPERVISOR, section=section) for name in files),
+    ]
