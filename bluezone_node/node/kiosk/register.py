@@ -134,9 +134,8 @@ class Register:
             BadInput: as `read_warrant`, or reason ``warrant_ahead``: visitors may still come.
         """
         trust, now = self._trusted(), self._clock.now()
-        signers = trust.keys_of(self._card.key_id, Role.CARDS)
-        province = signers[0].province if signers else ANYWHERE
-        warrant = read_warrant(file, trust, now, self._card.card.venue_id, province)
+        venue_id, province = self._card.card.venue_id, self._province(trust)
+        warrant = read_warrant(file, trust, now, venue_id, province)
         if warrant.end > now + SLOT:
             # The log would tell of the rows of now, and the same warrant release others later.
             raise BadInput(
@@ -189,7 +188,18 @@ class Register:
         content = self._store.place_file(DAYS)
         if content is None:
             return {}
-        return dict(read_day_keys(content, self._trusted(), at).keys)
+        trust = self._trusted()
+        days = read_day_keys(content, trust, at)
+        province = self._province(trust)
+        if days.province != province and ANYWHERE not in (days.province, province):
+            # Genuine, and somebody put it on this way: this place's officers could read nothing.
+            raise BadInput("The day keys are another province's.", reason="day_keys_forged")
+        return dict(days.keys)
+
+    def _province(self, trust: TrustList) -> str:
+        """Return the province of who signed the place's card."""
+        signers = trust.keys_of(self._card.key_id, Role.CARDS)
+        return signers[0].province if signers else ANYWHERE
 
     def _trusted(self) -> TrustList:
         """Return the newest list that the root signed: a revoked officer opens nothing."""
