@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bluezone_node.alerts import Alert
 from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.node.notices import TRUST, judge_visits
-from bluezone_node.ports import ExportRecord, ExportState, KeptBundle, NodeStore, StoredVisit
+from bluezone_node.ports import ExportRecord, ExportState, NodeStore, StoredVisit
 from bluezone_node.store.node import open_node_store
 from bluezone_node.venues.bundle import (
     FIRST_PREVIOUS,
@@ -30,6 +30,7 @@ from bluezone_node.venues.bundle import (
     write_bundle,
 )
 from bluezone_node.venues.card import Card, SignedCard, day_number, read_card
+from bluezone_node.venues.head import head_of
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.notices import Advice, NoticeLevel, NoticeText, seal_notice
 from bluezone_node.venues.tags import tags_of, venue_keys
@@ -137,9 +138,9 @@ def main() -> None:
         # As it comes: believed, followed, written down.
         trust = read_trust_list(listed, root)
         bundle = read_bundle(data, trust)
-        head = follow(ChainHead(0, FIRST_PREVIOUS), bundle, data)
+        follow(ChainHead(0, FIRST_PREVIOUS), bundle, data)
         line = ExportRecord("places", "00000001.cose", ExportState.MATCHED, NOW)
-        store.add_bundle(KeptBundle(head.sequence, bundle.created, data), line)
+        store.add_bundle(head_of(data), data, line)
         taken = time.process_time() - began
         began = time.process_time()
         # As it is judged, from the files: read, believed again, opened, compared, stored.

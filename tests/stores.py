@@ -13,7 +13,6 @@ from bluezone_node.intervals import INTERVAL_SECONDS, RETENTION, day_of, from_un
 from bluezone_node.ports import (
     ExportRecord,
     ExportState,
-    KeptBundle,
     MatchedKey,
     NodeStore,
     Report,
@@ -31,6 +30,7 @@ from bluezone_node.proximity.model import (
     IdentifierProtocol,
     Scan,
 )
+from bluezone_node.venues.head import BundleHead
 from bluezone_node.venues.visits import VISIT_RETENTION
 
 VISIT_GRACE = VISIT_RETENTION - RETENTION
@@ -57,7 +57,7 @@ class MemoryNodeStore:
         self._reports: dict[int, Report] = {}
         self._calibrations: dict[str, Calibration] = {}
         self._visits: dict[int, StoredVisit] = {}
-        self._bundles: dict[int, KeptBundle] = {}
+        self._bundles: dict[int, tuple[BundleHead, bytes]] = {}
         self._place_files: dict[str, bytes] = {}
         self._shown_passes: dict[bytes, datetime] = {}
 
@@ -234,13 +234,16 @@ class MemoryNodeStore:
         return len(due)
 
     def bundles(self) -> Iterator[bytes]:
-        yield from [self._bundles[sequence].content for sequence in sorted(self._bundles)]
+        yield from [self._bundles[sequence][1] for sequence in sorted(self._bundles)]
 
-    def newest_bundle(self) -> KeptBundle | None:
-        return self._bundles[max(self._bundles)] if self._bundles else None
+    def heads(self) -> list[BundleHead]:
+        return [self._bundles[sequence][0] for sequence in sorted(self._bundles)]
 
-    def add_bundle(self, bundle: KeptBundle, record: ExportRecord) -> None:
-        self._bundles[bundle.sequence] = bundle
+    def newest_head(self) -> BundleHead | None:
+        return next(reversed(self.heads()), None)
+
+    def add_bundle(self, head: BundleHead, content: bytes, record: ExportRecord) -> None:
+        self._bundles[head.sequence] = head, content
         self.record_export(record, [], [])
 
     def drop_bundles(self, sequences: Collection[int], records: Sequence[ExportRecord]) -> None:
@@ -296,7 +299,7 @@ class MemoryNodeStore:
         self._bundles = {
             sequence: kept
             for sequence, kept in self._bundles.items()
-            if kept.created >= before - VISIT_GRACE or sequence == max(self._bundles)
+            if kept[0].created >= before - VISIT_GRACE or sequence == max(self._bundles)
         }
         removed += size - self._size()
         for number, report in self._reports.items():

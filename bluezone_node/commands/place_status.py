@@ -5,31 +5,24 @@ from datetime import datetime
 from typing import Any
 
 from bluezone_node.config import PLACES_SOURCE, PlacesSettings
-from bluezone_node.errors import Refused
-from bluezone_node.node.notices import trust_of
+from bluezone_node.node.notices import head_believed, trust_of
 from bluezone_node.ports import NodeStore
-from bluezone_node.venues.bundle import digest_of, read_bundle, shown_digest
+from bluezone_node.venues.bundle import shown_digest
 from bluezone_node.venues.visits import settle
 
 
 def places_document(store: NodeStore, settings: PlacesSettings, now: datetime) -> dict[str, Any]:
     """Return what is known of places; no name, code or tag is in it."""
-    trust, newest = trust_of(store, settings.root_key), store.newest_bundle()
-    breaker = False
-    if trust is not None and newest is not None:
-        try:
-            breaker = read_bundle(newest.content, trust).breaker
-        except Refused:
-            # Signed by a key that was revoked since: it says nothing any more.
-            newest = None
+    trust = trust_of(store, settings.root_key)
+    newest = head_believed(store, trust) if trust is not None else None
     visits = [entry.visit for entry in store.visits()]
     return {
         "source": PLACES_SOURCE,
         "trust_list": trust.sequence if trust is not None else None,
         "newest_bundle": newest.sequence if newest is not None else None,
         "newest_created": newest.created if newest is not None else None,
-        "newest_digest": shown_digest(digest_of(newest.content)) if newest is not None else None,
-        "breaker": breaker,
+        "newest_digest": shown_digest(newest.digest) if newest is not None else None,
+        "breaker": newest is not None and newest.breaker,
         "visits": len(visits),
         "here": any(settle(visit, now).left is None for visit in visits),
     }

@@ -4,10 +4,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bluezone_node.errors import BadInput, Refused
-from bluezone_node.node.notices import trust_of
+from bluezone_node.errors import BadInput
+from bluezone_node.node.notices import head_believed, trust_of
 from bluezone_node.ports import Clock, NodeStore, OnStore, StoredVisit
-from bluezone_node.venues.bundle import read_bundle
 from bluezone_node.venues.foreign import ForeignPlace, read_foreign
 from bluezone_node.venues.passes import PASS_LIFE, Contact, Pass
 from bluezone_node.venues.text import read_text
@@ -183,13 +182,8 @@ class CheckIn:
                 reason="trust_missing",
                 hint="bluezone-node sync fetches it; then scan again",
             )
-        newest = store.newest_bundle()
-        try:
-            revoked = read_bundle(newest.content, trust).revoked if newest is not None else ()
-        except Refused:
-            # Its signer's key was revoked: what it says does not count.
-            revoked = ()
-        return trust, frozenset(revoked)
+        newest = head_believed(store, trust)
+        return trust, frozenset(newest.revoked if newest is not None else ())
 
 
 def settle_visits(store: NodeStore, now: datetime) -> None:

@@ -14,27 +14,19 @@ from pathlib import PurePosixPath
 from re import compile as pattern
 
 from bluezone_node.alerts import Alert, AlertKind
-from bluezone_node.crypto.cose import decode_map, read_signed
 from bluezone_node.errors import BadInput, Refused, Unreachable
 from bluezone_node.node.sync import Judge
 from bluezone_node.ports import (
     ExportRecord,
     ExportState,
     InThread,
-    KeptBundle,
     KeySource,
     NodeStore,
     OnStore,
     Report,
 )
-from bluezone_node.venues.bundle import (
-    Bundle,
-    ChainHead,
-    begins_anew,
-    digest_of,
-    follow,
-    read_bundle,
-)
+from bluezone_node.venues.bundle import Bundle, begins_anew, follow, read_bundle
+from bluezone_node.venues.head import BundleHead, head_of
 from bluezone_node.venues.matching import (
     RULES,
     Standing,
@@ -46,7 +38,7 @@ from bluezone_node.venues.matching import (
     standing_after,
 )
 from bluezone_node.venues.register import read_day_keys
-from bluezone_node.venues.trust import Role, TrustList, read_trust_list
+from bluezone_node.venues.trust import TrustList, read_trust_list
 from bluezone_node.venues.visits import VISIT_RETENTION, Visit
 
 log = logging.getLogger(__name__)
@@ -115,22 +107,21 @@ class Notices:
         trust = await self.on_store(lambda store: trust_of(store, self.root))
         if trust is None:
             raise BadInput("There is no trust list to believe it by.", reason="trust_missing")
-        newest = await self.on_store(lambda store: store.newest_bundle())
+        newest = await self.on_store(lambda store: store.newest_head())
 
-        def followed(_: Callable[[], bool]) -> Bundle:
-            bundle = read_bundle(data, trust)
-            _check_chain(newest, bundle, data, trust, record.at)
-            return bundle
+        def followed(_: Callable[[], bool]) -> tuple[Bundle, BundleHead]:
+            bundle, head = read_bundle(data, trust), head_of(data)
+            _check_chain(newest, bundle, data, head.signer, trust, record.at)
+            return bundle, head
 
-        bundle = await self.in_thread(followed)
+        bundle, head = await self.in_thread(followed)
         done = replace(
             record,
             state=ExportState.MATCHED,
             keys=len(bundle.notices),
             end_timestamp=int(bundle.created.timestamp()),
         )
-        kept = KeptBundle(bundle.sequence, bundle.created, data)
-        await self.on_store(lambda store: store.add_bundle(kept, done))
+        await self.on_store(lambda store: store.add_bundle(head, data, done))
         progress(len(bundle.notices))
         return done
 
@@ -139,24 +130,22 @@ class Notices:
 
         Their files are wanted again: others may be on offer under the same names.
         """
-        contents = await self.on_store(lambda store: store.bundles())
-        disowned: list[str] = []
-        while some := await self.on_store(lambda _: list(islice(contents, 1))):
-            disowned += await self.in_thread(partial(_disowned, some, trust))
-        if not disowned:
+        heads = await self.on_store(lambda store: store.heads())
+        numbers = [head.sequence for head in heads if head.is_disowned(trust)]
+        if not numbers:
             return
-        log.warning("%d bundles of notices count no more", len(disowned))
+        log.warning("%d bundles of notices count no more", len(numbers))
+        disowned = {_name_of(number) for number in numbers}
         ledger = await self.on_store(lambda store: store.export_records(self.exports.name))
         failed = [
             replace(record, state=ExportState.FAILED, at=now, reason="bundle_forged")
             for record in ledger
             if record.name in disowned and record.state is ExportState.MATCHED
         ]
-        numbers = [int(name.partition(".")[0]) for name in disowned]
         await self.on_store(lambda store: store.drop_bundles(numbers, failed))
 
     async def verdict(self, now: datetime) -> str:
-        newest = await self.on_store(lambda store: store.newest_bundle())
+        newest = await self.on_store(lambda store: store.newest_head())
         return "stale" if newest is None or now - newest.created > STALE else ""
 
 
@@ -167,6 +156,12 @@ def trust_of(store: NodeStore, root: bytes) -> TrustList | None:
         return read_trust_list(content, root) if content is not None else None
     except Refused:
         return None
+
+
+def head_believed(store: NodeStore, trust: TrustList) -> BundleHead | None:
+    """Return what the newest bundle says beside its notices; None: there is none that counts."""
+    newest = store.newest_head()
+    return newest if newest is not None and newest.counts(trust) else None
 
 
 async def read_standing(
@@ -259,18 +254,17 @@ def _believed(
     return found
 
 
-def _disowned(contents: Iterable[bytes], trust: TrustList, _: Callable[[], bool]) -> list[str]:
-    """Return the names of those files whose signer does not count."""
-    signed = [read_signed(content) for content in contents]
-    return [
-        f"{decode_map(each.payload)[3]:08}.cose"
-        for each in signed
-        if not trust.vouches(each, Role.NOTICES)
-    ]
+def _name_of(sequence: int) -> str:
+    return f"{sequence:08}.cose"
 
 
 def _check_chain(
-    newest: KeptBundle | None, bundle: Bundle, data: bytes, trust: TrustList, now: datetime
+    newest: BundleHead | None,
+    bundle: Bundle,
+    data: bytes,
+    signer: bytes,
+    trust: TrustList,
+    now: datetime,
 ) -> None:
     """Raise where *bundle* does not follow the *newest*; see `venues.bundle.follow`.
 
@@ -287,12 +281,12 @@ def _check_chain(
         return
     away = now - newest.created > VISIT_RETENTION
     anew = bundle.sequence > newest.sequence and (
-        away or begins_anew(bundle, data, newest.content, trust)
+        away or begins_anew(bundle, signer, newest.signer, trust)
     )
     if anew:
         return
-    follow(ChainHead(newest.sequence, digest_of(newest.content)), bundle, data)
-    if bundle.province != decode_map(read_signed(newest.content).payload)[2]:
+    follow(newest.link, bundle, data)
+    if bundle.province != newest.province:
         raise BadInput(
             "The bundle is of another province than those before: its authority does not go on"
             " with this list.",

@@ -11,7 +11,7 @@ from bluezone_node.ports.authority import (
     PublishReceipt,
 )
 from bluezone_node.ports.ledger import ExportRecord, ExportState, SourceState
-from bluezone_node.ports.places import KeptBundle, PlaceStore, StoredVisit
+from bluezone_node.ports.places import PlaceStore, StoredVisit
 from bluezone_node.ports.radio import HeardFrame, Radio, RadioCondition
 from bluezone_node.ports.store import (
     MatchedKey,
@@ -31,7 +31,6 @@ __all__ = [
     "ExportState",
     "HeardFrame",
     "InThread",
-    "KeptBundle",
     "KeySource",
     "MatchedKey",
     "NodeStore",

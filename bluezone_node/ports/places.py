@@ -1,11 +1,12 @@
 """What a device keeps of places: its visits, and what was published about them."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from bluezone_node.ports.ledger import ExportRecord
+from bluezone_node.venues.head import BundleHead
 from bluezone_node.venues.visits import Visit
 
 
@@ -14,15 +15,6 @@ class StoredVisit:
     id: int
     """0: not stored yet."""
     visit: Visit
-
-
-@dataclass(frozen=True, slots=True)
-class KeptBundle:
-    """A bundle of notices, as it was published."""
-
-    sequence: int
-    created: datetime
-    content: bytes = field(repr=False)
 
 
 class PlaceStore(Protocol):
@@ -51,11 +43,17 @@ class PlaceStore(Protocol):
     def bundles(self) -> Iterator[bytes]:
         """Yield the bundles of notices still kept, as they were published, in order."""
 
-    def newest_bundle(self) -> KeptBundle | None:
-        """Return the head of the chain; it is never forgotten."""
+    def heads(self) -> list[BundleHead]:
+        """Return what is kept beside each of those bundles, in the same order.
 
-    def add_bundle(self, bundle: KeptBundle, record: ExportRecord) -> None:
-        """Keep *bundle* and write its ledger line, at once."""
+        The last one is the end of the chain; it is never forgotten.
+        """
+
+    def newest_head(self) -> BundleHead | None:
+        """Return the last of `heads`; no bundle is read for it."""
+
+    def add_bundle(self, head: BundleHead, content: bytes, record: ExportRecord) -> None:
+        """Keep the bundle *content* and its *head*, and write its ledger line, at once."""
 
     def drop_bundles(self, sequences: Collection[int], records: Sequence[ExportRecord]) -> None:
         """Remove bundles that are not believed any more and write ledger lines, at once."""

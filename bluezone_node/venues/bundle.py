@@ -230,22 +230,22 @@ def follow(head: ChainHead | None, bundle: Bundle, data: bytes) -> ChainHead:
     return after
 
 
-def begins_anew(bundle: Bundle, data: bytes, before: bytes, trust: TrustList) -> bool:
-    """Tell whether *bundle*, in *data*, begins another chain after the one that ends with *before*.
+def begins_anew(bundle: Bundle, signer: bytes, before: bytes, trust: TrustList) -> bool:
+    """Tell whether *bundle* begins another chain than the one that was followed so far.
+
+    *signer*, *before*: the names of the keys that signed it, and the end of the other chain.
 
     An authority whose chain or key is lost cannot go on with the chain that devices follow.  It
     begins one under a key that the root has named since: whoever holds the key of the chain cannot.
     Its number is higher all the same, so that what was before is known as older (see `follow`).
     """
-    signers = [read_signed(each).key_id for each in (before, data)]
-    named = [
-        max((key.start for key in trust.keys_of(signer, Role.NOTICES)), default=None)
-        for signer in signers
-    ]
-    old, new = named
+    old, new = (
+        max((key.start for key in trust.keys_of(name, Role.NOTICES)), default=None)
+        for name in (before, signer)
+    )
     return (
         bundle.previous == FIRST_PREVIOUS
-        and signers[0] != signers[1]
+        and signer != before
         and new is not None
         and (old is None or new > old)
     )

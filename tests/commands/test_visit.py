@@ -13,9 +13,10 @@ from bluezone_node import config as settings_file
 from bluezone_node.commands import cli
 from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.errors import BadConfig, BadInput
-from bluezone_node.ports import ExportRecord, ExportState, KeptBundle
+from bluezone_node.ports import ExportRecord, ExportState
 from bluezone_node.venues.bundle import FIRST_PREVIOUS, Bundle, write_bundle
 from bluezone_node.venues.card import VIETNAM, Card, SignedCard, day_number, read_card
+from bluezone_node.venues.head import head_of
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.passes import read_pass
 from bluezone_node.venues.text import to_url
@@ -226,7 +227,8 @@ def test_status_says_when_the_circuit_is_broken(config: Path) -> None:
     with open_store(settings_file.load(config)) as store:
         store.put_place_file("trust.cose", write_trust_list(TrustList(2, now, (key,)), ROOT))
         line = ExportRecord("places", "00000001.cose", ExportState.MATCHED, now)
-        store.add_bundle(KeptBundle(1, now, write_bundle(bundle, NOTICES)), line)
+        content = write_bundle(bundle, NOTICES)
+        store.add_bundle(head_of(content), content, line)
     assert "PROBLEM     places: the authority holds all new alerts back" in status(config)
     with open_store(settings_file.load(config)) as store:
         revoked = replace(key, revoked=now)

@@ -14,7 +14,6 @@ from bluezone_node.intervals import interval_at
 from bluezone_node.ports import (
     ExportRecord,
     ExportState,
-    KeptBundle,
     MatchedKey,
     NodeStore,
     Report,
@@ -33,6 +32,7 @@ from bluezone_node.proximity.model import (
     Scan,
 )
 from bluezone_node.store.node import open_node_store
+from bluezone_node.venues.head import BundleHead
 from bluezone_node.venues.text import Proof
 from bluezone_node.venues.visits import Mark, OutKind, Visit
 from tests.stores import MemoryNodeStore
@@ -580,25 +580,36 @@ def test_a_visit_is_forgotten_with_its_alerts(store: NodeStore) -> None:
     assert [entry.alert for entry in store.alerts()] == [alert()]
 
 
+def head(number: int, *, breaker: bool = False) -> BundleHead:
+    """Of a bundle made a day after the one before."""
+    cards = (bytes([number]) * 8, bytes(8))
+    return BundleHead(
+        number, "VN", NOON + number * DAY, bytes([number]) * 32, b"its key.", breaker, cards
+    )
+
+
 def test_bundles_come_back_in_order_and_the_newest_is_the_head(store: NodeStore) -> None:
     """Byte by byte, with the ledger line of each."""
-    assert store.newest_bundle() is None
-    second, first = (KeptBundle(n, NOON + n * DAY, bytes([n]) * 99) for n in (2, 1))
+    assert store.newest_head() is None
+    second, first = (head(number, breaker=number == 1) for number in (2, 1))
     for each in (second, first):
-        store.add_bundle(each, replace(record(f"{each.sequence}.cose"), source="places"))
-    assert list(store.bundles()) == [first.content, second.content]
-    assert store.newest_bundle() == second
+        line = replace(record(f"{each.sequence}.cose"), source="places")
+        store.add_bundle(each, bytes([each.sequence]) * 99, line)
+    assert list(store.bundles()) == [b"\1" * 99, b"\2" * 99]
+    assert store.heads() == [first, second]
+    assert store.newest_head() == second
     assert len(store.export_records("places")) == 2
 
 
 def test_bundles_that_count_no_more_go_with_a_line_in_the_ledger(store: NodeStore) -> None:
     """The head is then the newest of the others; the line of the file says why."""
     for number in (1, 2, 3):
-        kept = KeptBundle(number, NOON, bytes([number]))
-        store.add_bundle(kept, replace(record(f"{number}.cose"), source="places"))
+        line = replace(record(f"{number}.cose"), source="places")
+        store.add_bundle(head(number), bytes([number]), line)
     failed = replace(record("3.cose"), source="places", state=ExportState.FAILED, reason="forged")
     store.drop_bundles([3, 7], [failed])
     assert list(store.bundles()) == [b"\1", b"\2"]
+    assert store.newest_head() == head(2)
     reasons = {each.name: each.reason for each in store.export_records("places")}
     assert reasons == {"1.cose": "", "2.cose": "", "3.cose": "forged"}
 
@@ -607,14 +618,14 @@ def test_visits_and_bundles_are_kept_for_21_days(store: NodeStore) -> None:
     """A week longer than encounters; of bundles the newest stays, for it is the chain's head."""
     add(store, visit(), visit(NOON + DAY))
     for number in (1, 2, 3):
-        bundle = KeptBundle(number, NOON + number * DAY, b"content")
-        store.add_bundle(bundle, replace(record(f"{number}.cose"), at=NOON + 90 * DAY))
+        line = replace(record(f"{number}.cose"), at=NOON + 90 * DAY)
+        store.add_bundle(head(number), b"content", line)
     assert store.forget(NOON + 7 * DAY) == 0
     assert store.forget(NOON + 8 * DAY) == 1
     assert len(store.visits()) == 1
     assert store.forget(NOON + 60 * DAY) == 3
     assert list(store.bundles()) == [b"content"]
-    assert store.newest_bundle() == KeptBundle(3, NOON + 3 * DAY, b"content")
+    assert store.heads() == [head(3)]
 
 
 def test_of_a_file_of_places_the_newest_is_kept(store: NodeStore) -> None:
@@ -630,7 +641,7 @@ def test_erase_leaves_nothing(store: NodeStore) -> None:
     """After erasing, the store is as new, and can be used again."""
     fill(store, NOON)
     add(store, visit())
-    store.add_bundle(KeptBundle(1, NOON, b"content"), record("1.cose"))
+    store.add_bundle(head(1), b"content", record("1.cose"))
     store.put_place_file("trust.cose", b"list")
     store.put_calibration(calibrated("bluez:hci0"))
     store.put_source_state(SourceState("vn", NOON))
@@ -647,6 +658,7 @@ def test_erase_leaves_nothing(store: NodeStore) -> None:
     assert store.calibrations() == []
     assert store.visits() == []
     assert list(store.bundles()) == []
+    assert store.heads() == []
     assert store.place_file("trust.cose") is None
     fill(store, NOON + DAY)
     assert len(store.own_keys()) == 1

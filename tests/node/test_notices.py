@@ -298,7 +298,7 @@ async def test_an_older_list_played_again_is_named() -> None:
     stage.chain.exports.files["00000004.cose"] = stage.chain.made[1]
     await stage.sync.once()
     assert stage.problem == "bundle_rolled_back"
-    newest = stage.store.newest_bundle()
+    newest = stage.store.newest_head()
     assert newest is not None
     assert newest.sequence == 3
 
@@ -318,9 +318,9 @@ async def test_who_was_away_for_long_begins_anew_with_something_newer() -> None:
     await stage.sync.once()
 
     assert stage.problem == ""
-    newest = stage.store.newest_bundle()
+    newest = stage.store.newest_head()
     assert newest is not None
-    assert (newest.sequence, digest_of(newest.content)) == (4, digest_of(stage.chain.made[3]))
+    assert (newest.sequence, newest.digest) == (4, digest_of(stage.chain.made[3]))
 
 
 LOST, NEW = NOTICES, STRANGER
@@ -387,9 +387,9 @@ async def test_after_a_key_was_stolen_the_true_chain_is_followed_again() -> None
     stage.chain.add(anew=3, key=NEW)
     await stage.sync.once()
     assert stage.store.alerts() == []
-    newest = stage.store.newest_bundle()
+    newest = stage.store.newest_head()
     assert newest is not None
-    assert newest.content == stage.chain.made[0]
+    assert newest.digest == digest_of(stage.chain.made[0])
     await stage.sync.once()
     assert stage.problem == ""
 

@@ -20,7 +20,7 @@ from bluezone_node.authority.ports.notices import (
     NoticeKeys,
 )
 from bluezone_node.authority.ports.shelf import ExportShelf
-from bluezone_node.crypto.cose import decode_map, public_bytes
+from bluezone_node.crypto.cose import decode_map, public_bytes, read_signed
 from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.venues.bundle import (
@@ -151,7 +151,8 @@ class Bundles:
                 drawn = draw(due)
                 if drawn is not None and before is not None:
                     bundle = read_bundle(drawn.content, trust)
-                    if not begins_anew(bundle, drawn.content, before, trust):
+                    signers = (read_signed(each).key_id for each in (drawn.content, before))
+                    if not begins_anew(bundle, *signers, trust):
                         raise BadInput(
                             "Devices follow another chain only by another key than before.",
                             reason="key_not_new",

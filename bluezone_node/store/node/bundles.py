@@ -5,11 +5,14 @@ by a kiosk to devices without a network.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from sqlite3 import Connection
 
 from bluezone_node.intervals import from_unix
-from bluezone_node.ports import ExportRecord, KeptBundle
+from bluezone_node.ports import ExportRecord
 from bluezone_node.store.node.exports import Exports
 from bluezone_node.store.node.tables import to_seconds
+from bluezone_node.venues.head import BundleHead
+from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES
 
 
 class Bundles(Exports):
@@ -21,27 +24,27 @@ class Bundles(Exports):
             ):
                 yield content
 
-    def newest_bundle(self) -> KeptBundle | None:
-        rows = self._database.rows(
-            "SELECT id, created, content FROM bundle ORDER BY id DESC LIMIT 1"
-        )
-        for sequence, created, content in rows:
-            return KeptBundle(sequence, from_unix(created), content)
-        return None
+    def heads(self) -> list[BundleHead]:
+        return list(map(_read, self._database.rows("SELECT * FROM bundle_head ORDER BY id")))
 
-    def add_bundle(self, bundle: KeptBundle, record: ExportRecord) -> None:
+    def newest_head(self) -> BundleHead | None:
+        rows = self._database.rows("SELECT * FROM bundle_head ORDER BY id DESC LIMIT 1")
+        return _read(rows[0]) if rows else None
+
+    def add_bundle(self, head: BundleHead, content: bytes, record: ExportRecord) -> None:
         with self._database.writing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO bundle (id, created, content) VALUES (?, ?, ?)",
-                (bundle.sequence, to_seconds(bundle.created), bundle.content),
+                (head.sequence, to_seconds(head.created), content),
             )
+            put_head(connection, head)
             self.write_record(connection, record)
 
     def drop_bundles(self, sequences: Collection[int], records: Sequence[ExportRecord]) -> None:
         with self._database.writing() as connection:
-            connection.executemany(
-                "DELETE FROM bundle WHERE id = ?", [(sequence,) for sequence in sequences]
-            )
+            rows = [(sequence,) for sequence in sequences]
+            connection.executemany("DELETE FROM bundle WHERE id = ?", rows)
+            connection.executemany("DELETE FROM bundle_head WHERE id = ?", rows)
             for record in records:
                 self.write_record(connection, record)
 
@@ -54,3 +57,35 @@ class Bundles(Exports):
             connection.execute(
                 "INSERT OR REPLACE INTO place_file (name, content) VALUES (?, ?)", (name, content)
             )
+
+
+def put_head(connection: Connection, head: BundleHead) -> None:
+    """Write *head* within a transaction that is under way."""
+    connection.execute(
+        "INSERT OR REPLACE INTO bundle_head VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            head.sequence,
+            head.province,
+            to_seconds(head.created),
+            head.digest,
+            head.signer,
+            head.breaker,
+            b"".join(head.revoked),
+        ),
+    )
+
+
+def _read(row: tuple[int, str, int, bytes, bytes, int, bytes]) -> BundleHead:
+    sequence, province, created, digest, signer, breaker, revoked = row
+    return BundleHead(
+        sequence,
+        province,
+        from_unix(created),
+        digest,
+        signer,
+        bool(breaker),
+        tuple(
+            revoked[start : start + REVOKED_PREFIX_BYTES]
+            for start in range(0, len(revoked), REVOKED_PREFIX_BYTES)
+        ),
+    )

@@ -77,6 +77,20 @@ def register_of_a_kiosk(db: Database) -> None:
     db.execute("PRAGMA user_version = 6")
 
 
+@node()
+def heads_of_bundles(db: Database) -> None:
+    """Keep what is looked up of a bundle beside it; those that are there were believed once."""
+    from bluezone_node.store.node.bundles import put_head
+    from bluezone_node.venues.head import head_of
+
+    db.execute(_HEADS)
+    for (row,) in db.execute("SELECT id FROM bundle").fetchall():
+        # One at a time: a large one has megabytes.
+        (content,) = db.execute("SELECT content FROM bundle WHERE id = ?", (row,)).fetchone()
+        put_head(db.conn, head_of(content))
+    db.execute("PRAGMA user_version = 7")
+
+
 _FIRST = (
     """
 CREATE TABLE own_key (
@@ -268,6 +282,18 @@ CREATE TABLE shown_pass (
 ) STRICT
 """,
 )
+
+_HEADS = """
+CREATE TABLE bundle_head (
+  id INTEGER PRIMARY KEY,           -- bundle.id
+  province TEXT NOT NULL,           -- whose authority made it
+  created INTEGER NOT NULL,         -- when
+  digest BLOB NOT NULL,             -- SHA-256 of the file
+  signer BLOB NOT NULL,             -- name of the key that signed it, 8 bytes
+  breaker INTEGER NOT NULL,         -- 1: nobody is to be told of anything
+  revoked BLOB NOT NULL             -- of all cards that are withdrawn: 8 bytes of each location id
+) STRICT
+"""
 
 _PLACES = (
     """

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, event, select
 
 from bluezone_node.authority.places.bundles import JUMP
 from bluezone_node.authority.places.notices import NoticeState
+from bluezone_node.crypto.cose import read_signed
 from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database
@@ -253,7 +254,8 @@ def test_a_lost_chain_is_begun_anew_under_another_key(outbreaks: Outbreaks) -> N
     ]
     bundle = outbreaks.bundle(begun.drawn)
     content = outbreaks.files()[f"{begun.drawn:08}.cose"]
-    assert begins_anew(bundle, content, last, outbreaks.keys.trust_list())
+    signers = (read_signed(each).key_id for each in (content, last))
+    assert begins_anew(bundle, *signers, outbreaks.keys.trust_list())
     read = [
         told(bundle, card, NOW - 3 * HOUR, NOW)
         for place in (market, pagoda)
