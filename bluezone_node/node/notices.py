@@ -110,7 +110,8 @@ class Notices:
         newest = await self.on_store(lambda store: store.newest_head())
 
         def followed(_: Callable[[], bool]) -> tuple[Bundle, BundleHead]:
-            bundle, head = read_bundle(data, trust), head_of(data)
+            bundle = read_bundle(data, trust)
+            head = head_of(bundle, data)
             _check_chain(newest, bundle, data, head.signer, trust, record.at)
             return bundle, head
 

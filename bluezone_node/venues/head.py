@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bluezone_node.crypto.cose import decode_map, read_signed
 from bluezone_node.intervals import from_unix
-from bluezone_node.venues.bundle import ChainHead, digest_of
+from bluezone_node.venues.bundle import Bundle, ChainHead, digest_of
 from bluezone_node.venues.trust import Role, TrustList
 
 
@@ -34,8 +34,7 @@ class BundleHead:
 
     def counts(self, trust: TrustList) -> bool:
         """Tell whether the bundle would be believed by *trust*, too."""
-        key = trust.find(self.signer, Role.NOTICES, self.created)
-        return key is not None and key.province in ("*", self.province)
+        return trust.find(self.signer, Role.NOTICES, self.created, self.province) is not None
 
     def is_disowned(self, trust: TrustList) -> bool:
         """Tell whether its signer counts at no time any more: the chain does not go on from it."""
@@ -45,8 +44,21 @@ class BundleHead:
         )
 
 
-def head_of(data: bytes) -> BundleHead:
-    """Return the head of the bundle in *data*, of which `bundle.read_bundle` has believed all."""
+def head_of(bundle: Bundle, data: bytes) -> BundleHead:
+    """Return the head of *bundle*, which `bundle.read_bundle` has made of *data*."""
+    return BundleHead(
+        bundle.sequence,
+        bundle.province,
+        bundle.created,
+        digest_of(data),
+        read_signed(data).key_id,
+        bundle.breaker,
+        bundle.revoked,
+    )
+
+
+def head_within(data: bytes) -> BundleHead:
+    """Return the head of the bundle in *data*, which was believed when it came."""
     signed = read_signed(data)
     fields = decode_map(signed.payload)
     return BundleHead(

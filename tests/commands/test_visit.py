@@ -228,7 +228,7 @@ def test_status_says_when_the_circuit_is_broken(config: Path) -> None:
         store.put_place_file("trust.cose", write_trust_list(TrustList(2, now, (key,)), ROOT))
         line = ExportRecord("places", "00000001.cose", ExportState.MATCHED, now)
         content = write_bundle(bundle, NOTICES)
-        store.add_bundle(head_of(content), content, line)
+        store.add_bundle(head_of(bundle, content), content, line)
     assert "PROBLEM     places: the authority holds all new alerts back" in status(config)
     with open_store(settings_file.load(config)) as store:
         revoked = replace(key, revoked=now)

@@ -81,13 +81,13 @@ def register_of_a_kiosk(db: Database) -> None:
 def heads_of_bundles(db: Database) -> None:
     """Keep what is looked up of a bundle beside it; those that are there were believed once."""
     from bluezone_node.store.node.bundles import put_head
-    from bluezone_node.venues.head import head_of
+    from bluezone_node.venues.head import head_within
 
     db.execute(_HEADS)
     for (row,) in db.execute("SELECT id FROM bundle").fetchall():
         # One at a time: a large one has megabytes.
         (content,) = db.execute("SELECT content FROM bundle WHERE id = ?", (row,)).fetchone()
-        put_head(db.conn, head_of(content))
+        put_head(db.conn, head_within(content))
     db.execute("PRAGMA user_version = 7")
 
 

@@ -19,7 +19,7 @@ from bluezone_node.ports import ExportRecord, ExportState
 from bluezone_node.store.node import open_node_store
 from bluezone_node.store.node.database import APPLICATION_ID, SCHEMA_VERSION
 from bluezone_node.store.node.migrations import node
-from bluezone_node.venues.head import head_of
+from bluezone_node.venues.head import head_within
 from tests.notices import Chain
 from tests.venues.places import NOW
 
@@ -237,7 +237,7 @@ def test_bundles_of_an_earlier_layout_get_their_heads(path: Path) -> None:
     with open_node_store(path) as store:
         for content in chain.made:
             line = ExportRecord("places", "a", ExportState.MATCHED, NOW)
-            store.add_bundle(head_of(content), content, line)
+            store.add_bundle(head_within(content), content, line)
         heads = store.heads()
     connection = sqlite3.connect(path)
     connection.execute("DROP TABLE bundle_head")
