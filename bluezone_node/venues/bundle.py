@@ -179,8 +179,7 @@ def read_bundle(data: bytes, trust: TrustList) -> Bundle:
             at = from_unix(created)
         case _:
             raise BadInput("What was signed is no bundle of notices.", reason="bundle_malformed")
-    key = trust.find(signed.key_id, Role.NOTICES, at)
-    if key is None or key.province not in ("*", province):
+    if trust.find(signed.key_id, Role.NOTICES, at, province) is None:
         raise _forged()
     return Bundle(
         province,

@@ -130,10 +130,12 @@ def read_day_keys(data: bytes, trust: TrustList, at: datetime) -> DayKeys:
             and 0 <= created < 2**32
         ):
             keys = dict(map(_day_of, entries))
+            if len(keys) != len(entries):
+                raise _bad_days()
         case _:
             raise _bad_days()
-    key = trust.find(signed.key_id, Role.REGISTER, at)
-    if key is None or key.province not in ("*", province) or not signed.verify(key.public_key):
+    key = trust.find(signed.key_id, Role.REGISTER, at, province)
+    if key is None or not signed.verify(key.public_key):
         raise BadInput(
             "The day keys are not signed by an authority that may open registers there.",
             reason="day_keys_forged",

@@ -32,6 +32,8 @@ REVOKED_PREFIX_BYTES = 8
 """Of a location id, where a card is revoked: 64 bits do not meet by chance."""
 PUBLIC_KEY_BYTES = 32
 MAX_PROVINCE_BYTES = 60
+ANYWHERE = "*"
+"""Province of who works for all."""
 
 _MARK = "VNP1T"
 
@@ -60,8 +62,8 @@ class TrustedKey:
     end: datetime
     """It signs in [start, end)."""
     revoked: datetime | None = None
-    """When it was found to be in wrong hands; nothing that it signed counts, whenever that was:
-    who has it can write any date."""
+    """When it was found to be in wrong hands; nothing that it signed counts, whenever that was and
+    whatever other entries it has: who has it can write any date."""
 
     @property
     def key_id(self) -> bytes:
@@ -77,30 +79,37 @@ class TrustList:
     created: datetime
     keys: tuple[TrustedKey, ...]
 
-    def find(self, key_id: bytes, role: Role, at: datetime) -> TrustedKey | None:
-        """Return the key of that name which may do that at that time."""
+    def find(
+        self, key_id: bytes, role: Role, at: datetime, province: str | None = None
+    ) -> TrustedKey | None:
+        """Return the key of that name which may do that at that time.
+
+        *province*: where it must be allowed to; None: anywhere.
+        """
+        if self._is_revoked(key_id):
+            return None
         return next(
             (
                 key
-                for key in self.keys
-                if key.key_id == key_id
-                and key.role is role
-                and key.start <= at < key.end
-                and key.revoked is None
+                for key in self.keys_of(key_id, role)
+                if key.start <= at < key.end
+                and (province is None or key.province in (ANYWHERE, province))
             ),
             None,
         )
 
     def vouches(self, signed: Signed, role: Role) -> bool:
         """Tell whether a key that may do that at some time made the signature."""
-        return any(
-            key.revoked is None and signed.verify(key.public_key)
-            for key in self.keys_of(signed.key_id, role)
+        return not self._is_revoked(signed.key_id) and any(
+            signed.verify(key.public_key) for key in self.keys_of(signed.key_id, role)
         )
 
     def keys_of(self, key_id: bytes, role: Role) -> list[TrustedKey]:
         """Return all of that name and role, whether they count now or not."""
         return [key for key in self.keys if key.role is role and key.key_id == key_id]
+
+    def _is_revoked(self, key_id: bytes) -> bool:
+        return any(key.revoked is not None for key in self.keys if key.key_id == key_id)
 
 
 def write_trust_list(trust: TrustList, root: Ed25519PrivateKey) -> bytes:

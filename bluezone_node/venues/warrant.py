@@ -6,6 +6,7 @@ Bytes: docs/protocol-places.md, "Warrant".
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import permutations
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,7 +22,7 @@ from bluezone_node.crypto.cose import (
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
 from bluezone_node.venues.card import VENUE_ID_BYTES, check_line
-from bluezone_node.venues.trust import Role, TrustedKey, TrustList
+from bluezone_node.venues.trust import ANYWHERE, Role, TrustList
 
 WARRANT_ID_BYTES = 16
 LONGEST_WINDOW = timedelta(hours=24)
@@ -30,9 +31,6 @@ LONGEST_LIFE = timedelta(hours=72)
 MAX_CASE_BYTES = 48
 MAX_BASIS_BYTES = 200
 MAX_WARRANT_BYTES = 2048
-
-ANYWHERE = "*"
-"""Province of who works for all."""
 
 _MARK = "VNP1W"
 
@@ -129,21 +127,19 @@ def read_warrant(
         case _:
             raise _malformed()
     warrant = _warrant_of(parts[0].payload)
-    signers = [_signer(part, trust, now) for part in parts]
-    roles = {key.role for key in signers if key is not None}
-    if (
-        parts[0].payload != parts[1].payload
-        or roles != {Role.WARRANT_REQUEST, Role.WARRANT_APPROVE}
-        or len({key.public_key for key in signers if key is not None}) < len(parts)
-        or not _share_province(signers)
+    signers = {part.key_id for part in parts}
+    provinces = {key.province for key in trust.keys if key.key_id in signers}
+    if parts[0].payload != parts[1].payload or not any(
+        _is_signed_by_two(parts, trust, now, each) for each in provinces
     ):
         raise BadInput(
             "The warrant is not signed by two people, one who may request it and one who may"
             " approve it.",
             reason="warrant_signatures",
         )
-    elsewhere = {key.province for key in signers if key is not None} - {province, ANYWHERE}
-    if warrant.venue_id != venue_id or (elsewhere and province != ANYWHERE):
+    if warrant.venue_id != venue_id or not (
+        province == ANYWHERE or _is_signed_by_two(parts, trust, now, province)
+    ):
         raise BadInput("The warrant is for another place.", reason="warrant_elsewhere")
     if now < warrant.issued:
         raise BadInput("The warrant is dated in the future.", reason="warrant_not_yet")
@@ -152,18 +148,19 @@ def read_warrant(
     return warrant
 
 
-def _signer(part: Signed, trust: TrustList, now: datetime) -> TrustedKey | None:
-    """Return the key behind a signature that counts."""
-    for role in (Role.WARRANT_REQUEST, Role.WARRANT_APPROVE):
-        key = trust.find(part.key_id, role, now)
-        if key is not None and part.verify(key.public_key):
-            return key
-    return None
-
-
-def _share_province(signers: Iterable[TrustedKey | None]) -> bool:
-    """Tell whether one province's people signed: those of all provinces count for each."""
-    return len({key.province for key in signers if key is not None} - {ANYWHERE}) <= 1
+def _is_signed_by_two(
+    parts: Iterable[Signed], trust: TrustList, now: datetime, province: str
+) -> bool:
+    """Tell whether one signature requests and the other approves, of two people who may there."""
+    return any(
+        (requester := trust.find(asking.key_id, Role.WARRANT_REQUEST, now, province)) is not None
+        and (approver := trust.find(approving.key_id, Role.WARRANT_APPROVE, now, province))
+        is not None
+        and requester.public_key != approver.public_key
+        and asking.verify(requester.public_key)
+        and approving.verify(approver.public_key)
+        for asking, approving in permutations(parts)
+    )
 
 
 def _warrant_of(payload: bytes) -> Warrant:

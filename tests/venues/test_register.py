@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.crypto.cose import encode, public_bytes
+from bluezone_node.crypto.cose import encode, public_bytes, sign
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.card import Card, CardFlag
 from bluezone_node.venues.kinds import VenueKind
@@ -86,6 +86,18 @@ def test_no_bit_of_a_row_can_be_changed(position: int) -> None:
             VENUE_KEY,
         )
     assert refused.value.reason == "row_unreadable"
+
+
+def test_a_day_has_one_key() -> None:
+    """Of a list with two for one day, readers would take different ones."""
+    signer = Ed25519PrivateKey.generate()
+    around = timedelta(days=1)
+    key = TrustedKey(public_bytes(signer), Role.REGISTER, "VN", NOW - around, NOW + around)
+    entries = [[20_000, DAY_PUBLIC], [20_000, bytes(32)]]
+    data = sign(encode({1: "VNP1D", 2: "VN", 3: 1, 4: entries}), signer)
+    with pytest.raises(BadInput) as refused:
+        read_day_keys(data, TrustList(1, NOW, (key,)), NOW)
+    assert refused.value.reason == "day_keys_malformed"
 
 
 def test_a_row_moved_to_another_time_or_place_is_refused() -> None:

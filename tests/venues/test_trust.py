@@ -16,7 +16,7 @@ from bluezone_node.venues.trust import (
     read_trust_list,
     write_trust_list,
 )
-from tests.venues.places import CARDS, NOW, ROOT, STRANGER, TRUST, card_of, trusted
+from tests.venues.places import CARDS, NOTICES, NOW, ROOT, STRANGER, TRUST, card_of, trusted
 
 ROOT_PUBLIC = public_bytes(ROOT)
 DATA = write_trust_list(TRUST, ROOT)
@@ -69,6 +69,21 @@ def test_a_key_is_for_one_role_and_its_time() -> None:
     assert TRUST.find(key.key_id, Role.CARDS, key.end) is None
     assert TRUST.find(key.key_id, Role.CARDS, key.start) == key
     assert TRUST.find(key.key_id, Role.CARDS, key.start - timedelta(seconds=1)) is None
+
+
+def test_a_key_may_work_for_several_provinces() -> None:
+    """Each entry counts for its own; which stands first is nobody's business."""
+    keys = tuple(trusted(NOTICES, Role.NOTICES, province) for province in ("VN-DN", "VN-HN"))
+    trust = TrustList(1, NOW, keys)
+    for key in keys:
+        assert trust.find(key.key_id, Role.NOTICES, NOW, key.province) == key
+    assert trust.find(keys[0].key_id, Role.NOTICES, NOW, "VN-SG") is None
+
+
+def test_a_key_that_was_revoked_counts_for_nothing() -> None:
+    """In no role and no province: whoever has it can sign for all that it is listed for."""
+    keys = (trusted(CARDS, Role.CARDS), replace(trusted(CARDS, Role.NOTICES), revoked=NOW))
+    assert TrustList(1, NOW, keys).find(keys[0].key_id, Role.CARDS, NOW) is None
 
 
 def test_a_genuine_card_is_accepted() -> None:

@@ -76,6 +76,12 @@ def test_one_person_alone_opens_nothing(keys: tuple[Ed25519PrivateKey, ...]) -> 
     assert reason_of(file_of(*keys)) == "warrant_signatures"
 
 
+@pytest.mark.parametrize("keys", [(BOTH, APPROVING), (ASKING, BOTH), (BOTH, ASKING)])
+def test_who_may_do_both_does_one_of_them(keys: tuple[Ed25519PrivateKey, ...]) -> None:
+    """Beside somebody else, in whichever role is left."""
+    assert read_warrant(file_of(*keys), TRUST, NOW, VENUE) == WARRANT
+
+
 def test_both_must_have_signed_the_same_words() -> None:
     """An approval of one window does not carry another."""
     other = replace(WARRANT, start=WARRANT.start - timedelta(hours=1))

@@ -151,8 +151,8 @@ class Bundles:
                 drawn = draw(due)
                 if drawn is not None and before is not None:
                     bundle = read_bundle(drawn.content, trust)
-                    signers = (read_signed(each).key_id for each in (drawn.content, before))
-                    if not begins_anew(bundle, *signers, trust):
+                    signer, other = (read_signed(each).key_id for each in (drawn.content, before))
+                    if not begins_anew(bundle, signer, other, trust):
                         raise BadInput(
                             "Devices follow another chain only by another key than before.",
                             reason="key_not_new",
