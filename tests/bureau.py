@@ -43,6 +43,7 @@ from bluezone_node.store.authority.venues import SqlVenues
 from bluezone_node.web.app import build_app
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.exports import Publication
+from bluezone_node.web.console.notices import Warnings
 from bluezone_node.web.console.places import Places
 from bluezone_node.web.console.routes import ConsoleParts, console_routes
 from bluezone_node.web.observe import Seen
@@ -118,7 +119,9 @@ class Bureau:
             Publication(self.office.exporter.health, lambda: ring, settings.export)
             if with_publisher
             else None,
-            (self.places.notices, self.places.proposals) if places else None,
+            Warnings(self.places.notices, self.places.proposals, self.places.breaker)
+            if places
+            else None,
             Places(self.venues, self.claims, settings.places.host) if places else None,
             BulkVenues(SqlVenues(self.engine), self.venues, trail, self.clock, seeded(13))
             if places

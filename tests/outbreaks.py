@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Engine
 
 from bluezone_node.authority.people.audit import ChainedTrail
+from bluezone_node.authority.places.breaker import AlertBreaker
 from bluezone_node.authority.places.bundles import Bundles
 from bluezone_node.authority.places.notice_orders import NoticeOrder
 from bluezone_node.authority.places.notices import Notices
@@ -106,9 +107,9 @@ class Outbreaks:
             self.audit,
             self.clock,
             self.entropy,
-            realms=realms,
             days=14,
         )
+        self.breaker = AlertBreaker(self.store, self.audit, self.clock, realms)
         self.proposals = Proposals(
             SqlProposals(engine), self.venues, self.secrets, self.notices, self.audit, self.clock
         )

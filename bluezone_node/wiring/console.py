@@ -17,6 +17,7 @@ def routes_of_console(
 ) -> "list[BaseRoute]":
     """Return the console's routes; none where it is switched off, or the registrar elsewhere."""
     from bluezone_node.web.console.exports import Publication
+    from bluezone_node.web.console.notices import Warnings
     from bluezone_node.web.console.places import Places
     from bluezone_node.web.console.routes import ConsoleParts, console_routes
 
@@ -32,7 +33,10 @@ def routes_of_console(
     publication = None
     if parts.exporter is not None:
         publication = Publication(parts.exporter.health, folder.export_keys().ring, settings.export)
-    venues = None
+    venues = warnings = None
+    if parts.notices is not None:
+        told = parts.notices
+        warnings = Warnings(told.notices, told.proposals, told.breaker)
     if parts.places is not None:
         claims = parts.places.claims if settings.places.claims else None
         venues = Places(parts.places.venues, claims, settings.places.host)
@@ -44,7 +48,7 @@ def routes_of_console(
         parts.shown,
         parts.statistics,
         publication,
-        (parts.notices.notices, parts.notices.proposals) if parts.notices is not None else None,
+        warnings,
         venues,
         parts.places.bulk if parts.places is not None else None,
     )

@@ -10,6 +10,7 @@ from bluezone_node.wiring.shelves import open_shelf
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from bluezone_node.authority.places.breaker import AlertBreaker
     from bluezone_node.authority.places.bundles import Bundles
     from bluezone_node.authority.places.day_keys import DayKeyRing
     from bluezone_node.authority.places.notices import Notices
@@ -28,6 +29,7 @@ class NoticeParts:
     notices: "Notices"
     bundles: "Bundles"
     proposals: "Proposals"
+    breaker: "AlertBreaker"
 
 
 def notices_of(
@@ -38,6 +40,7 @@ def notices_of(
     clock: Clock,
 ) -> NoticeParts | None:
     """Return the services on the registrar's database; None: the places' keys were never made."""
+    from bluezone_node.authority.places.breaker import AlertBreaker
     from bluezone_node.authority.places.bundles import Bundles
     from bluezone_node.authority.places.kiosks import DerivedKiosks
     from bluezone_node.authority.places.notices import Notices
@@ -52,14 +55,14 @@ def notices_of(
         return None
     venues = SqlVenues(engine)
     kiosks = DerivedKiosks(venues, keys, clock)
+    store, realms = SqlNotices(engine), [realm.id for realm in settings.registrar.realms]
     notices = Notices(
-        SqlNotices(engine),
+        store,
         venues,
         kiosks,
         audit,
         clock,
         os.urandom,
-        realms=[realm.id for realm in settings.registrar.realms],
         days=settings.places.notice_days,
     )
     return NoticeParts(
@@ -73,4 +76,5 @@ def notices_of(
             day_keys.published,
         ),
         Proposals(SqlProposals(engine), venues, kiosks, notices, audit, clock),
+        AlertBreaker(store, audit, clock, realms),
     )

@@ -5,7 +5,6 @@ The notice is sealed for the visitors of that place the moment it may go out; bu
 whole market does not do it alone.  Everything is in the audit trail, written before it is done.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +14,6 @@ from bluezone_node.authority.places.sealing import sealed_parts
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.authority.ports.notices import (
-    Breaker,
     KioskSecrets,
     ListedNotice,
     NoticePart,
@@ -70,17 +68,15 @@ class Notices:
         clock: Clock,
         entropy: Entropy,
         *,
-        realms: Sequence[str],
         days: int,
     ) -> None:
-        """*realms*: all provinces. *days*: how long a notice stands before it expires."""
+        """*days*: how long a notice stands before it expires."""
         self._store = store
         self._venues = venues
         self._kiosks = kiosks
         self._audit = audit
         self._clock = clock
         self._entropy = entropy
-        self._realms = realms
         self._days = timedelta(days=days)
 
     def issue(self, order: NoticeOrder, actor: Actor) -> NoticeView:
@@ -142,34 +138,6 @@ class Notices:
         if not self._store.retract(number, self._now(), actor.name):
             raise _retracted()
         return self.show(number, actor)
-
-    def set_breaker(self, on: bool, reason: str, actor: Actor) -> Breaker:
-        """Stop all alerts from notices everywhere, or let them go on.
-
-        Raises:
-            AuthorityRefused: reason ``forbidden`` (it takes a supervisor for the whole country, or
-                of the only province), ``breaker_reason``, ``breaker_same``.
-        """
-        _supervisor(actor)
-        if not self.may_break(actor):
-            raise AuthorityRefused(
-                "The breaker stops the notices of all provinces: it takes somebody who works for "
-                "the whole country.",
-                reason="forbidden",
-            )
-        reason = _one_line(reason)
-        if not reason:
-            raise AuthorityRefused("Say why, in one line.", reason="breaker_reason")
-        self._audit.record(actor, f"breaker_{'on' if on else 'off'}", detail={"reason": reason})
-        if not self._store.set_breaker(on, self._now(), actor.name):
-            raise AuthorityRefused(
-                f"The breaker was {'on' if on else 'off'} already.", reason="breaker_same"
-            )
-        return self._store.breaker()
-
-    def breaker(self) -> Breaker:
-        """Tell whether alerts are stopped."""
-        return self._store.breaker()
 
     def show(self, number: int, actor: Actor) -> NoticeView:
         """Return one notice.
@@ -250,14 +218,6 @@ class Notices:
         self._cards(notice)
         return notice
 
-    def may_break(self, actor: Actor) -> bool:
-        """Tell whether *actor* may stop all alerts."""
-        return actor.may(SUPERVISOR) and all(map(actor.covers, self._realms))
-
-    def tail_of(self, venue: Venue) -> int:
-        """Return for how many minutes the air of such a place counts."""
-        return RULES[VenueKind(venue.kind)].tail_minutes
-
     def forget(self) -> int:
         """Remove notices that have long been over; return how many."""
         return self._store.forget(self._now() - KEEP)
@@ -293,7 +253,7 @@ class Notices:
             venue.realm,
             _minute(order.start),
             _minute(order.end),
-            self.tail_of(venue) if order.tail is None else order.tail,
+            RULES[VenueKind(venue.kind)].tail_minutes if order.tail is None else order.tail,
             int(order.level),
             int(order.advice),
             order.min_overlap,

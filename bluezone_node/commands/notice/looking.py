@@ -1,15 +1,14 @@
 """``notice list``, ``show`` and ``check``."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from bluezone_node.authority.ports.accounts import OPERATOR
-from bluezone_node.commands.authority.options import clock_option, dir_option
-from bluezone_node.commands.console import columns, json_option, note, print_json
+from bluezone_node.commands.console import columns, note, print_json
 from bluezone_node.commands.notice.issuing import number_argument
-from bluezone_node.commands.notice.options import TIME, document_of, tell, with_notices
+from bluezone_node.commands.notice.options import TIME, Desk, at_the_desk, document_of
 from bluezone_node.commands.vietnam_time import in_vietnam
 from bluezone_node.venues.notices import NoticeLevel
 
@@ -19,54 +18,35 @@ if TYPE_CHECKING:
 
 @click.command("list")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@dir_option
-@clock_option
-@json_option
-def list_notices(folder: Any, limit: int, clock_spec: str, as_json: bool) -> None:
+@at_the_desk
+def list_notices(desk: Desk, limit: int) -> None:
     """List the notices, newest first."""
-    found = with_notices(folder, clock_spec, lambda parts: parts.notices.newest(OPERATOR, limit))
-    _tell_all(found, as_json)
+    _tell_all(desk.done(lambda parts: parts.notices.newest(OPERATOR, limit)), desk.as_json)
 
 
 @click.command()
 @number_argument
-@dir_option
-@clock_option
-@json_option
-def show(folder: Any, number: int, clock_spec: str, as_json: bool) -> None:
+@at_the_desk
+def show(desk: Desk, number: int) -> None:
     """Show one notice."""
-    tell(
-        with_notices(folder, clock_spec, lambda parts: parts.notices.show(number, OPERATOR)),
-        as_json,
-    )
+    desk.tell(lambda parts: parts.notices.show(number, OPERATOR))
 
 
 @click.command()
 @click.argument("place")
 @click.option("--from", "start", type=TIME, required=True, help="Somebody came, Vietnam's time.")
 @click.option("--to", "end", type=TIME, help="And left. Default: a minute later.")
-@dir_option
-@clock_option
-@json_option
-def check(
-    folder: Any,
-    place: str,
-    start: datetime,
-    end: datetime | None,
-    clock_spec: str,
-    as_json: bool,
-) -> None:
+@at_the_desk
+def check(desk: Desk, place: str, start: datetime, end: datetime | None) -> None:
     """Say whether a notice that holds touches PLACE at a time: for a hotline.
 
     Exit status 1 where there is none.
     """
     until = end or start + timedelta(minutes=1)
-    found = with_notices(
-        folder,
-        clock_spec,
-        lambda parts: parts.notices.check(parts.notices.find(place).venue_id, start, until),
+    found = desk.done(
+        lambda parts: parts.notices.check(parts.notices.find(place).venue_id, start, until)
     )
-    _tell_all(found, as_json)
+    _tell_all(found, desk.as_json)
     if not found:
         note("no notice touches that place at that time")
         raise SystemExit(1)

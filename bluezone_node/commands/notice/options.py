@@ -1,20 +1,22 @@
 """What the commands about notices share: times, choices, and how a notice is told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bluezone_node.commands.authority.options import ROLES, clock_of
-from bluezone_node.commands.console import print_json
+from bluezone_node.commands.authority.options import ROLES, clock_of, clock_option, dir_option
+from bluezone_node.commands.console import json_option, print_json
 from bluezone_node.commands.vietnam_time import VietnamTime, in_vietnam, window_in_vietnam
 from bluezone_node.errors import BadConfig
 from bluezone_node.venues.notices import Advice, NoticeLevel
 
 if TYPE_CHECKING:
+    from bluezone_node.authority.places.notice_orders import NoticeOrder
     from bluezone_node.authority.places.notices import NoticeView
     from bluezone_node.wiring.notices import NoticeParts
 
@@ -22,7 +24,6 @@ Result = TypeVar("Result")
 
 LEVELS = {each.name.lower(): each for each in NoticeLevel}
 ADVICE = {each.name.lower().replace("_", "-"): each for each in Advice}
-
 
 TIME = VietnamTime()
 
@@ -50,65 +51,105 @@ _SAID = (
         help="For how long the air counts afterwards. Default: by the kind of place.",
     ),
 )
+_AS_TYPED = ("start", "end", "room", "min_overlap", "phone", "tail")
+"""Options that are fields of a `NoticeOrder` as they are."""
 
 
-def order_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what an officer says of a notice, handed over as *changes* to a `NoticeOrder`."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was typed of a notice; what was not is left as it is."""
+
+    changes: Mapping[str, Any] = field(repr=False)
+    """Fields of a `NoticeOrder`."""
+    texts: Mapping[str, str]
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        """When the case was there.
+
+        Raises:
+            UsageError: it was not said.
+        """
+        try:
+            return self.changes["start"], self.changes["end"]
+        except KeyError:
+            raise click.UsageError("say when the case was there: --from TIME --to TIME") from None
+
+    def applied(self, order: "NoticeOrder") -> "NoticeOrder":
+        """Return *order* with all that was said."""
+        return replace(order, texts={**order.texts, **self.texts}, **self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The services of notices, for one command."""
+
+    folder: Any
+    clock_spec: str
+    as_json: bool
+
+    def done(self, work: Callable[["NoticeParts"], Result]) -> Result:
+        """Return what *work* makes of the services.
+
+        Raises:
+            BadConfig: the places' keys were never made.
+        """
+        from bluezone_node.wiring.authority import open_authority
+
+        async def run() -> Result:
+            async with clock_of(self.clock_spec) as clock:
+                with open_authority(self.folder, clock, ROLES["registrar"]) as parts:
+                    if parts.notices is None:
+                        raise BadConfig(
+                            "This authority has no keys for places.",
+                            hint="`bluezone-node trust init` makes them, once",
+                        )
+                    return work(parts.notices)
+
+        return asyncio.run(run())
+
+    def tell(self, work: "Callable[[NoticeParts], NoticeView]") -> None:
+        """Do *work*, and print the notice that it returns."""
+        tell(self.done(work), self.as_json)
+
+
+def at_the_desk(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add where the authority is, its clock and ``--json``, handed over as a `Desk`."""
+
+    @dir_option
+    @clock_option
+    @json_option
+    @wraps(command)
+    def run(folder: Any, clock_spec: str, as_json: bool, **rest: Any) -> Any:
+        return command(desk=Desk(folder, clock_spec, as_json), **rest)
+
+    return run
+
+
+def notice_order(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the `Desk`, and what an officer says of a notice, handed over as `Said`."""
 
     @wraps(command)
     def ordered(
-        start: datetime | None,
-        end: datetime | None,
-        room: str | None,
         level: str | None,
         advice: str | None,
-        min_overlap: int | None,
-        phone: str | None,
         text_vi: str | None,
         text_en: str | None,
-        tail: int | None,
         **rest: Any,
     ) -> Any:
-        changes: dict[str, Any] = {
-            "start": start,
-            "end": end,
-            "room": room,
-            "level": None if level is None else LEVELS[level],
-            "advice": None if advice is None else ADVICE[advice],
-            "min_overlap": min_overlap,
-            "phone": phone,
-            "tail": tail,
-        }
-        changes = {name: value for name, value in changes.items() if value is not None}
+        changes: dict[str, Any] = {name: rest.pop(name) for name in _AS_TYPED}
+        changes["level"] = None if level is None else LEVELS[level]
+        changes["advice"] = None if advice is None else ADVICE[advice]
         texts = {"vi": text_vi, "en": text_en}
-        return command(
-            changes=changes, texts={k: v for k, v in texts.items() if v is not None}, **rest
-        )
+        return command(said=Said(_given(changes), _given(texts)), **rest)
 
     for option in reversed((*_WINDOW, *_SAID)):
         ordered = option(ordered)
-    return ordered
+    return at_the_desk(ordered)
 
 
-def with_notices(folder: Any, clock_spec: str, work: Callable[["NoticeParts"], Result]) -> Result:
-    """Do *work* with the services of notices.
-
-    Raises:
-        BadConfig: the places' keys were never made.
-    """
-    from bluezone_node.wiring.authority import open_authority
-
-    async def run() -> Result:
-        async with clock_of(clock_spec) as clock:
-            with open_authority(folder, clock, ROLES["registrar"]) as parts:
-                if parts.notices is None:
-                    raise BadConfig(
-                        "This authority has no keys for places.",
-                        hint="`bluezone-node trust init` makes them, once",
-                    )
-                return work(parts.notices)
-
-    return asyncio.run(run())
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def document_of(view: "NoticeView") -> dict[str, Any]:

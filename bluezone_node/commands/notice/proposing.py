@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bluezone_node.authority.ports.accounts import OPERATOR
-from bluezone_node.commands.authority.options import clock_option, dir_option
-from bluezone_node.commands.console import columns, json_option, note, print_json
-from bluezone_node.commands.notice.options import order_options, tell, with_notices
+from bluezone_node.commands.console import columns, note, print_json
+from bluezone_node.commands.notice.options import Desk, Said, at_the_desk, notice_order
 from bluezone_node.commands.vietnam_time import in_vietnam
 from bluezone_node.errors import AuthorityRefused
 
 if TYPE_CHECKING:
     from bluezone_node.authority.places.notices import NoticeView
     from bluezone_node.authority.ports.notices import Proposal
+    from bluezone_node.wiring.notices import NoticeParts
 
 _ID_BYTES = 16
 
@@ -22,15 +22,11 @@ id_argument = click.argument("proposal", metavar="ID")
 
 @click.command()
 @click.option("--all", "all_", is_flag=True, help="Those that were decided, too.")
-@dir_option
-@clock_option
-@json_option
-def proposals(folder: Any, all_: bool, clock_spec: str, as_json: bool) -> None:
+@at_the_desk
+def proposals(desk: Desk, all_: bool) -> None:
     """List what kiosks propose, newest first, with the evidence."""
-    found = with_notices(
-        folder, clock_spec, lambda parts: parts.proposals.newest(OPERATOR, waiting=not all_)
-    )
-    if as_json:
+    found = desk.done(lambda parts: parts.proposals.newest(OPERATOR, waiting=not all_))
+    if desk.as_json:
         print_json([_document(each) for each in found])
         return
     columns(
@@ -53,45 +49,27 @@ def proposals(folder: Any, all_: bool, clock_spec: str, as_json: bool) -> None:
 
 @click.command()
 @id_argument
-@order_options
-@dir_option
-@clock_option
-@json_option
-def approve(
-    folder: Any,
-    proposal: str,
-    changes: dict[str, Any],
-    texts: dict[str, str],
-    clock_spec: str,
-    as_json: bool,
-) -> None:
+@notice_order
+def approve(desk: Desk, proposal: str, said: Said) -> None:
     """Make a notice of a proposal; without --from and --to for the time that it names."""
     from bluezone_node.authority.places.notice_orders import NoticeOrder
 
-    def work(parts: Any) -> "NoticeView":
+    def work(parts: "NoticeParts") -> "NoticeView":
         found = parts.proposals.show(_id(proposal), OPERATOR)
-        said = {"start": found.start, "end": found.end, "room": found.room, **changes}
-        order = NoticeOrder(found.venue_id, texts=texts, **said)
-        view: NoticeView = parts.proposals.approve(found.proposal_id, order, OPERATOR)
-        return view
+        order = NoticeOrder(found.venue_id, found.start, found.end, room=found.room)
+        return parts.proposals.approve(found.proposal_id, said.applied(order), OPERATOR)
 
-    tell(with_notices(folder, clock_spec, work), as_json)
+    desk.tell(work)
 
 
 @click.command()
 @id_argument
 @click.option("--reason", required=True, help="Why, in a few words: it stands beside it.")
-@dir_option
-@clock_option
-@json_option
-def dismiss(folder: Any, proposal: str, reason: str, clock_spec: str, as_json: bool) -> None:
+@at_the_desk
+def dismiss(desk: Desk, proposal: str, reason: str) -> None:
     """Put a proposal aside."""
-    found = with_notices(
-        folder,
-        clock_spec,
-        lambda parts: parts.proposals.dismiss(_id(proposal), reason, OPERATOR),
-    )
-    if as_json:
+    found = desk.done(lambda parts: parts.proposals.dismiss(_id(proposal), reason, OPERATOR))
+    if desk.as_json:
         print_json(_document(found))
     else:
         note("the proposal is put aside")

@@ -1,13 +1,10 @@
 """``notice publish`` and ``breaker``."""
 
-from typing import Any
-
 import click
 
 from bluezone_node.authority.ports.accounts import OPERATOR
-from bluezone_node.commands.authority.options import clock_option, dir_option
-from bluezone_node.commands.console import json_option, note, print_json
-from bluezone_node.commands.notice.options import with_notices
+from bluezone_node.commands.console import note, print_json
+from bluezone_node.commands.notice.options import Desk, at_the_desk
 from bluezone_node.commands.vietnam_time import in_vietnam
 
 
@@ -17,17 +14,11 @@ from bluezone_node.commands.vietnam_time import in_vietnam
     is_flag=True,
     help="Begin another chain: the bundles that devices know are lost, or their key was stolen.",
 )
-@dir_option
-@clock_option
-@json_option
-def publish(folder: Any, anew: bool, clock_spec: str, as_json: bool) -> None:
+@at_the_desk
+def publish(desk: Desk, anew: bool) -> None:
     """Write the next bundle now, if there is anything to tell; safe beside a running server."""
-    run = with_notices(
-        folder,
-        clock_spec,
-        lambda parts: parts.bundles.begin_anew() if anew else parts.bundles.run(),
-    )
-    if as_json:
+    run = desk.done(lambda parts: parts.bundles.begin_anew() if anew else parts.bundles.run())
+    if desk.as_json:
         print_json(run)
     elif run.busy:
         note("another process is at it")
@@ -40,21 +31,17 @@ def publish(folder: Any, anew: bool, clock_spec: str, as_json: bool) -> None:
 @click.command()
 @click.argument("state", type=click.Choice(["on", "off", "show"]), default="show")
 @click.option("--reason", default="", help="Why: it stands in the audit trail.")
-@dir_option
-@clock_option
-@json_option
-def breaker(folder: Any, state: str, reason: str, clock_spec: str, as_json: bool) -> None:
+@at_the_desk
+def breaker(desk: Desk, state: str, reason: str) -> None:
     """Stop all alerts from notices everywhere (on), let them go on (off), or say how it stands."""
-    stands = with_notices(
-        folder,
-        clock_spec,
+    stands = desk.done(
         lambda parts: (
-            parts.notices.breaker()
+            parts.breaker.stands()
             if state == "show"
-            else parts.notices.set_breaker(state == "on", reason, OPERATOR)
-        ),
+            else parts.breaker.turn(state == "on", reason, OPERATOR)
+        )
     )
-    if as_json:
+    if desk.as_json:
         print_json(stands)
     elif stands.since is None:
         click.echo("off")

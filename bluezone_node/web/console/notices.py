@@ -1,8 +1,12 @@
 """Outbreak notices: the list, one notice, and the breaker; they are written in `drafting`."""
 
+from dataclasses import dataclass
+
 from starlette.routing import BaseRoute
 
+from bluezone_node.authority.places.breaker import AlertBreaker
 from bluezone_node.authority.places.notices import Notices, NoticeState, NoticeView
+from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.web.console import menu
@@ -13,11 +17,21 @@ from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit
 SHOWN = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Warnings:
+    """What the pages of notices show and do."""
+
+    notices: Notices
+    proposals: Proposals
+    breaker: AlertBreaker
+
+
 class NoticePages:
     """The pages of notices that are written."""
 
-    def __init__(self, notices: Notices) -> None:
-        self._notices = notices
+    def __init__(self, warnings: Warnings) -> None:
+        self._notices = warnings.notices
+        self._breaker = warnings.breaker
 
     def routes(self, frame: Frame) -> list[BaseRoute]:
         one = f"{menu.NOTICES}/{{number:int}}"
@@ -58,7 +72,7 @@ class NoticePages:
     def breaker(self, visit: Visit) -> Answer:
         """Stop all alerts, or let them go on."""
         try:
-            self._notices.set_breaker(visit.form["turn"] == "on", visit.form["reason"], visit.actor)
+            self._breaker.turn(visit.form["turn"] == "on", visit.form["reason"], visit.actor)
         except AuthorityRefused as refused:
             field = "reason" if refused.reason == "breaker_reason" else ""
             return self._all(visit, {field: visit.wording.refusal(refused)}, 422)
@@ -87,8 +101,8 @@ class NoticePages:
     def _all(self, visit: Visit, errors: dict[str, str], status: int = 200) -> Page:
         values = {
             "views": self._notices.newest(visit.actor, SHOWN),
-            "breaker": self._notices.breaker(),
-            "may_break": self._notices.may_break(visit.actor),
+            "breaker": self._breaker.stands(),
+            "may_break": self._breaker.may_turn(visit.actor),
             "errors": errors,
         }
         return Page("notices.html", values, status)

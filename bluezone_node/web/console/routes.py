@@ -8,8 +8,6 @@ from starlette.routing import BaseRoute, Route
 
 from bluezone_node.authority.people.accounts import Accounts
 from bluezone_node.authority.places.bulk import BulkVenues
-from bluezone_node.authority.places.notices import Notices
-from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.authority.ports.shown import ShownStore
 from bluezone_node.authority.ports.tally import PublicationStats, Tally
@@ -25,7 +23,7 @@ from bluezone_node.web.console.codes import Desk
 from bluezone_node.web.console.drafting import Drafting
 from bluezone_node.web.console.exports import Publication, export_routes
 from bluezone_node.web.console.funnel import funnel_routes
-from bluezone_node.web.console.notices import NoticePages
+from bluezone_node.web.console.notices import NoticePages, Warnings
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.place_list import place_list_routes
 from bluezone_node.web.console.places import Places, PlacesDesk
@@ -50,12 +48,12 @@ class ConsoleParts:
     """None: the publisher cannot be asked."""
     publication: Publication | None = None
     """None: the publisher runs elsewhere."""
-    places: tuple[Notices, Proposals] | None = None
+    warnings: Warnings | None = None
     """None: the places' keys were never made."""
     venues: Places | None = None
-    """None as with *places*."""
+    """None as with *warnings*."""
     place_list: BulkVenues | None = None
-    """None as with *places*."""
+    """None as with *warnings*."""
 
 
 def console_routes(
@@ -84,7 +82,7 @@ def console_routes(
         *(claim_routes(frame, venues.claims) if venues and venues.claims else []),
         *funnel_routes(frame, parts.tally, parts.published, clock, list(realms)),
         *export_routes(frame, parts.publication, clock),
-        *_place_routes(frame, parts.places, shown),
+        *_notice_routes(frame, parts.warnings, shown),
         *user_routes(frame, parts.accounts, shown, clock, settings.realms),
         *audit_routes(frame, parts.trail),
         *account_routes(frame, parts.accounts),
@@ -92,16 +90,13 @@ def console_routes(
     ]
 
 
-def _place_routes(
-    frame: Frame, places: tuple[Notices, Proposals] | None, shown: Shown
-) -> list[BaseRoute]:
-    if places is None:
+def _notice_routes(frame: Frame, warnings: Warnings | None, shown: Shown) -> list[BaseRoute]:
+    if warnings is None:
         return [frame.get(path, _no_places) for path in (menu.NOTICES, menu.PROPOSALS)]
-    notices, proposals = places
     return [
-        *Drafting(notices, proposals, shown).routes(frame),
-        *NoticePages(notices).routes(frame),
-        *ProposalPages(proposals, notices).routes(frame),
+        *Drafting(warnings.notices, warnings.proposals, shown).routes(frame),
+        *NoticePages(warnings).routes(frame),
+        *ProposalPages(warnings.proposals, warnings.notices).routes(frame),
     ]
 
 

@@ -189,7 +189,7 @@ def test_a_restored_database_goes_on_where_devices_are(
     ):
         kept.backup(backup)
     outbreaks.notices.retract(number, LAN)
-    outbreaks.notices.set_breaker(True, "danh sách sai", CENTRE)
+    outbreaks.breaker.turn(True, "danh sách sai", CENTRE)
     outbreaks.bundles.run()
     outbreaks.clock.advance(24 * 3600)
     outbreaks.bundles.run()
@@ -199,10 +199,10 @@ def test_a_restored_database_goes_on_where_devices_are(
     after = Outbreaks(restored, tmp_path / "places", clock=outbreaks.clock)
     assert after.bundles.run().drawn is None
     assert after.files() == before
-    assert after.notices.breaker().on
+    assert after.breaker.stands().on
     assert after.notices.show(number, LAN).retracted_in == 2
     assert after.notices.newest(LAN)[0].state is NoticeState.RETRACTED
-    after.notices.set_breaker(False, "đã sửa", CENTRE)
+    after.breaker.turn(False, "đã sửa", CENTRE)
     assert after.bundles.run().drawn == 4
     # Which of the notices that it did not make are real it cannot know, and takes none back.
     listed, taken_back = (
@@ -262,7 +262,7 @@ def test_a_lost_chain_is_begun_anew_under_another_key(outbreaks: Outbreaks) -> N
         for card in outbreaks.cards(place)
     ]
     assert list(map(len, read)) == [0, 1]
-    outbreaks.notices.set_breaker(True, "danh sách sai", CENTRE)
+    outbreaks.breaker.turn(True, "danh sách sai", CENTRE)
     assert outbreaks.bundles.run().drawn == begun.drawn + 1
     assert outbreaks.bundle(begun.drawn + 1).previous == digest_of(content)
 

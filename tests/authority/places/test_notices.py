@@ -241,7 +241,7 @@ def test_each_does_what_their_role_allows(outbreaks: Outbreaks) -> None:
                 case "check":
                     seen = bool(notices.check(market.venue_id, NOW - 3 * HOUR, NOW))
                 case "breaker":
-                    notices.set_breaker(True, "danh sách sai", actor)
+                    outbreaks.breaker.turn(True, "danh sách sai", actor)
         except AuthorityRefused as refused:
             assert refused.reason in ("forbidden", "notice_not_found", "venue_not_found")  # noqa: PT017
             return False
@@ -256,10 +256,10 @@ def test_the_only_provinces_supervisor_may_break_the_circuit(tmp_path: Path) -> 
     """Where there is one province, nobody stands above it."""
     engine = Database(registry_tables.LAYOUT, tmp_path / "registry.db").open()
     outbreaks = Outbreaks(engine, tmp_path / "places", realms=("79",))
-    assert outbreaks.notices.set_breaker(True, "danh sách sai", LAN).on
+    assert outbreaks.breaker.turn(True, "danh sách sai", LAN).on
     for on, reason, why in ((True, "lại", "breaker_same"), (False, " ", "breaker_reason")):
         with pytest.raises(AuthorityRefused) as refused:
-            outbreaks.notices.set_breaker(on, reason, LAN)
+            outbreaks.breaker.turn(on, reason, LAN)
         assert refused.value.reason == why
     engine.dispose()
 
@@ -267,9 +267,9 @@ def test_the_only_provinces_supervisor_may_break_the_circuit(tmp_path: Path) -> 
 def test_the_breaker_is_told_by_the_next_bundle(outbreaks: Outbreaks) -> None:
     """And that it is off again, by the one after."""
     outbreaks.bundles.run()
-    outbreaks.notices.set_breaker(True, "danh sách sai", CENTRE)
+    outbreaks.breaker.turn(True, "danh sách sai", CENTRE)
     outbreaks.bundles.run()
-    outbreaks.notices.set_breaker(False, "đã sửa", CENTRE)
+    outbreaks.breaker.turn(False, "đã sửa", CENTRE)
     outbreaks.bundles.run()
     assert [outbreaks.bundle(number).breaker for number in (1, 2, 3)] == [False, True, False]
 
@@ -301,7 +301,7 @@ def test_everything_is_in_the_trail_and_no_name_is(outbreaks: Outbreaks) -> None
     asked = outbreaks.notices.update(number, order(market), HOA).notice.number
     outbreaks.notices.release(asked, LAN)
     outbreaks.notices.retract(asked, LAN)
-    outbreaks.notices.set_breaker(True, "danh sách sai", CENTRE)
+    outbreaks.breaker.turn(True, "danh sách sai", CENTRE)
     entries = outbreaks.audit.entries()
     assert [entry.action for entry in reversed(entries)] == [
         "notice_issued",
