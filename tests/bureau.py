@@ -13,10 +13,6 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from bluezone_node.authority.keyring import KEEP_EXPORT_KEY, KeyRing, RingKey
-from bluezone_node.authority.places.bulk import BulkVenues
-from bluezone_node.authority.places.claims import Claims
-from bluezone_node.authority.places.kiosks import DerivedKiosks
-from bluezone_node.authority.places.venues import Venues
 from bluezone_node.authority.ports.accounts import Actor, Enrolment
 from bluezone_node.authority.ports.tally import DayCount
 from bluezone_node.authority.publisher.publish import Upload
@@ -39,7 +35,6 @@ from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.registry import SqlRegistry
 from bluezone_node.store.authority.shown import SqlShown
 from bluezone_node.store.authority.tally import SqlTally
-from bluezone_node.store.authority.venues import SqlVenues
 from bluezone_node.web.app import build_app
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.exports import Publication
@@ -47,6 +42,7 @@ from bluezone_node.web.console.notices import Warnings
 from bluezone_node.web.console.places import Places
 from bluezone_node.web.console.routes import ConsoleParts, console_routes
 from bluezone_node.web.observe import Seen
+from bluezone_node.wiring.venues import VenueParts, venue_parts
 from tests.authorities import NOW, Office, seeded, uploaded
 from tests.outbreaks import Outbreaks
 from tests.staff import PASSWORD, Staff
@@ -104,8 +100,7 @@ class Bureau:
         )
         self.issuing = self.office.issuing
         self.released = Released()
-        self.venues, self.claims = _places(self, folder, settings)
-        trail = self.staff.trail
+        self.desk = _desk(self, folder, settings)
         names = tuple(realm.id for realm in settings.registrar.realms)
         self.places = Outbreaks(self.engine, folder / "places", names, self.clock)
         ring = KeyRing((RingKey("v1", NOW, NOW),), KEEP_EXPORT_KEY)
@@ -122,10 +117,8 @@ class Bureau:
             Warnings(self.places.notices, self.places.proposals, self.places.breaker)
             if places
             else None,
-            Places(self.venues, self.claims, settings.places.host) if places else None,
-            BulkVenues(SqlVenues(self.engine), self.venues, trail, self.clock, seeded(13))
-            if places
-            else None,
+            self._places(settings) if places else None,
+            self.desk.bulk if places else None,
         )
         self.seen: list[Seen] = []
         """What was answered, as metrics are told."""
@@ -134,6 +127,17 @@ class Bureau:
             self.seen.append,
         )
         self.enrolments: dict[str, Enrolment] = {}
+
+    def _places(self, settings: AuthoritySettings) -> Places:
+        desk = self.desk
+        return Places(
+            desk.directory,
+            desk.venues,
+            desk.renewal,
+            desk.kiosk_files,
+            desk.claims,
+            settings.places.host,
+        )
 
     def browser(self, language: str = "en", address: str = ADDRESS) -> "Browser":
         """Return a browser that nobody has signed in with."""
@@ -169,34 +173,21 @@ class Bureau:
         self.staff.pass_time(**duration)
 
 
-def _places(made: "Bureau", folder: Path, settings: AuthoritySettings) -> tuple[Venues, Claims]:
+def _desk(made: "Bureau", folder: Path, settings: AuthoritySettings) -> VenueParts:
     (folder / "keys").mkdir(exist_ok=True)
-    keys, store = PlaceKeys(folder), SqlVenues(made.engine)
+    keys = PlaceKeys(folder)
     keys.make(NOW)
-    entropy, realms = seeded(11), settings.registrar.realms
-    venues = Venues(
-        store,
+    return venue_parts(
+        made.engine,
         keys,
-        DerivedKiosks(store, keys, made.clock),
         made.staff.trail,
+        made.office.telephones,
         made.clock,
-        entropy,
-        realms=realms,
+        seeded(11),
+        realms=settings.registrar.realms,
         settings=settings.places,
         address=ADDRESS,
     )
-    claims = Claims(
-        store,
-        keys,
-        made.office.telephones,
-        SqlAllowances(made.engine),
-        made.staff.trail,
-        made.clock,
-        entropy,
-        realms=realms,
-        settings=settings.places,
-    )
-    return venues, claims
 
 
 @contextmanager

@@ -102,11 +102,11 @@ def fill_places(made: Bureau) -> None:
     for name, kind, address, rooms in named:
         made.pass_time(hours=1)
         order = VenueOrder(name, kind, 26740, "79", 2, address, 360, 1080, rooms=rooms)
-        place = made.venues.register(order, chief).venue_id
-    made.venues.rotate(place, chief)
-    made.venues.kiosk(place, "", chief)
+        place = made.desk.venues.register(order, chief).venue_id
+    made.desk.renewal.rotate(place, chief)
+    made.desk.kiosk_files.make(place, "", chief)
     waits = VenueOrder("Nhà hàng Hoa Sen", 7, 26743, "79", 2, "12 Phạm Ngọc Thạch")
-    made.venues.register(waits, issuer)
+    made.desk.venues.register(waits, issuer)
 
 
 def _one(
@@ -301,7 +301,7 @@ def tour_places(camera: Camera, made: Bureau) -> None:
     """Take the pictures of places, signed in."""
     camera.go(menu.PLACES)
     camera.take("places", whole=True)
-    (place,) = made.venues.search("cho ben thanh", Actor("", "*", "admin"))
+    (place,) = made.desk.directory.search("cho ben thanh", Actor("", "*", "admin"))
     camera.go(f"{menu.PLACES}/{place.venue_id.hex()}")
     camera.take("place", whole=True)
 

@@ -14,7 +14,13 @@ from bluezone_node.authority.places.notice_orders import NoticeOrder
 from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR, Actor
-from bluezone_node.authority.ports.venues import Kiosk, Venue, VenueCardRow, VenueState
+from bluezone_node.authority.ports.venues import (
+    Changed,
+    Kiosk,
+    Venue,
+    VenueCardRow,
+    VenueState,
+)
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.store.authority.audit import SqlAudit
@@ -148,6 +154,13 @@ class Outbreaks:
         cards = [self.card(venue, room, days) for room in ("", *rooms)]
         assert self.venues.add([venue], {venue.venue_id: cards}) == [True]
         return venue
+
+    def close(self, venue: Venue) -> None:
+        """Close the place, with its cards."""
+        now = self.clock.now()
+        old = [row.signed.location_id for row in self.venues.current(venue.venue_id)]
+        closed = replace(venue, state=VenueState.CLOSED, closed=now)
+        assert self.venues.change(venue, closed, now, old=old) is Changed.DONE
 
     def card(self, venue: Venue, room: str = "", days: tuple[int, int] = (-30, 30)) -> VenueCardRow:
         """Return a new card, valid from and to so many days from today."""

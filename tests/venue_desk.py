@@ -5,20 +5,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from bluezone_node.authority.people.audit import ChainedTrail
-from bluezone_node.authority.places.bulk import BulkVenues
-from bluezone_node.authority.places.claims import Claims
 from bluezone_node.authority.places.kiosks import DerivedKiosks
 from bluezone_node.authority.places.orders import VenueOrder
-from bluezone_node.authority.places.venues import Venues
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.authority.settings import PlacesSettings, RealmSettings
 from bluezone_node.clock import SimClock
 from bluezone_node.ports import Entropy
 from bluezone_node.store.authority import registry_tables
-from bluezone_node.store.authority.allowances import SqlAllowances
 from bluezone_node.store.authority.database import Database
 from bluezone_node.store.authority.place_keys import PlaceKeys
 from bluezone_node.store.authority.venues import SqlVenues
+from bluezone_node.wiring.venues import venue_parts
 from tests.authorities import NOW, Telephones, seeded
 from tests.staff import MemoryAudit
 
@@ -39,38 +36,26 @@ class VenueDesk:
         entropy: Entropy | None = None,
     ) -> None:
         """*entropy*: the same in every run, if none is given."""
-        settings = settings or PlacesSettings()
         self.engine = Database(registry_tables.LAYOUT, folder / "registry.db").open()
         (folder / "keys").mkdir(exist_ok=True)
         self.keys = PlaceKeys(folder)
         if not self.keys.exist:
             self.keys.make(NOW)
         self.clock, self.telephones = SimClock(NOW), Telephones()
-        entropy = entropy or seeded(3)
         self.store = SqlVenues(self.engine)
         self.kiosks = DerivedKiosks(self.store, self.keys, self.clock)
         trail = ChainedTrail(MemoryAudit(), self.clock, timedelta(days=366), secret=b"c" * 32)
         self.trail = trail
-        self.venues = Venues(
-            self.store,
+        parts = venue_parts(
+            self.engine,
             self.keys,
-            self.kiosks,
             trail,
+            self.telephones,
             self.clock,
-            entropy,
+            entropy or seeded(3),
             realms=realms,
-            settings=settings,
+            settings=settings or PlacesSettings(),
             address="https://registrar.example",
         )
-        self.claims = Claims(
-            self.store,
-            self.keys,
-            self.telephones,
-            SqlAllowances(self.engine),
-            trail,
-            self.clock,
-            entropy,
-            realms=realms,
-            settings=settings,
-        )
-        self.bulk = BulkVenues(self.store, self.venues, trail, self.clock, entropy)
+        self.directory, self.venues, self.renewal = parts.directory, parts.venues, parts.renewal
+        self.kiosk_files, self.claims, self.bulk = parts.kiosk_files, parts.claims, parts.bulk

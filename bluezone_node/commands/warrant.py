@@ -24,7 +24,7 @@ from bluezone_node.commands.vietnam_time import VietnamTime, in_vietnam, window_
 from bluezone_node.errors import BadConfig, BadInput
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.places.venues import Venues
+    from bluezone_node.authority.places.directory import Directory
     from bluezone_node.authority.places.warrants import Opened, Warrants
     from bluezone_node.authority.ports.register import StoredWarrant
     from bluezone_node.venues.warrant import Warrant
@@ -109,10 +109,10 @@ def request(
 
     key = read_officer_key(key_file, passphrase_file)
 
-    def act(venues: "Venues", warrants: "Warrants", now: datetime) -> "StoredWarrant":
+    def act(directory: "Directory", warrants: "Warrants", now: datetime) -> "StoredWarrant":
         asked = Warrant(
             os.urandom(WARRANT_ID_BYTES),
-            venues.find(venue, OPERATOR).venue_id,
+            directory.find(venue, OPERATOR).venue_id,
             start,
             end,
             case,
@@ -168,8 +168,8 @@ def approve(
 def list_warrants(folder: Any, clock_spec: str, as_json: bool) -> None:
     """Say which warrants there are, and how far each has come."""
 
-    def act(venues: "Venues", warrants: "Warrants", now: datetime) -> list[dict[str, Any]]:
-        return [_told(venues, warrants, each, now) for each in warrants.all(OPERATOR)]
+    def act(directory: "Directory", warrants: "Warrants", now: datetime) -> list[dict[str, Any]]:
+        return [_told(directory, warrants, each, now) for each in warrants.all(OPERATOR)]
 
     found = _done(folder, clock_spec, act)
     if as_json:
@@ -288,7 +288,7 @@ def answer(folder: Any, file: Path, clock_spec: str) -> None:
 
 
 def _told(
-    venues: "Venues", warrants: "Warrants", stored: "StoredWarrant", now: datetime
+    directory: "Directory", warrants: "Warrants", stored: "StoredWarrant", now: datetime
 ) -> dict[str, Any]:
     sent = warrants.parts(stored)
     if any(part.last for part in sent):
@@ -299,7 +299,7 @@ def _told(
         state = "approved" if stored.approved is not None else "requested"
     return {
         "id": stored.warrant_id.hex(),
-        "place": venues.find(stored.venue_id.hex(), OPERATOR).name,
+        "place": directory.find(stored.venue_id.hex(), OPERATOR).name,
         "realm": stored.realm,
         "from": stored.start,
         "to": stored.end,
@@ -321,7 +321,7 @@ def _words(words: "Warrant") -> list[str]:
 def _done(
     folder: Any,
     clock_spec: str,
-    act: "Callable[[Venues, Warrants, datetime], Any]",
+    act: "Callable[[Directory, Warrants, datetime], Any]",
 ) -> Any:
     async def run() -> Any:
         from bluezone_node.wiring.authority import open_authority
@@ -333,6 +333,6 @@ def _done(
                         "This authority has no keys for places.",
                         hint="`bluezone-node trust init` makes them, once",
                     )
-                return act(parts.places.venues, parts.register.warrants, clock.now())
+                return act(parts.places.directory, parts.register.warrants, clock.now())
 
     return asyncio.run(run())

@@ -39,7 +39,14 @@ def routes_of_console(
         warnings = Warnings(told.notices, told.proposals, told.breaker)
     if parts.places is not None:
         claims = parts.places.claims if settings.places.claims else None
-        venues = Places(parts.places.venues, claims, settings.places.host)
+        venues = Places(
+            parts.places.directory,
+            parts.places.venues,
+            parts.places.renewal,
+            parts.places.kiosk_files,
+            claims,
+            settings.places.host,
+        )
     console = ConsoleParts(
         parts.accounts,
         parts.issuing,

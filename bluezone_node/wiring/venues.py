@@ -4,24 +4,34 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bluezone_node.ports import Clock
+from bluezone_node.ports import Clock, Entropy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Engine
 
     from bluezone_node.authority.places.bulk import BulkVenues
     from bluezone_node.authority.places.claims import Claims
+    from bluezone_node.authority.places.directory import Directory
+    from bluezone_node.authority.places.kiosk_files import KioskFiles
+    from bluezone_node.authority.places.renewal import Renewal
     from bluezone_node.authority.places.venues import Venues
     from bluezone_node.authority.ports.audit import AuditTrail
     from bluezone_node.authority.ports.messages import Messenger
+    from bluezone_node.authority.settings import PlacesSettings, RealmSettings
     from bluezone_node.store.authority.folder import AuthorityFolder
+    from bluezone_node.store.authority.place_keys import PlaceKeys
 
 
 @dataclass(frozen=True, slots=True)
 class VenueParts:
     """The services of places."""
 
+    directory: "Directory"
     venues: "Venues"
+    renewal: "Renewal"
+    kiosk_files: "KioskFiles"
     claims: "Claims"
     bulk: "BulkVenues"
 
@@ -34,40 +44,69 @@ def venues_of(
     clock: Clock,
 ) -> VenueParts | None:
     """Return the services on the registrar's database; None: the places' keys were never made."""
+    keys, settings = folder.place_keys(), folder.settings
+    if not keys.exist:
+        return None
+    return venue_parts(
+        engine,
+        keys,
+        audit,
+        messenger,
+        clock,
+        os.urandom,
+        realms=settings.registrar.realms,
+        settings=settings.places,
+        address=address_of(folder),
+    )
+
+
+def venue_parts(
+    engine: "Engine",
+    keys: "PlaceKeys",
+    audit: "AuditTrail",
+    messenger: "Messenger",
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    realms: "Sequence[RealmSettings]",
+    settings: "PlacesSettings",
+    address: str,
+) -> VenueParts:
+    """Return the services. *address*: where kiosks find this server."""
     from bluezone_node.authority.places.bulk import BulkVenues
+    from bluezone_node.authority.places.cards import CardMaker
     from bluezone_node.authority.places.claims import Claims
+    from bluezone_node.authority.places.directory import Directory
+    from bluezone_node.authority.places.kiosk_files import KioskFiles
     from bluezone_node.authority.places.kiosks import DerivedKiosks
+    from bluezone_node.authority.places.renewal import Renewal
     from bluezone_node.authority.places.venues import Venues
     from bluezone_node.store.authority.allowances import SqlAllowances
     from bluezone_node.store.authority.venues import SqlVenues
 
-    keys, settings = folder.place_keys(), folder.settings
-    if not keys.exist:
-        return None
-    store, realms = SqlVenues(engine), settings.registrar.realms
-    venues = Venues(
-        store,
-        keys,
-        DerivedKiosks(store, keys, clock),
-        audit,
-        clock,
-        os.urandom,
-        realms=realms,
-        settings=settings.places,
-        address=address_of(folder),
+    store = SqlVenues(engine)
+    directory = Directory(store, clock, realms)
+    maker = CardMaker(keys, entropy, days=settings.card_days, registers=settings.registers)
+    venues = Venues(store, directory, maker, audit, clock, entropy)
+    kiosks = DerivedKiosks(store, keys, clock)
+    return VenueParts(
+        directory,
+        venues,
+        Renewal(store, directory, maker, audit, clock),
+        KioskFiles(store, directory, maker, kiosks, keys, audit, clock, entropy, address=address),
+        Claims(
+            store,
+            keys,
+            messenger,
+            SqlAllowances(engine),
+            audit,
+            clock,
+            entropy,
+            realms=realms,
+            settings=settings,
+        ),
+        BulkVenues(store, directory, venues, audit, clock, entropy),
     )
-    claims = Claims(
-        store,
-        keys,
-        messenger,
-        SqlAllowances(engine),
-        audit,
-        clock,
-        os.urandom,
-        realms=realms,
-        settings=settings.places,
-    )
-    return VenueParts(venues, claims, BulkVenues(store, venues, audit, clock, os.urandom))
 
 
 def address_of(folder: "AuthorityFolder") -> str:

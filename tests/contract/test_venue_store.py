@@ -1,9 +1,9 @@
 """What the store of places promises, on both engines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from unicodedata import normalize
 
@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from bluezone_node.authority.ports.venues import (
     HANGS_ON,
+    Changed,
     Kiosk,
     PendingClaim,
     Redeemed,
@@ -88,6 +89,23 @@ def added(store: VenueStore, of: Venue, *cards: VenueCardRow) -> None:
     assert store.add([of], {of.venue_id: cards}) == [True]
 
 
+def turned(
+    store: VenueStore,
+    of: Venue,
+    new: VenueCardRow,
+    old: Collection[bytes],
+    ends: datetime = NOON,
+) -> Changed:
+    """Give the place a new card."""
+    return store.change(of, of, NOON, [new], old, ends)
+
+
+def close(store: VenueStore, venue: Venue) -> Changed:
+    """Close the place, with its current cards."""
+    closed = replace(venue, state=VenueState.CLOSED, closed=NOON)
+    return store.change(venue, closed, NOON, old=of(store.current(venue.venue_id)))
+
+
 def of(rows: list[VenueCardRow]) -> list[bytes]:
     return [row.signed.location_id for row in rows]
 
@@ -117,7 +135,7 @@ def test_a_place_is_kept_once(store: VenueStore) -> None:
     other = replace(one, venue_id=b"3" * 16, name="Chợ Bên Thanh")
     assert store.add([one, same, other], {}) == [True, False, True]
     assert store.add([same], {}) == [False]
-    assert store.close(one.venue_id, NOON)
+    assert close(store, one) is Changed.DONE
     assert store.add([same], {}) == [True]
 
 
@@ -125,30 +143,95 @@ def test_of_many_who_decide_one_does(store: VenueStore) -> None:
     """The cards of the others are not kept."""
     one = venue(state=VenueState.CLAIMED)
     added(store, one)
-    approved = race(
-        lambda n: store.decide(
-            one.venue_id, VenueState.APPROVED, NOON, f"officer{n}", [card(one, n)]
-        )
-    )
-    assert approved == 1
+    approved = replace(one, state=VenueState.APPROVED, decided=NOON)
+
+    def decide(number: int) -> bool:
+        after = replace(approved, decided_by=f"officer{number}")
+        return store.change(one, after, NOON, [card(one, number)]) is Changed.DONE
+
+    assert race(decide) == 1
     assert len(store.cards(one.venue_id)) == 1
-    assert not store.decide(one.venue_id, VenueState.REJECTED, NOON, "late")
+    late = replace(one, state=VenueState.REJECTED)
+    assert store.change(one, late, NOON) is Changed.OUTDATED
     found = store.venue(one.venue_id)
     assert found is not None
     assert (found.state, found.decided) == (VenueState.APPROVED, NOON)
 
 
-def test_of_many_who_rotate_one_does(store: VenueStore) -> None:
-    """A room never has two current cards."""
+def test_of_many_who_change_a_place_one_does(store: VenueStore) -> None:
+    """Whether they rotate, edit or close: a room never has two current cards."""
     one = venue()
     old = card(one, 100)
     added(store, one, old)
-    turned = race(
-        lambda n: store.rotate(one.venue_id, [card(one, n)], [old.signed.location_id], NOON + DAY)
-    )
-    assert turned == 1
-    assert len(store.current(one.venue_id)) == 1
-    assert len(store.cards(one.venue_id)) == 2
+    afters = [
+        one,
+        replace(one, name="Chợ mới"),
+        replace(one, contact=""),
+        replace(one, state=VenueState.CLOSED, closed=NOON),
+    ]
+
+    def change(number: int) -> bool:
+        new = [card(one, number)] if number < 2 else []
+        # Who edits what stands on no card ends none.
+        ends = [] if number == 2 else of([old])
+        return store.change(one, afters[number], NOON, new, ends, NOON + DAY) is Changed.DONE
+
+    done = race(change)
+    found = store.venue(one.venue_id)
+    assert found is not None
+    # Rotating changes nothing of the place, so that one of the others may come after it, but no
+    # other that ends the same card.
+    assert done == 1 or (done == 2 and found == afters[2])
+    current = store.current(one.venue_id)
+    assert len(current) == (0 if found.state is VenueState.CLOSED else 1)
+
+
+def test_what_is_said_of_a_place_changes_whole(store: VenueStore) -> None:
+    """It is found by its new name; kiosks of a room that went are revoked; all else stays."""
+    one = venue(rooms=("Khu A", "Khu B"))
+    cards = [card(one, 1), card(one, 2, "Khu A"), card(one, 3, "Khu B")]
+    added(store, one, *cards)
+    for number, room in enumerate(("", "Khu A", "Khu B")):
+        assert store.add_kiosk(Kiosk(bytes([number]) * 32, one.venue_id, room, 1, NOON))
+    after = replace(one, name="Chợ Tân Định", rooms=("Khu B",), opens=None, closes=None)
+    new = card(after, 4)
+    assert store.change(one, after, NOON, [new], of(cards[:2]), NOON + DAY) is Changed.DONE
+    assert store.venue(one.venue_id) == after
+    assert store.search("tan dinh") == [after]
+    assert store.search("chợ số") == []
+    assert set(of(store.current(one.venue_id))) == set(of([new, cards[2]]))
+    assert {each.room: each.revoked for each in store.kiosks(one.venue_id)} == {
+        "": None,
+        "Khu A": NOON,
+        "Khu B": None,
+    }
+    assert not store.add_kiosk(Kiosk(b"x" * 32, one.venue_id, "Khu A", 2, NOON))
+
+
+def test_a_change_to_what_was_changed_does_nothing(store: VenueStore) -> None:
+    """Neither to the place nor to a card, also where only one of both is outdated."""
+    one = venue()
+    old, new = card(one, 1), card(one, 2)
+    added(store, one, old)
+    stale = replace(one, contact="+84900000000")
+    assert turned(store, stale, new, of([old])) is Changed.OUTDATED
+    assert turned(store, one, new, of([old, new])) is Changed.OUTDATED
+    after = replace(one, name="Chợ khác")
+    assert store.change(one, after, NOON, [new], of([new]), NOON) is Changed.OUTDATED
+    assert store.venue(one.venue_id) == one
+    assert store.cards(one.venue_id) == [old]
+
+
+def test_a_place_does_not_become_another(store: VenueStore) -> None:
+    """Its name and address are free once the other has closed."""
+    one, other = venue(), venue(2)
+    added(store, one)
+    added(store, other)
+    same = replace(one, name=normalize("NFD", other.name.upper()))
+    assert store.change(one, same, NOON) is Changed.KNOWN
+    assert store.venue(one.venue_id) == one
+    assert close(store, other) is Changed.DONE
+    assert store.change(one, same, NOON) is Changed.DONE
 
 
 def test_a_rotation_at_once_ends_earlier_ones_too(store: VenueStore) -> None:
@@ -158,10 +241,10 @@ def test_a_rotation_at_once_ends_earlier_ones_too(store: VenueStore) -> None:
     added(store, one, cards[0])
     added(store, other, card(other, 9))
     theirs = of(store.current(other.venue_id))
-    assert not store.rotate(one.venue_id, [cards[1]], theirs, NOON)
-    assert store.rotate(one.venue_id, [cards[1]], of([cards[0]]), NOON + DAY)
+    assert turned(store, one, cards[1], theirs) is Changed.OUTDATED
+    assert turned(store, one, cards[1], of([cards[0]]), NOON + DAY) is Changed.DONE
     assert store.revoked(NOON) == []
-    assert store.rotate(one.venue_id, [cards[2]], of([cards[1]]), NOON)
+    assert turned(store, one, cards[2], of([cards[1]])) is Changed.DONE
     assert store.revoked(NOON) == sorted(of(cards[:2]))
     assert of(store.current(one.venue_id)) == of([cards[2]])
 
@@ -171,7 +254,7 @@ def test_withdrawn_cards_are_told_until_they_would_have_ended(store: VenueStore)
     one = venue()
     short = card(one, 1, days=3)
     added(store, one, short)
-    assert store.close(one.venue_id, NOON)
+    assert close(store, one) is Changed.DONE
     assert store.revoked(NOON + 2 * DAY) == of([short])
     assert store.revoked(NOON + 3 * DAY) == []
     assert store.current(one.venue_id) == []
@@ -182,7 +265,7 @@ def test_a_notice_goes_to_all_cards_of_its_time(store: VenueStore) -> None:
     one = venue()
     old, room, new = card(one, 1), card(one, 2, "Khu A"), card(one, 3)
     added(store, one, old, room)
-    store.rotate(one.venue_id, [new], of([old]), NOON)
+    assert turned(store, one, new, of([old])) is Changed.DONE
     assert set(of(store.cards_of(one.venue_id, None, NOON, NOON + HOUR))) == set(
         of([old, room, new])
     )
@@ -239,7 +322,7 @@ def test_a_room_has_one_kiosk(store: VenueStore) -> None:
     again = Kiosk(b"x" * 32, one.venue_id, "", 1, NOON)
     assert not store.add_kiosk(again)
     assert store.add_kiosk(replace(again, number=2))
-    assert store.close(one.venue_id, NOON)
+    assert close(store, one) is Changed.DONE
     assert all(each.revoked for each in store.kiosks(one.venue_id))
     assert not store.add_kiosk(replace(again, number=3, digest=b"y" * 32))
 

@@ -141,7 +141,7 @@ async def test_a_place_that_is_closed_takes_nobody_in(outbreaks: Outbreaks, url:
     """Its cards stand in the next bundle among those withdrawn; devices refuse the poster."""
     market = outbreaks.place()
     (card,) = outbreaks.cards(market)
-    outbreaks.venues.close(market.venue_id, outbreaks.clock.now())
+    outbreaks.close(market)
     outbreaks.bundles.run()
     device = Device()
     async with HttpExports(SOURCE, url) as exports:

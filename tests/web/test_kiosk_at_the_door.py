@@ -26,11 +26,12 @@ async def test_a_proposal_reaches_the_officers(tmp_path: Path) -> None:
     with open_authority(authority, clock, ["registrar"]) as parts:
         assert parts.places is not None
         assert parts.notices is not None
-        venues = parts.places.venues
-        venue = venues.register(VenueOrder("Chợ Hôm", VenueKind.MARKET, 26740), OPERATOR)
+        venue = parts.places.venues.register(
+            VenueOrder("Chợ Hôm", VenueKind.MARKET, 26740), OPERATOR
+        )
         file = tmp_path / "venue.json"
         file.touch(mode=0o600)
-        file.write_bytes(venues.kiosk(venue.venue_id, "", OPERATOR).content)
+        file.write_bytes(parts.places.kiosk_files.make(venue.venue_id, "", OPERATOR).content)
         kiosk = read_venue_file(file)
         clock.advance(3 * 3600)
         start = clock.now() - timedelta(hours=2)

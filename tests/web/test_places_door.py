@@ -47,7 +47,7 @@ class Door:
     def renew(self) -> None:
         """Give the place's kiosk its file, a new one where the old one was revoked."""
         assert self.parts.places is not None
-        made = self.parts.places.venues.kiosk(self.venue_id, "", OPERATOR)
+        made = self.parts.places.kiosk_files.make(self.venue_id, "", OPERATOR)
         self.file.write_bytes(made.content)
         self.kiosk = read_venue_file(self.file)
 
@@ -82,11 +82,10 @@ async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
     authority = make_folder(folder / "a", ["registrar"], NOW - timedelta(days=3))
     with open_authority(authority, clock, ["registrar"]) as parts:
         assert parts.places is not None
-        venues = parts.places.venues
-        venue = venues.register(VenueOrder(CANARY, VenueKind.MARKET, 26740), OPERATOR)
+        venue = parts.places.venues.register(VenueOrder(CANARY, VenueKind.MARKET, 26740), OPERATOR)
         file = folder / "venue.json"
         file.touch(mode=0o600)
-        file.write_bytes(venues.kiosk(venue.venue_id, "", OPERATOR).content)
+        file.write_bytes(parts.places.kiosk_files.make(venue.venue_id, "", OPERATOR).content)
         clock.advance(3 * 3600)
         async with (
             served(authority_app(authority, parts, clock)) as url,
@@ -127,7 +126,7 @@ async def test_a_kiosk_gets_its_newest_card(door: Door) -> None:
     first = await card()
     assert read_card(first).location_id == door.kiosk.card.location_id
     assert door.parts.places is not None
-    door.parts.places.venues.rotate(door.venue_id, OPERATOR)
+    door.parts.places.renewal.rotate(door.venue_id, OPERATOR)
     second = await card()
     assert second != first
     assert read_card(second).card.venue_id == door.venue_id
@@ -162,8 +161,7 @@ async def test_a_wrong_token_is_a_wrong_token(door: Door, name: str) -> None:
 async def test_a_kiosk_that_was_revoked_is_a_stranger(door: Door) -> None:
     """From one request to the next; a new one is known."""
     assert door.parts.places is not None
-    venues = door.parts.places.venues
-    venues.revoke_kiosk(door.venue_id, "", OPERATOR)
+    door.parts.places.kiosk_files.revoke(door.venue_id, "", OPERATOR)
     answer = await door.propose()
     told = answer.json()
     told.pop("padding")

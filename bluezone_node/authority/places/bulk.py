@@ -7,6 +7,7 @@ nothing, and the same file again registers what is missing.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.places.orders import EDITION, VenueOrder, parse_hours, venue_of
 from bluezone_node.authority.places.venues import Venues
 from bluezone_node.authority.ports.accounts import SUPERVISOR, Actor
@@ -119,9 +120,16 @@ class BulkVenues:
     """Registers the places of a file. It blocks on the store."""
 
     def __init__(
-        self, store: VenueStore, venues: Venues, audit: AuditTrail, clock: Clock, entropy: Entropy
+        self,
+        store: VenueStore,
+        directory: Directory,
+        venues: Venues,
+        audit: AuditTrail,
+        clock: Clock,
+        entropy: Entropy,
     ) -> None:
         self._store = store
+        self._directory = directory
         self._venues = venues
         self._audit = audit
         self._clock = clock
@@ -193,7 +201,7 @@ class BulkVenues:
         if record.stray:
             raise BadInput("A cell of the row stands under no heading.", reason="row_too_long")
         order = _order(record, realm)
-        where = self._venues.realm_for(order.realm, actor)
+        where = self._directory.realm_for(order.realm, actor)
         return venue_of(order, self._entropy(VENUE_ID_BYTES), where, self._clock.now())
 
 

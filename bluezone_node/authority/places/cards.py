@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -11,7 +11,14 @@ from bluezone_node.authority.settings import RegisterSettings
 from bluezone_node.crypto.cose import key_id_of, public_bytes, sign
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Entropy
-from bluezone_node.venues.card import SEED_BYTES, Card, CardFlag, day_number, read_card
+from bluezone_node.venues.card import (
+    SEED_BYTES,
+    VIETNAM,
+    Card,
+    CardFlag,
+    day_number,
+    read_card,
+)
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.trust import Role
 
@@ -100,6 +107,31 @@ class CardMaker:
         now: datetime,
         register_key: bytes | None,
     ) -> VenueCardRow:
+        seed = self._entropy(SEED_BYTES)
+        card = self._card(venue, room, now, register_key, seed, signer.from_day, signer.to_day)
+        signed = read_card(sign(card.encoded(), signer.key))
+        return VenueCardRow(venue.venue_id, room, signed, now)
+
+    def differ(
+        self, before: Venue, after: Venue, room: str, now: datetime, register_key: bytes | None
+    ) -> bool:
+        """Tell whether the card of *room* says something else *after* than *before*."""
+        one, other = (
+            self._card(venue, room, now, register_key, bytes(SEED_BYTES), 0, 1)
+            for venue in (before, after)
+        )
+        return one.encoded() != other.encoded()
+
+    def _card(
+        self,
+        venue: Venue,
+        room: str,
+        now: datetime,
+        register_key: bytes | None,
+        seed: bytes,
+        from_day: int,
+        to_day: int,
+    ) -> Card:
         flags = CardFlag(venue.flags)
         if self.requires_register(venue, now):
             flags |= CardFlag.REGISTER_REQUIRED
@@ -109,14 +141,14 @@ class CardMaker:
         hours = None
         if venue.opens is not None and venue.closes is not None:
             hours = (venue.opens, venue.closes)
-        card = Card(
+        return Card(
             venue.venue_id,
             venue.name,
             venue.commune,
             VenueKind(venue.kind),
-            self._entropy(SEED_BYTES),
-            signer.from_day,
-            signer.to_day,
+            seed,
+            from_day,
+            to_day,
             venue.stay_minutes,
             register_key,
             room,
@@ -125,8 +157,6 @@ class CardMaker:
             venue.address,
             hours,
         )
-        signed = read_card(sign(card.encoded(), signer.key))
-        return VenueCardRow(venue.venue_id, room, signed, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +171,9 @@ class _Signer:
 def rooms_of(venue: Venue) -> tuple[str, ...]:
     """Return all that have a card: the place as a whole, and its rooms."""
     return (WHOLE, *venue.rooms)
+
+
+def end_of_tomorrow(now: datetime) -> datetime:
+    """Return the midnight, Vietnam's time, in which tomorrow ends."""
+    today = now.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (today + timedelta(days=2)).astimezone(UTC)

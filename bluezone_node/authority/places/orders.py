@@ -1,6 +1,6 @@
 """What may be said of a place when it is registered, checked before anything is kept."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bluezone_node.authority.phones import parse_phone
@@ -81,6 +81,40 @@ def venue_of(order: VenueOrder, venue_id: bytes, realm: str, now: datetime) -> V
         tuple(check_line(room, MAX_ROOM_BYTES, "name of a room") for room in rooms),
         parse_phone(order.contact) if order.contact else "",
         now,
+    )
+
+
+def order_of(venue: Venue) -> VenueOrder:
+    """Return the order that says of *venue* what is said of it already."""
+    return VenueOrder(
+        venue.name,
+        venue.kind,
+        venue.commune,
+        venue.realm,
+        venue.edition,
+        venue.address,
+        venue.opens,
+        venue.closes,
+        venue.stay_minutes,
+        CardFlag(venue.flags),
+        venue.rooms,
+        venue.contact,
+    )
+
+
+def edited(venue: Venue, order: VenueOrder) -> Venue:
+    """Return *venue* as *order* says, in its province and as far as it has come.
+
+    Raises:
+        AuthorityRefused, BadInput: as `venue_of`.
+    """
+    said = venue_of(order, venue.venue_id, venue.realm, venue.claimed)
+    return replace(
+        said,
+        state=venue.state,
+        decided=venue.decided,
+        decided_by=venue.decided_by,
+        closed=venue.closed,
     )
 
 

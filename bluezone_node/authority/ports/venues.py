@@ -1,7 +1,7 @@
 """Places in the registry: venues, their cards, their kiosks, and claims that wait for a code."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
@@ -68,6 +68,12 @@ class Venue:
         return identity_of(self.realm, self.commune, self.edition, self.name, self.address)
 
     @property
+    def stamp(self) -> str:
+        """16 signs that are others where anything of the place is: by them a form that was filled
+        in before somebody else's change is told."""
+        return sha256(repr(astuple(self)).encode()).hexdigest()[:16]
+
+    @property
     def searched(self) -> str:
         """What a search looks into."""
         return folded(f"{self.name} {self.address}")
@@ -125,6 +131,16 @@ class Redeemed(StrEnum):
     """There is no such claim any more: unknown, expired, or wrong too often."""
 
 
+class Changed(StrEnum):
+    """What became of a change to a place."""
+
+    DONE = "done"
+    OUTDATED = "outdated"
+    """Somebody else was quicker: the place, or one of the old cards, is not as it was."""
+    KNOWN = "known"
+    """Another place is claimed or approved that would be the same."""
+
+
 class CardKeys(Protocol):
     """The key that signs cards, who vouches for it, and the places' secret.
 
@@ -159,32 +175,24 @@ class VenueStore(Protocol):
         of *venues*.
         """
 
-    def decide(
+    def change(
         self,
-        venue_id: bytes,
-        state: VenueState,
+        before: Venue,
+        after: Venue,
         at: datetime,
-        by: str,
         cards: Sequence[VenueCardRow] = (),
-    ) -> bool:
-        """Approve or reject what is claimed, with its cards; False where it is not claimed."""
+        old: Collection[bytes] = (),
+        ends: datetime | None = None,
+    ) -> Changed:
+        """Put *after* in the place of *before*, and keep *cards*.
 
-    def rotate(
-        self,
-        venue_id: bytes,
-        cards: Sequence[VenueCardRow],
-        old: Collection[bytes],
-        ends: datetime,
-    ) -> bool:
-        """Keep *cards*, and let the *old* ones (location ids) end with *ends*; so do those of
-        earlier rotations that were to end later.
+        *old* (location ids): cards that end with *ends*, without it *at* once; with them those
+        which earlier changes let end later. Kiosks end *at* once whose room *after* does not have,
+        and all where it is closed.
 
-        False, and nothing is changed, where the place is not approved, or one of *old* is not its
-        or ends already: somebody else was quicker.
+        Nothing is changed unless the place is in everything as *before*, none of *old* ends yet,
+        and no other place has the identity of *after*.
         """
-
-    def close(self, venue_id: bytes, at: datetime) -> bool:
-        """Close an approved place; its cards and kiosks end. False where it is none."""
 
     def venue(self, venue_id: bytes) -> Venue | None: ...
 
@@ -227,7 +235,8 @@ class VenueStore(Protocol):
     # Kiosks
 
     def add_kiosk(self, kiosk: Kiosk) -> bool:
-        """False where that room has one, or had that number, or the place is not approved."""
+        """False where that room has one, or had that number, or the place has no such room, or is
+        not approved."""
 
     def kiosk(self, digest: bytes) -> Kiosk | None:
         """Return the kiosk, also one that was revoked."""

@@ -53,7 +53,7 @@ def rotate(folder: Any, venue: str, at_once: bool, clock_spec: str, as_json: boo
     view = with_places(
         folder,
         clock_spec,
-        lambda places: places.venues.rotate(found(places, venue), OPERATOR, at_once=at_once),
+        lambda places: places.renewal.rotate(found(places, venue), OPERATOR, at_once=at_once),
     )
     if as_json:
         print_json(details(view))

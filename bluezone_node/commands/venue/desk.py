@@ -13,7 +13,7 @@ from bluezone_node.errors import BadConfig
 from bluezone_node.venues.kinds import RULES, VenueKind
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.places.venues import VenueView
+    from bluezone_node.authority.places.directory import VenueView
     from bluezone_node.authority.ports.venues import Venue, VenueCardRow
     from bluezone_node.wiring.venues import VenueParts
 
@@ -48,7 +48,7 @@ def with_places(folder: Any, clock_spec: str, work: "Callable[[VenueParts], Resu
 
 def found(places: "VenueParts", text: str) -> bytes:
     """Return the id of the place that *text* names."""
-    return places.venues.find(text, OPERATOR).venue_id
+    return places.directory.find(text, OPERATOR).venue_id
 
 
 def summary(venue: "Venue") -> dict[str, Any]:

@@ -42,7 +42,7 @@ def kiosk(
         with_places(
             folder,
             clock_spec,
-            lambda places: places.venues.revoke_kiosk(found(places, venue), room, OPERATOR),
+            lambda places: places.kiosk_files.revoke(found(places, venue), room, OPERATOR),
         )
         note("the kiosk is revoked; another one can be made")
         return
@@ -55,7 +55,7 @@ def kiosk(
     made = with_places(
         folder,
         clock_spec,
-        lambda places: places.venues.kiosk(found(places, venue), room, OPERATOR, public),
+        lambda places: places.kiosk_files.make(found(places, venue), room, OPERATOR, public),
     )
     write_private(made.content, out, replace=False)
     note(f"{out}: on the device, name it in [kiosk] venue")

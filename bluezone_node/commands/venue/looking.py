@@ -41,7 +41,7 @@ def list_venues(
     listed = with_places(
         folder,
         clock_spec,
-        lambda places: places.venues.search(" ".join(words), OPERATOR, only, limit),
+        lambda places: places.directory.search(" ".join(words), OPERATOR, only, limit),
     )
     told = [summary(each) for each in listed]
     if as_json:
@@ -73,7 +73,7 @@ def show(folder: Any, venue: str, clock_spec: str, as_json: bool) -> None:
     told = with_places(
         folder,
         clock_spec,
-        lambda places: details(places.venues.view(found(places, venue), OPERATOR)),
+        lambda places: details(places.directory.view(found(places, venue), OPERATOR)),
     )
     if as_json:
         print_json(told)

@@ -44,7 +44,7 @@ def poster(
     card = with_places(
         folder,
         clock_spec,
-        lambda places: places.venues.card(found(places, venue), room, OPERATOR),
+        lambda places: places.directory.card(found(places, venue), room, OPERATOR),
     ).signed
     url = to_url(card.cose, folder.settings.places.host, direction)
     write_private(make(card, url, size, direction, form, commune=commune_name), out, force)

@@ -91,7 +91,7 @@ def register(
     view = with_places(
         folder,
         clock_spec,
-        lambda places: places.venues.view(
+        lambda places: places.directory.view(
             places.venues.register(order, OPERATOR).venue_id, OPERATOR
         ),
     )

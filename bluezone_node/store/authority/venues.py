@@ -6,10 +6,21 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from bluezone_node.authority.ports.venues import (
     HANGS_ON,
+    Changed,
     Kiosk,
     PendingClaim,
     Redeemed,
@@ -62,58 +73,39 @@ class SqlVenues:
                 _keep(db, [card for each in ids for card in cards.get(each, ())])
             return kept
 
-    def decide(
+    def change(
         self,
-        venue_id: bytes,
-        state: VenueState,
+        before: Venue,
+        after: Venue,
         at: datetime,
-        by: str,
         cards: Sequence[VenueCardRow] = (),
-    ) -> bool:
-        waiting = _in_state(venue_id, VenueState.CLAIMED)
+        old: Collection[bytes] = (),
+        ends: datetime | None = None,
+    ) -> Changed:
+        now, card = _row_of(after), venue_cards.c
+        as_it_was = [
+            venues.c[name].is_not_distinct_from(value) for name, value in _row_of(before).items()
+        ]
         with writing(self._engine) as db:
-            decided = update(venues).where(*waiting).values(state=state, decided=at, decided_by=by)
-            if db.execute(decided).rowcount != 1:
-                return False
+            same = _known(db, [after.identity]) if after.identity != before.identity else set()
+            if same and after.state in _LIVING:
+                return Changed.KNOWN
+            if db.execute(update(venues).where(*as_it_was).values(now)).rowcount != 1:
+                return Changed.OUTDATED
+            if old:
+                last = ends or at
+                own = update(venue_cards).where(card.venue_id == after.venue_id)
+                ending = own.where(card.location_id.in_(old), card.revoked.is_(None))
+                if db.execute(ending.values(revoked=last)).rowcount != len(old):
+                    db.rollback()
+                    return Changed.OUTDATED
+                db.execute(own.where(card.revoked > last).values(revoked=last))
             _keep(db, cards)
-            return True
-
-    def rotate(
-        self,
-        venue_id: bytes,
-        cards: Sequence[VenueCardRow],
-        old: Collection[bytes],
-        ends: datetime,
-    ) -> bool:
-        own = venue_cards.c.venue_id == venue_id
-        with writing(self._engine) as db:
-            if not _is_approved(db, venue_id):
-                return False
-            ending = update(venue_cards).where(
-                own, venue_cards.c.location_id.in_(old), venue_cards.c.revoked.is_(None)
-            )
-            if db.execute(ending.values(revoked=ends)).rowcount != len(old):
-                db.rollback()
-                return False
-            later = update(venue_cards).where(own, venue_cards.c.revoked > ends)
-            db.execute(later.values(revoked=ends))
-            _keep(db, cards)
-            return True
-
-    def close(self, venue_id: bytes, at: datetime) -> bool:
-        approved = _in_state(venue_id, VenueState.APPROVED)
-        cards, own = venue_cards.c, kiosks.c
-        with writing(self._engine) as db:
-            closed = update(venues).where(*approved).values(state=VenueState.CLOSED, closed=at)
-            if db.execute(closed).rowcount != 1:
-                return False
-            going = cards.revoked.is_(None) | (cards.revoked > at)
-            db.execute(
-                update(venue_cards).where(cards.venue_id == venue_id, going).values(revoked=at)
-            )
-            living = (own.venue_id == venue_id, own.revoked.is_(None))
-            db.execute(update(kiosks).where(*living).values(revoked=at))
-            return True
+            gone = [kiosks.c.venue_id == after.venue_id, kiosks.c.revoked.is_(None)]
+            if after.state is not VenueState.CLOSED:
+                gone.append(kiosks.c.room.not_in(["", *after.rooms]))
+            db.execute(update(kiosks).where(*gone).values(revoked=at))
+            return Changed.DONE
 
     def venue(self, venue_id: bytes) -> Venue | None:
         found = self._venues(venues.c.venue_id == venue_id)
@@ -205,7 +197,7 @@ class SqlVenues:
         own = (kiosks.c.venue_id == kiosk.venue_id, kiosks.c.room == kiosk.room)
         taken = kiosks.c.revoked.is_(None) | (kiosks.c.number >= kiosk.number)
         with writing(self._engine) as db:
-            if not _is_approved(db, kiosk.venue_id):
+            if not _has_room(db, kiosk.venue_id, kiosk.room):
                 return False
             if db.execute(select(kiosks.c.digest).where(*own, taken)).first() is not None:
                 return False
@@ -297,13 +289,10 @@ def _known(db: Connection, identities: Sequence[bytes]) -> set[bytes]:
     return found
 
 
-def _in_state(venue_id: bytes, state: VenueState) -> tuple[ColumnElement[bool], ...]:
-    return (venues.c.venue_id == venue_id, venues.c.state == state)
-
-
-def _is_approved(db: Connection, venue_id: bytes) -> bool:
-    approved = select(venues.c.venue_id).where(*_in_state(venue_id, VenueState.APPROVED))
-    return db.execute(approved).first() is not None
+def _has_room(db: Connection, venue_id: bytes, room: str) -> bool:
+    own = (venues.c.venue_id == venue_id, venues.c.state == VenueState.APPROVED)
+    rooms = db.scalars(select(venues.c.rooms).where(*own)).first()
+    return rooms is not None and room in ("", *json.loads(rooms))
 
 
 def _keep(db: Connection, cards: Iterable[VenueCardRow]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.places.bulk import BulkVenues
-from bluezone_node.authority.places.venues import Venues
+from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.sheets import write_csv
 from bluezone_node.errors import BadInput, Refused
@@ -47,7 +47,7 @@ def example(language: str) -> bytes:
 
 
 def place_list_routes(
-    frame: Frame, bulk: BulkVenues, venues: Venues, shown: Shown
+    frame: Frame, bulk: BulkVenues, directory: Directory, shown: Shown
 ) -> list[BaseRoute]:
     """Return the routes of the file of places."""
 
@@ -67,7 +67,7 @@ def place_list_routes(
         return Away(f"{menu.PLACE_LIST}/{nonce}")
 
     def form(visit: Visit, errors: dict[str, str], status: int = 200) -> Page:
-        realms = [(each.id, visit.wording.realm(each.id)) for each in venues.realms(visit.actor)]
+        realms = [(each.id, visit.wording.realm(each.id)) for each in directory.realms(visit.actor)]
         values = {
             "realms": realms,
             "realm": visit.form["realm"],

@@ -7,8 +7,11 @@ from typing import Any, get_args
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.places.claims import Claims
+from bluezone_node.authority.places.directory import Directory, VenueView
+from bluezone_node.authority.places.kiosk_files import KioskFiles
 from bluezone_node.authority.places.orders import masked
-from bluezone_node.authority.places.venues import Venues, VenueView
+from bluezone_node.authority.places.renewal import Renewal
+from bluezone_node.authority.places.venues import Venues
 from bluezone_node.authority.ports.accounts import ISSUER, SUPERVISOR
 from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueState
 from bluezone_node.errors import AuthorityRefused, FontUnavailable, Refused
@@ -33,7 +36,10 @@ _NEW = "new"
 class Places:
     """What the pages of places show and do."""
 
+    directory: Directory
     venues: Venues
+    renewal: Renewal
+    kiosk_files: KioskFiles
     claims: Claims | None
     """None: owners cannot register their places here."""
     host: str
@@ -44,7 +50,10 @@ class PlacesDesk:
     """The pages of places, for those who are signed in."""
 
     def __init__(self, places: Places) -> None:
+        self._directory = places.directory
         self._venues = places.venues
+        self._renewal = places.renewal
+        self._kiosk_files = places.kiosk_files
         self._host = places.host
 
     def routes(self, frame: Frame) -> list[BaseRoute]:
@@ -76,11 +85,11 @@ class PlacesDesk:
         """Show the places that were looked for, and how many wait for a decision."""
         words, state = visit.query.get("q", ""), visit.query.get("state", "")
         only = VenueState(state) if state in {*VenueState} else None
-        found = self._venues.search(words, visit.actor, only, MOST_SHOWN)
+        found = self._directory.search(words, visit.actor, only, MOST_SHOWN)
         values = {
             "found": [self._told(visit, each) for each in found],
             "most": MOST_SHOWN,
-            "counts": self._venues.counts(visit.actor),
+            "counts": self._directory.counts(visit.actor),
             "values": {"q": words, "state": state},
             "states": [("", visit.language.gettext("All")), *visit.wording.venue_states.items()],
         }
@@ -117,7 +126,7 @@ class PlacesDesk:
         if way is not None and way not in get_args(Direction):
             raise NotHere
         try:
-            signed = self._venues.card(_place(visit), asked.get("room", ""), visit.actor).signed
+            signed = self._directory.card(_place(visit), asked.get("room", ""), visit.actor).signed
             url = to_url(signed.cose, self._host, way)  # type: ignore[arg-type]
             drawn = make(signed, url, size, way, form)  # type: ignore[arg-type]
         except FontUnavailable:
@@ -153,7 +162,7 @@ class PlacesDesk:
 
     def _rotate(self, visit: Visit) -> object:
         at_once = visit.form["at_once"] == "yes"
-        return self._venues.rotate(_place(visit), visit.actor, at_once=at_once)
+        return self._renewal.rotate(_place(visit), visit.actor, at_once=at_once)
 
     def _close(self, visit: Visit) -> object:
         if visit.form["sure"] != "yes":
@@ -163,17 +172,19 @@ class PlacesDesk:
         return None
 
     def _kiosk(self, visit: Visit) -> object:
-        made = self._venues.kiosk(_place(visit), visit.form["room"], visit.actor)
+        made = self._kiosk_files.make(_place(visit), visit.form["room"], visit.actor)
         return Download("venue.json", made.content, "application/json")
 
     def _revoke_kiosk(self, visit: Visit) -> object:
-        self._venues.revoke_kiosk(_place(visit), visit.form["room"], visit.actor)
+        self._kiosk_files.revoke(_place(visit), visit.form["room"], visit.actor)
         return None
 
     def _form(self, visit: Visit, errors: dict[str, Any], status: int = 200) -> Page:
         say = visit.wording
         values = {
-            "realms": [(each.id, say.realm(each.id)) for each in self._venues.realms(visit.actor)],
+            "realms": [
+                (each.id, say.realm(each.id)) for each in self._directory.realms(visit.actor)
+            ],
             "kinds": kinds(visit),
             "values": typed(visit),
             "errors": errors,
@@ -183,7 +194,7 @@ class PlacesDesk:
 
     def _place(self, visit: Visit, errors: dict[str, Any], status: int = 200) -> Page:
         try:
-            view = self._venues.view(_place(visit), visit.actor)
+            view = self._directory.view(_place(visit), visit.actor)
         except AuthorityRefused:
             raise NotHere from None
         venue = view.venue
@@ -234,7 +245,7 @@ class PlacesDesk:
     def _is_there(self, visit: Visit, nonce: str) -> bool:
         """Tell whether the same form came before."""
         try:
-            self._venues.view(_id(nonce), visit.actor)
+            self._directory.view(_id(nonce), visit.actor)
         except AuthorityRefused:
             return False
         return True

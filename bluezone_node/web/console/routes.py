@@ -74,7 +74,7 @@ def console_routes(
         *Desk(parts.issuing, shown, clock, settings).routes(frame),
         *bulk_routes(frame, parts.issuing, shown, clock),
         *(
-            place_list_routes(frame, parts.place_list, venues.venues, shown)
+            place_list_routes(frame, parts.place_list, venues.directory, shown)
             if venues and parts.place_list
             else []
         ),

@@ -111,6 +111,7 @@ class Wording:
             "venue_closed": _("Place closed"),
             "venue_registered": _("Place registered"),
             "venue_rejected": _("Place rejected"),
+            "venue_edited": _("What is said of a place changed"),
             "venue_rotated": _("New cards for a place"),
             "venues_imported": _("Many places registered"),
             "audit_erased": _("Entries erased, their time being over"),
@@ -142,6 +143,7 @@ class Wording:
             "at_once": _("at once: %(value)s"),
             "cards": _("cards: %(value)s"),
             "number": _("number: %(value)s"),
+            "facts": _("changed: %(value)s"),
             "failures": _("wrong attempts: %(value)s"),
             "hash": _("seal: %(value)s"),
             "key": _("key: %(value)s"),
@@ -238,7 +240,10 @@ class Wording:
             "venue_decided": _("Somebody has decided about this place already."),
             "venue_not_approved": _("The place is not approved, or closed: it has no cards."),
             "venue_not_found": _("There is no such place in your province."),
-            "venue_rotated": _("Somebody else has just made new cards for it. Look again."),
+            "venue_changed": _(
+                "Somebody else has just changed the place, or given it new cards. Nothing was "
+                "done. Look at it again."
+            ),
             "venue_kind": _("Choose what kind of place it is."),
             "venue_commune": _("The number of the commune has up to five digits."),
             "venue_hours": _("Give both times, opening and closing, or neither."),

@@ -58,7 +58,7 @@ def test_whatever_a_spreadsheet_makes_of_it_is_read(desk: VenueDesk, data: bytes
     """Encodings, delimiters, order of columns, normal forms: the same two places."""
     result = taken(desk, data)
     assert result.totals == {"read": 2, "registered": 2, "known": 0, "rejected": 0}
-    market = desk.venues.find("Chợ Bến Thành", CHIEF)
+    market = desk.directory.find("Chợ Bến Thành", CHIEF)
     assert (market.kind, market.commune, market.opens) == (VenueKind.MARKET, 26740, 360)
     assert (market.closes, market.rooms) == (1110, ("Khu A", "Khu B"))
     assert market.contact == "+84901234567"
@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_trusted_is_refused_whole(
     with pytest.raises(BadInput) as refused:
         desk.bulk.register(data, CHIEF)
     assert refused.value.reason == reason
-    assert desk.venues.search("", CHIEF) == []
+    assert desk.directory.search("", CHIEF) == []
 
 
 def test_a_file_that_was_cut_off_is_found_by_its_total(desk: VenueDesk) -> None:
@@ -126,7 +126,7 @@ def test_a_file_that_was_cut_off_is_found_by_its_total(desk: VenueDesk) -> None:
     with pytest.raises(AuthorityRefused) as refused:
         desk.bulk.register(TEXT.encode(), CHIEF, rows=3)
     assert refused.value.reason == "file_rows"
-    assert desk.venues.search("", CHIEF) == []
+    assert desk.directory.search("", CHIEF) == []
     assert desk.bulk.register(TEXT.encode(), CHIEF, rows=2).totals["registered"] == 2
 
 
@@ -153,7 +153,7 @@ def test_row_65537_is_not_lost(desk: VenueDesk) -> None:
     rows = "".join(f"Quán số {number},{number % 9999 + 1}\n" for number in range(65_537))
     result = taken(desk, "name,commune\n" + rows)
     assert result.totals == {"read": 65_537, "registered": 65_537, "known": 0, "rejected": 0}
-    assert desk.venues.find("Quán số 65536", CHIEF)
+    assert desk.directory.find("Quán số 65536", CHIEF)
 
 
 def test_a_kind_is_named_in_either_language() -> None:
@@ -179,8 +179,8 @@ def test_totals_always_add_up(rows: list[list[str]]) -> None:
             data = f"name,commune,kind\n{lines}".encode("utf-8", "replace")
             totals = desk.bulk.register(data, CHIEF).totals
             assert totals["read"] == sum(totals.values()) - totals["read"]
-            assert len(desk.venues.search("", CHIEF)) == totals["registered"]
+            assert len(desk.directory.search("", CHIEF)) == totals["registered"]
         except Refused:
-            assert desk.venues.search("", CHIEF) == []
+            assert desk.directory.search("", CHIEF) == []
         finally:
             desk.engine.dispose()

@@ -168,7 +168,7 @@ def test_cards_that_are_withdrawn_are_named_until_they_would_have_ended(
     market = outbreaks.place()
     outbreaks.bundles.run()
     (card,) = outbreaks.cards(market)
-    outbreaks.venues.close(market.venue_id, NOW)
+    outbreaks.close(market)
     assert outbreaks.bundles.run().drawn == 2
     assert outbreaks.bundle(2).revoked == (card.location_id[:8],)
     outbreaks.clock.advance(timedelta(days=31).total_seconds())

@@ -43,7 +43,7 @@ def test_a_claim_waits_for_its_code_and_then_for_an_officer(desk: VenueDesk) -> 
     code = code_of(desk)
     place = desk.claims.confirm(ticket.token, f" {code[:3]} {code[3:]} ")
     assert desk.claims.confirm(ticket.token, code) == place
-    (found,) = desk.venues.search("", CHIEF)
+    (found,) = desk.directory.search("", CHIEF)
     assert (found.venue_id, found.state) == (place, VenueState.CLAIMED)
     assert (found.rooms, found.contact) == (("Khu A",), "+84901234567")
     (entry,) = desk.trail.entries()

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.authority.places.cards import WHOLE
+from bluezone_node.authority.places.cards import WHOLE, end_of_tomorrow
 from bluezone_node.authority.places.orders import VenueOrder, parse_hours, venue_of
-from bluezone_node.authority.places.venues import Venues, end_of_tomorrow
 from bluezone_node.authority.ports.accounts import OPERATOR, ROLES, Actor
 from bluezone_node.authority.ports.venues import Venue, VenueState
 from bluezone_node.authority.settings import PlacesSettings
@@ -40,15 +39,17 @@ def reason(work: Callable[[], object]) -> str:
     return refused.value.reason
 
 
-ACTIONS: dict[str, Callable[[Venues, bytes, Actor], object]] = {
-    "view": lambda venues, place, actor: venues.view(place, actor),
-    "card": lambda venues, place, actor: venues.card(place, WHOLE, actor),
-    "approve": lambda venues, place, actor: venues.approve(place, actor),
-    "reject": lambda venues, place, actor: venues.reject(place, actor),
-    "rotate": lambda venues, place, actor: venues.rotate(place, actor),
-    "kiosk": lambda venues, place, actor: venues.kiosk(place, WHOLE, actor),
-    "revoke_kiosk": lambda venues, place, actor: venues.revoke_kiosk(place, WHOLE, actor),
-    "close": lambda venues, place, actor: venues.close(place, actor),
+ACTIONS: dict[str, Callable[[VenueDesk, bytes, Actor], object]] = {
+    "view": lambda desk, place, actor: desk.directory.view(place, actor),
+    "card": lambda desk, place, actor: desk.directory.card(place, WHOLE, actor),
+    "approve": lambda desk, place, actor: desk.venues.approve(place, actor),
+    "reject": lambda desk, place, actor: desk.venues.reject(place, actor),
+    "plan": lambda desk, place, actor: desk.renewal.plan(place, MARKET, actor),
+    "edit": lambda desk, place, actor: desk.renewal.edit(place, MARKET, actor),
+    "rotate": lambda desk, place, actor: desk.renewal.rotate(place, actor),
+    "kiosk": lambda desk, place, actor: desk.kiosk_files.make(place, WHOLE, actor),
+    "revoke_kiosk": lambda desk, place, actor: desk.kiosk_files.revoke(place, WHOLE, actor),
+    "close": lambda desk, place, actor: desk.venues.close(place, actor),
 }
 
 
@@ -62,10 +63,10 @@ def test_who_may_do_what(desk: VenueDesk, role: str, realm: str) -> None:
         waits = name in ("approve", "reject")
         place = desk.venues.register(order, ISSUER if waits else CHIEF).venue_id
         if name == "revoke_kiosk":
-            desk.venues.kiosk(place, WHOLE, CHIEF)
+            desk.kiosk_files.make(place, WHOLE, CHIEF)
 
         def does(act: object = act, place: bytes = place) -> object:
-            return act(desk.venues, place, actor)  # type: ignore[operator]
+            return act(desk, place, actor)  # type: ignore[operator]
 
         if realm == "01":
             assert reason(does) == "venue_not_found", name
@@ -82,15 +83,15 @@ def test_nobody_registers_in_anothers_province(desk: VenueDesk) -> None:
     )
     assert reason(lambda: desk.venues.register(MARKET, OPERATOR)) == "unknown_realm"
     desk.venues.register(MARKET, CHIEF)
-    assert desk.venues.search("", Actor("x", "01", "admin")) == []
+    assert desk.directory.search("", Actor("x", "01", "admin")) == []
     stranger = Actor("x", "01", "admin")
-    assert reason(lambda: desk.venues.find("Chợ Bến Thành", stranger)) == "venue_not_found"
+    assert reason(lambda: desk.directory.find("Chợ Bến Thành", stranger)) == "venue_not_found"
 
 
 def test_cards_are_genuine_and_good_for_a_year(desk: VenueDesk) -> None:
     """By the list that devices have; each room has its own."""
     place = desk.venues.register(MARKET, CHIEF)
-    view = desk.venues.view(place.venue_id, CHIEF)
+    view = desk.directory.view(place.venue_id, CHIEF)
     trust = desk.keys.trust_list()
     for row in view.cards:
         card = accept_card(row.signed, trust, NOW)
@@ -103,27 +104,27 @@ def test_no_card_outlives_its_key(desk: VenueDesk) -> None:
     """The last ones are short; then the key must be rotated first."""
     desk.clock.advance(timedelta(days=700).total_seconds())
     place = desk.venues.register(MARKET, CHIEF)
-    card = desk.venues.card(place.venue_id, WHOLE, CHIEF).signed.card
+    card = desk.directory.card(place.venue_id, WHOLE, CHIEF).signed.card
     assert card.to_day == day_number(NOW + timedelta(days=730))
     desk.clock.advance(timedelta(days=30).total_seconds())
-    assert reason(lambda: desk.venues.rotate(place.venue_id, CHIEF)) == "no_card_key"
+    assert reason(lambda: desk.renewal.rotate(place.venue_id, CHIEF)) == "no_card_key"
     desk.keys.rotate("cards", desk.keys.root(), desk.clock.now())
-    view = desk.venues.rotate(place.venue_id, CHIEF)
+    view = desk.renewal.rotate(place.venue_id, CHIEF)
     assert all(row.signed.card.valid_at(desk.clock.now()) for row in view.cards)
 
 
 def test_after_a_rotation_old_posters_count_until_tomorrow_ends(desk: VenueDesk) -> None:
     """In Vietnam's days; at once where they are forged."""
     place = desk.venues.register(MARKET, CHIEF)
-    old = desk.venues.view(place.venue_id, CHIEF).cards
-    view = desk.venues.rotate(place.venue_id, CHIEF)
+    old = desk.directory.view(place.venue_id, CHIEF).cards
+    view = desk.renewal.rotate(place.venue_id, CHIEF)
     assert {row.revoked for row in view.ending} == {end_of_tomorrow(NOW)}
     assert not {row.signed.location_id for row in view.cards} & {
         row.signed.location_id for row in old
     }
     assert desk.store.revoked(end_of_tomorrow(NOW) - timedelta(seconds=1)) == []
     assert len(desk.store.revoked(end_of_tomorrow(NOW))) == 2
-    desk.venues.rotate(place.venue_id, CHIEF, at_once=True)
+    desk.renewal.rotate(place.venue_id, CHIEF, at_once=True)
     assert len(desk.store.revoked(NOW)) == 4
 
 
@@ -138,8 +139,8 @@ def test_tomorrow_ends_at_a_midnight_of_vietnam(at: datetime) -> None:
 def test_what_was_decided_stays(desk: VenueDesk) -> None:
     """A second officer is told; a rejected place has no cards."""
     place = desk.venues.register(MARKET, ISSUER).venue_id
-    assert reason(lambda: desk.venues.card(place, WHOLE, ISSUER)) == "venue_not_approved"
-    assert reason(lambda: desk.venues.rotate(place, CHIEF)) == "venue_not_approved"
+    assert reason(lambda: desk.directory.card(place, WHOLE, ISSUER)) == "venue_not_approved"
+    assert reason(lambda: desk.renewal.rotate(place, CHIEF)) == "venue_not_approved"
     desk.venues.reject(place, CHIEF)
     assert reason(lambda: desk.venues.approve(place, CHIEF)) == "venue_decided"
     assert reason(lambda: desk.venues.close(place, CHIEF)) == "venue_not_approved"
@@ -152,9 +153,9 @@ def test_a_register_waits_for_its_kiosk(desk: VenueDesk, tmp_path: Path) -> None
     """Before, no card asks for names; the key is in the file alone, and stays over rotations."""
     order = replace(MARKET, flags=CardFlag.REGISTER_REQUIRED, rooms=())
     place = desk.venues.register(order, CHIEF).venue_id
-    before = desk.venues.card(place, WHOLE, CHIEF).signed.card
+    before = desk.directory.card(place, WHOLE, CHIEF).signed.card
     assert (before.flags, before.register_key) == (0, None)
-    made = desk.venues.kiosk(place, WHOLE, CHIEF)
+    made = desk.kiosk_files.make(place, WHOLE, CHIEF)
     file = tmp_path / "venue.json"
     file.write_bytes(made.content)
     file.chmod(0o600)
@@ -162,7 +163,7 @@ def test_a_register_waits_for_its_kiosk(desk: VenueDesk, tmp_path: Path) -> None
     key = told.card.card.register_key
     assert told.card.card.flags == CardFlag.REGISTER_REQUIRED
     assert key is not None
-    rotated = desk.venues.rotate(place, CHIEF).cards[0].signed.card
+    rotated = desk.renewal.rotate(place, CHIEF).cards[0].signed.card
     assert (rotated.register_key, rotated.flags) == (key, CardFlag.REGISTER_REQUIRED)
     secret = msgspec.json.decode(made.content)["register_private_key"]
     assert bytes.fromhex(secret) not in (tmp_path / "registry.db").read_bytes()
@@ -172,7 +173,7 @@ def test_a_kiosk_is_known_until_it_is_revoked(desk: VenueDesk, tmp_path: Path) -
     """By what it names itself; its proofs can be checked for the time that it was there."""
     place = desk.venues.register(MARKET, CHIEF).venue_id
     file = tmp_path / "venue.json"
-    file.write_bytes(desk.venues.kiosk(place, "Khu A", CHIEF).content)
+    file.write_bytes(desk.kiosk_files.make(place, "Khu A", CHIEF).content)
     file.chmod(0o600)
     told = read_venue_file(file)
     found = desk.kiosks.by_bearer(told.bearer)
@@ -180,20 +181,20 @@ def test_a_kiosk_is_known_until_it_is_revoked(desk: VenueDesk, tmp_path: Path) -
     assert (found.venue_id, found.room) == (place, "Khu A")
     assert desk.kiosks.proof_keys(place, "Khu A", NOW) == [told.proof_key]
     assert desk.kiosks.proof_keys(place, WHOLE, NOW) == []
-    desk.venues.revoke_kiosk(place, "Khu A", CHIEF)
+    desk.kiosk_files.revoke(place, "Khu A", CHIEF)
     for bearer in (told.bearer, "", "x" * 1000, "ữ"):
         assert desk.kiosks.by_bearer(bearer) is None
     assert desk.kiosks.proof_keys(place, "Khu A", NOW - timedelta(1)) == [told.proof_key]
-    desk.venues.kiosk(place, "Khu A", CHIEF)
+    desk.kiosk_files.make(place, "Khu A", CHIEF)
     assert len(desk.kiosks.proof_keys(place, "Khu A", NOW - timedelta(1))) == 2
-    assert reason(lambda: desk.venues.kiosk(place, "Khu B", CHIEF)) == "room_not_found"
+    assert reason(lambda: desk.kiosk_files.make(place, "Khu B", CHIEF)) == "room_not_found"
 
 
 def test_the_trail_has_ids_and_no_names(desk: VenueDesk) -> None:
     """Of everything that is done to a place."""
     place = desk.venues.register(replace(MARKET, contact="0901234567"), CHIEF).venue_id
-    desk.venues.rotate(place, CHIEF)
-    desk.venues.kiosk(place, WHOLE, CHIEF)
+    desk.renewal.rotate(place, CHIEF)
+    desk.kiosk_files.make(place, WHOLE, CHIEF)
     desk.venues.close(place, CHIEF)
     entries = desk.trail.entries()
     assert [each.action for each in reversed(entries)] == [
@@ -222,7 +223,7 @@ def test_names_are_text(desk: VenueDesk, name: str) -> None:
     """Whatever a spreadsheet would make of them; blanks of all kinds are one."""
     place = desk.venues.register(replace(MARKET, name=name, rooms=()), CHIEF)
     assert place.name == " ".join(name.split())
-    assert desk.venues.card(place.venue_id, WHOLE, CHIEF).signed.card.name == place.name
+    assert desk.directory.card(place.venue_id, WHOLE, CHIEF).signed.card.name == place.name
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\0b", "\u202eevil", "x" * 97, "\u2800", "\ud800"])
@@ -231,7 +232,7 @@ def test_names_that_no_card_takes_are_refused(desk: VenueDesk, name: str) -> Non
     with pytest.raises(BadInput) as refused:
         desk.venues.register(replace(MARKET, name=name), CHIEF)
     assert refused.value.reason == "text_malformed"
-    assert desk.venues.search("", CHIEF) == []
+    assert desk.directory.search("", CHIEF) == []
 
 
 @given(st.text(max_size=40))
@@ -292,6 +293,6 @@ def test_the_life_of_a_card_is_a_setting(tmp_path: Path) -> None:
     """For a place that opens for a week."""
     desk = VenueDesk(tmp_path, PlacesSettings(card_days=7))
     place = desk.venues.register(MARKET, CHIEF)
-    card = desk.venues.card(place.venue_id, WHOLE, CHIEF).signed.card
+    card = desk.directory.card(place.venue_id, WHOLE, CHIEF).signed.card
     assert card.to_day - card.from_day == 7
     desk.engine.dispose()

@@ -52,14 +52,14 @@ def at_every_statement(
 
 
 def market(desk: VenueDesk) -> Venue:
-    return desk.venues.find("Chợ Bến Thành", CHIEF)
+    return desk.directory.find("Chợ Bến Thành", CHIEF)
 
 
 def test_a_file_is_registered_whole_or_not_at_all(tmp_path: Path) -> None:
     """With all its cards; the same file again registers what is missing."""
 
     def check(desk: VenueDesk, killed: bool) -> None:
-        found = desk.venues.search("", CHIEF)
+        found = desk.directory.search("", CHIEF)
         assert len(found) in (0, 3)
         for place in found:
             assert len(desk.store.current(place.venue_id)) == 1 + len(place.rooms)
@@ -80,7 +80,7 @@ def test_a_place_never_lacks_a_card_nor_has_two(tmp_path: Path) -> None:
         assert [row.room for row in cards] == [WHOLE, "Khu A"]
 
     at_every_statement(
-        tmp_path, lambda desk: desk.venues.rotate(market(desk).venue_id, CHIEF), check
+        tmp_path, lambda desk: desk.renewal.rotate(market(desk).venue_id, CHIEF), check
     )
 
 
@@ -88,11 +88,11 @@ def test_a_closed_place_has_nothing_that_counts(tmp_path: Path) -> None:
     """Cards, kiosks and state end together."""
     desk = VenueDesk(tmp_path)
     place = desk.venues.register(MARKET, CHIEF).venue_id
-    desk.venues.kiosk(place, WHOLE, CHIEF)
+    desk.kiosk_files.make(place, WHOLE, CHIEF)
     desk.engine.dispose()
 
     def check(desk: VenueDesk, killed: bool) -> None:
-        view = desk.venues.view(place, CHIEF)
+        view = desk.directory.view(place, CHIEF)
         counts = (view.venue.closed is None, bool(view.cards), bool(view.kiosks))
         assert counts in ((True, True, True), (False, False, False))
 

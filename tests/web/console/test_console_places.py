@@ -163,16 +163,16 @@ def test_an_owner_registers_with_the_code_that_was_sent(made: Bureau) -> None:
     """The place waits for an officer; the code sent twice does it once."""
     owner = claimed(made)
     assert made.office.telephones.sent[0][0] == "+84901234567"
-    assert made.venues.search("", CHIEF) == []
+    assert made.desk.directory.search("", CHIEF) == []
     token = owner.hidden("token")
     assert confirm(owner, code_of(made)) == 200
-    (place,) = made.venues.search("ben thanh", CHIEF)
+    (place,) = made.desk.directory.search("ben thanh", CHIEF)
     assert (place.state, place.contact) == (VenueState.CLAIMED, "+84901234567")
     assert place.venue_id.hex()[:8] in owner.words()
     owner.see(menu.CLAIM)
     again = owner.send(menu.CLAIM_CODE, {"token": token, "code": code_of(made)})
     assert again.status_code == 200
-    assert len(made.venues.search("", CHIEF)) == 1
+    assert len(made.desk.directory.search("", CHIEF)) == 1
 
 
 def test_a_guesser_has_five_attempts(made: Bureau) -> None:
@@ -186,13 +186,13 @@ def test_a_guesser_has_five_attempts(made: Bureau) -> None:
     assert confirm(owner, wrong) == 422
     assert "not good any more" in owner.words()
     owner.send(menu.CLAIM_CODE, {"token": token, "code": right})
-    assert made.venues.search("", CHIEF) == []
+    assert made.desk.directory.search("", CHIEF) == []
 
 
 def test_claims_are_limited_and_tell_nothing(made: Bureau) -> None:
     """By number; what is said is the same whether the place is known."""
     pages = []
-    made.venues.register(VenueOrder("Chợ Bến Thành", 5, 26740, address="Lê Lợi"), CHIEF)
+    made.desk.venues.register(VenueOrder("Chợ Bến Thành", 5, 26740, address="Lê Lợi"), CHIEF)
     for name in ("Chợ Bến Thành", "Quán lạ"):
         pages.append(re.sub(r'value="[^"]*"', "", claimed(made, name=name).page))
     assert pages[0] == pages[1]
