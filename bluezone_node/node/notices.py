@@ -25,7 +25,7 @@ from bluezone_node.ports import (
     OnStore,
     Report,
 )
-from bluezone_node.venues.bundle import Bundle, begins_anew, follow, read_bundle
+from bluezone_node.venues.bundle import Bundle, begins_anew, check_signer, follow, read_bundle
 from bluezone_node.venues.head import BundleHead, head_of
 from bluezone_node.venues.matching import (
     RULES,
@@ -287,6 +287,7 @@ def _check_chain(
     if anew:
         return
     follow(newest.link, bundle, data)
+    check_signer(signer, newest.signer, trust)
     if bundle.province != newest.province:
         raise BadInput(
             "The bundle is of another province than those before: its authority does not go on"

@@ -238,16 +238,36 @@ def begins_anew(bundle: Bundle, signer: bytes, before: bytes, trust: TrustList) 
     begins one under a key that the root has named since: whoever holds the key of the chain cannot.
     Its number is higher all the same, so that what was before is known as older (see `follow`).
     """
-    old, new = (
-        max((key.start for key in trust.keys_of(name, Role.NOTICES)), default=None)
-        for name in (before, signer)
-    )
+    old, new = _named(before, trust), _named(signer, trust)
     return (
         bundle.previous == FIRST_PREVIOUS
         and signer != before
         and new is not None
         and (old is None or new > old)
     )
+
+
+def check_signer(signer: bytes, before: bytes, trust: TrustList) -> None:
+    """Raise where the key *signer* was replaced before the key *before* signed.
+
+    A bundle says itself when it was made: who finds a replaced key in an old backup could date one
+    into the time of that key, and go on with the chain.
+
+    Raises:
+        BadInput: reason ``bundle_key_replaced``.
+    """
+    old, new = _named(before, trust), _named(signer, trust)
+    if old is not None and new is not None and new < old:
+        raise BadInput(
+            "The bundle is signed by a key that its authority has replaced.",
+            reason="bundle_key_replaced",
+            hint="somebody may have found an old key: tell the authority",
+        )
+
+
+def _named(signer: bytes, trust: TrustList) -> datetime | None:
+    """Return from when on the root has named the key last, None where it names it no more."""
+    return max((key.start for key in trust.keys_of(signer, Role.NOTICES)), default=None)
 
 
 def _padded_count(count: int, sizes: Sequence[int]) -> int:

@@ -371,6 +371,25 @@ async def test_nobody_else_begins_a_chain_anew(
     assert not stage.told.alerts
 
 
+async def test_a_key_that_was_replaced_does_not_go_on_with_the_chain() -> None:
+    """Somebody found it in a backup, and dates a bundle into its time; the newer key goes on."""
+    stage = Stage(stay())
+    stage.chain.add()
+    stage.chain.trust(renewed())
+    stage.chain.add(key=NEW)
+    await stage.sync.once()
+    assert stage.problem == ""
+    true = stage.chain.made[:]
+    stage.chain.add(stage.chain.notice(MARKET, text_of()), key=LOST)
+    await stage.sync.once()
+    assert stage.problem == "bundle_key_replaced"
+    assert not stage.told.alerts
+    stage.chain.made = true
+    stage.chain.add(stage.chain.notice(MARKET, text_of()), key=NEW)
+    await stage.sync.once()
+    assert len(stage.told.alerts) == 1
+
+
 async def test_after_a_key_was_stolen_the_true_chain_is_followed_again() -> None:
     """What the thief made is dropped when the root revokes the key, however far it went."""
     stage = Stage(stay())

@@ -14,6 +14,7 @@ from bluezone_node.venues.bundle import (
     SIZES,
     Bundle,
     ChainHead,
+    check_signer,
     digest_of,
     follow,
     padded,
@@ -148,6 +149,18 @@ def test_a_chain_is_followed_from_wherever_one_begins() -> None:
     assert head == ChainHead(2, digest_of(data))
     assert follow(head, second, data) == head
     assert follow(None, second, data) == head
+
+
+def test_a_key_that_was_replaced_does_not_go_on_with_the_chain() -> None:
+    """Whatever date it writes; the same key, a newer one, and one of which nothing is known do."""
+    old, new = trusted(NOTICES, Role.NOTICES, days=30), trusted(STRANGER, Role.NOTICES, days=20)
+    trust = TrustList(1, NOW, (old, new))
+    with pytest.raises(BadInput) as refused:
+        check_signer(old.key_id, new.key_id, trust)
+    assert refused.value.reason == "bundle_key_replaced"
+    for signer, before in ((old, old), (new, old)):
+        check_signer(signer.key_id, before.key_id, trust)
+    check_signer(old.key_id, bytes(8), trust)
 
 
 def test_history_cannot_be_told_differently() -> None:
