@@ -18,6 +18,7 @@ from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.errors import BadInput
 from bluezone_node.node.kiosk.desk import Desk
 from bluezone_node.node.kiosk.ledger import ContactKeeper, DeskRules
+from bluezone_node.node.kiosk.place import Place
 from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.store.node import SqliteNodeStore
 from bluezone_node.venues.card import Card, SignedCard, day_number, read_card
@@ -99,18 +100,26 @@ def picture_of(text: str, scale: int = 8) -> bytes:
     return jpeg.getvalue()
 
 
+def place_of(card: SignedCard) -> Place:
+    """Return the place of *card*, with the list of who signs cards for years."""
+    around = (MORNING.replace(year=MORNING.year - 5), MORNING.replace(year=MORNING.year + 5))
+    keys = (TrustedKey(public_bytes(CARDS), Role.CARDS, "VN", *around),)
+    return Place(card, TrustList(1, MORNING, keys), public_bytes(ROOT))
+
+
 def desk_at(
     store: SqliteNodeStore,
     clock: SimClock,
     card: SignedCard | None = None,
     contacts: ContactKeeper | None = None,
+    place: Place | None = None,
     **rules: object,
 ) -> Desk:
-    """Return the desk of a market on *store*."""
+    """Return the desk of a market on *store*; *place*: that of the card, where it is shared."""
     signed = card or market()
     screen = Screen(signed, PROOF_KEY, DEFAULT_HOST)
     given = DeskRules(hosts=(DEFAULT_HOST,), **rules)  # type: ignore[arg-type]
-    return Desk(signed, screen, store, clock, seeded(5), given, contacts)
+    return Desk(place or place_of(signed), screen, store, clock, seeded(5), given, contacts)
 
 
 class Kiosk:
@@ -121,8 +130,9 @@ class Kiosk:
     ) -> None:
         self.clock = clock
         self.card = market()
+        self.place = place_of(self.card)
         self.screen = Screen(self.card, PROOF_KEY, DEFAULT_HOST)
-        self.desk = desk_at(store, clock, self.card, **rules)
+        self.desk = desk_at(store, clock, self.card, place=self.place, **rules)
         self.condition = Condition(daemon=True, synced=clock.now())
         self.tapped: bytes | None = None
         self.written: list[bool] = []
@@ -130,7 +140,7 @@ class Kiosk:
         gate = Gate(lambda: pin, ["localhost"], clock, seeded(7), open_on_loopback=loopback)
         self.app = kiosk_app(
             KioskParts(
-                self.card,
+                self.place,
                 self.screen,
                 self._on_desk,
                 gate,

@@ -1,18 +1,29 @@
 """What the kiosk is put together from, and what keeps it from being put together."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bluezone_node.config import KioskSettings, NodeSettings, Settings
+from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadConfig, BadInput, DatabaseInUse, DatabaseUnusable, NoPlace
+from bluezone_node.store.node import open_node_store
 from bluezone_node.venuefile import read_venue_file
 from bluezone_node.venues.card import CardFlag
+from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
 from bluezone_node.web.server import bind
-from bluezone_node.wiring.kiosk import PIN_FILE, is_loopback, open_kiosk, read_pin, write_pin
+from bluezone_node.wiring.kiosk import (
+    LOOK_SECONDS,
+    PIN_FILE,
+    is_loopback,
+    open_kiosk,
+    read_pin,
+    write_pin,
+)
 from bluezone_node.wiring.venue import venue_of
 from tests.kiosks import PIN, market, venue_file
+from tests.venues.places import CARDS, ROOT
 
 NOW = datetime.now(UTC)
 
@@ -49,13 +60,32 @@ async def test_one_desk_to_a_database(settings: Settings) -> None:
         pass
 
 
-async def test_a_card_that_is_over_keeps_it_from_coming_up(settings: Settings) -> None:
-    """And one that needs a register without its key."""
+async def test_a_card_that_is_over_is_said_on_the_screen(settings: Settings) -> None:
+    """A browser before a door that does not come up shows nothing that a person could act on."""
     folder = settings.state_dir().parent
     over = read_venue_file(venue_file(folder / "over.json", market(at=NOW, days=0), at=NOW))
-    with pytest.raises(BadConfig, match="not valid any more"):
-        async with open_kiosk(settings, over, loopback=True):
-            pass
+    async with open_kiosk(settings, over, loopback=True) as kiosk:
+        assert kiosk.surroundings.condition.objection == "card_expired"
+
+
+async def test_what_was_downloaded_is_looked_at_while_it_runs(settings: Settings) -> None:
+    """The daemon writes it into the same database; the next look of the page's finds it."""
+    venue = venue_of(settings)
+    async with open_kiosk(settings, venue, loopback=True) as kiosk:
+        assert kiosk.surroundings.condition.objection == ""
+        around = (NOW - timedelta(days=9), NOW + timedelta(days=9))
+        cards = TrustedKey(public_bytes(CARDS), Role.CARDS, "VN", *around, revoked=NOW)
+        list_of_now = write_trust_list(TrustList(2, NOW, (cards,)), ROOT)
+        with open_node_store(settings.state_dir() / "node.db") as store:
+            store.put_place_file("trust.cose", list_of_now)
+        await kiosk.surroundings.look()
+        assert kiosk.surroundings.condition.objection == "card_unknown_signer"
+    assert LOOK_SECONDS < 60  # the look after a sync is within a minute of it
+
+
+async def test_a_register_without_its_key_keeps_it_from_coming_up(settings: Settings) -> None:
+    """Names that nobody could read may not be asked for."""
+    folder = settings.state_dir().parent
     card = market(at=NOW, register_key=bytes(32), flags=CardFlag.REGISTER_REQUIRED)
     needs = read_venue_file(venue_file(folder / "register.json", card, at=NOW))
     with pytest.raises(BadConfig):

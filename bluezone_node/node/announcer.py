@@ -5,29 +5,13 @@ each quarter of an hour exactly, because a notice lists tags by slot and a devic
 its own slot only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
-from bluezone_node.venues.card import SignedCard
-from bluezone_node.venues.tags import AirTag, VenueKeys, air_tag_of, slot_of, start_of, venue_keys
+from bluezone_node.venues.tags import AirTag, VenueKeys, air_tag_of, slot_of, start_of
 
 KeysAt = Callable[[datetime], VenueKeys | None]
-"""Returns the keys of the card that is valid at an instant; None: there is none."""
-
-
-def keys_of(cards: Sequence[SignedCard]) -> KeysAt:
-    """Return which keys hold when, among those of a place's *cards*; a later one comes first.
-
-    A rotation prints the next card before the last one ends: where two are valid, the one that
-    began later counts, as on the poster that hangs.
-    """
-    ordered = sorted(cards, key=lambda each: each.card.from_day, reverse=True)
-    known = [(each.card, venue_keys(each.payload)) for each in ordered]
-
-    def keys_at(at: datetime) -> VenueKeys | None:
-        return next((keys for card, keys in known if card.valid_at(at)), None)
-
-    return keys_at
+"""Returns the keys of the place's card where it counts at an instant, or None."""
 
 
 class Announcer:
@@ -37,7 +21,7 @@ class Announcer:
         self._keys_at = keys_at
 
     def tag(self, at: datetime) -> AirTag | None:
-        """Return the tag of the place at *at*, or None while no card of it is valid."""
+        """Return the tag of the place at *at*, or None while its card does not count."""
         keys = self._keys_at(at)
         return None if keys is None else air_tag_of(keys, slot_of(at))
 

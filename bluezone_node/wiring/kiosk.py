@@ -23,6 +23,7 @@ from bluezone_node.wiring.clock import open_clock, witness_of
 
 if TYPE_CHECKING:
     from bluezone_node.node.kiosk.desk import Desk
+    from bluezone_node.node.kiosk.place import Place
     from bluezone_node.node.kiosk.register import Register
     from bluezone_node.store.node import SqliteNodeStore
     from bluezone_node.web.kiosk.parts import KioskParts
@@ -108,12 +109,12 @@ class Surroundings:
     """What is known of the parts around the page."""
 
     def __init__(
-        self, settings: Settings, venue: VenueFile, desk: DeskThread, clock: Clock, witness: Witness
+        self, settings: Settings, place: "Place", desk: DeskThread, clock: Clock, witness: Witness
     ) -> None:
         from bluezone_node.web.kiosk.condition import Condition
 
         self._settings = settings
-        self._venue = venue
+        self._place = place
         self._desk = desk
         self._clock = clock
         self._witness = witness
@@ -132,12 +133,13 @@ class Surroundings:
         else:
             voucher = await asyncio.to_thread(self._witness, now)
             known = voucher is not Voucher.NOBODY
-        card = self._venue.card.card
+        card = self._place.card.card
         synced = self.condition.synced
         names = [source.name for source in self._settings.sources]
         with suppress(DatabaseUnusable):
             states = await self._desk.on_store(lambda s: [s.source_state(n) for n in names])
             synced = max((s.last_success for s in states if s.last_success), default=None)
+            await self._place.learn(self._desk.on_store)
         days = self.condition.register_days
         if card.register_key is not None:
             with suppress(DatabaseUnusable):
@@ -148,7 +150,8 @@ class Surroundings:
             daemon=status is not None,
             clock_known=known,
             synced=synced,
-            card_days=card.to_day - day_number(now) if card.valid_at(now) else 0,
+            card_days=card.to_day - day_number(now),
+            objection=self._place.objection(now),
         )
 
     async def run(self) -> None:
@@ -203,15 +206,15 @@ async def open_kiosk(
     """Build the kiosk of *venue*. *loopback*: its page is served to this machine alone.
 
     Raises:
-        BadConfig: its card is not valid today, or it is on a network without a PIN.
+        BadConfig: it is on a network without a PIN, or cannot keep the register that it must.
         DatabaseUnusable: the database cannot be opened or written.
     """
     from bluezone_node.node.kiosk.desk import Desk
     from bluezone_node.node.kiosk.ledger import DeskRules
+    from bluezone_node.node.kiosk.place import Place
     from bluezone_node.node.kiosk.screen import Screen
     from bluezone_node.store.node import SqliteNodeStore
     from bluezone_node.venues.text import DEFAULT_HOST
-    from bluezone_node.venues.trust import accept_card
     from bluezone_node.web.kiosk.gate import Gate
     from bluezone_node.web.kiosk.parts import KioskParts
     from bluezone_node.wiring.kiosk_register import register_of, register_rounds
@@ -224,17 +227,14 @@ async def open_kiosk(
         )
     hosts = settings.places.hosts if settings.places else [DEFAULT_HOST]
     async with open_clock(settings.node.radio) as clock:
-        try:
-            accept_card(venue.card, venue.trust, clock.now())
-        except BadInput as error:
-            raise BadConfig(str(error), hint=error.hint) from error
+        place = Place(venue.card, venue.trust, venue.root)
         screen = Screen(venue.card, venue.proof_key, hosts[0])
         rules = DeskRules(settings.kiosk.mode, settings.kiosk.capacity, hosts)
 
         def make(store: SqliteNodeStore) -> Desk:
             contacts = register_of(settings, venue, store, clock)
             desk.register = contacts
-            return Desk(venue.card, screen, store, clock, os.urandom, rules, contacts)
+            return Desk(place, screen, store, clock, os.urandom, rules, contacts)
 
         desk = DeskThread(make, settings)
         try:
@@ -244,7 +244,7 @@ async def open_kiosk(
                 raise BadConfig(str(error), hint=error.hint) from error
             trusted = settings.node.time == "trusted"
             witness = witness_of(settings.node.radio, owner_vouches=trusted)
-            surroundings = Surroundings(settings, venue, desk, clock, witness)
+            surroundings = Surroundings(settings, place, desk, clock, witness)
             await surroundings.look()
             gate = Gate(
                 lambda: read_pin(folder),
@@ -254,7 +254,7 @@ async def open_kiosk(
                 open_on_loopback=loopback,
             )
             parts = KioskParts(
-                venue.card,
+                place,
                 screen,
                 desk,
                 gate,

@@ -21,8 +21,8 @@ from bluezone_node.wiring.sync import proposing_of, sources_of, sync_of
 from bluezone_node.wiring.venue import venue_named
 
 if TYPE_CHECKING:
-    from bluezone_node.node.announcer import Announcer
     from bluezone_node.node.daemon import Daemon
+    from bluezone_node.node.kiosk.place import Place
     from bluezone_node.node.neighbours import AttentiveRadio
     from bluezone_node.node.sync import Sync
     from bluezone_node.node.tap import TapWatch
@@ -90,7 +90,9 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
     from bluezone_node.clock import SystemClock
     from bluezone_node.crypto.metadata import Metadata
     from bluezone_node.node.advertiser import Advertiser
+    from bluezone_node.node.announcer import Announcer
     from bluezone_node.node.daemon import Daemon
+    from bluezone_node.node.kiosk.place import judge_place
     from bluezone_node.node.neighbours import AttentiveRadio
     from bluezone_node.node.presence import Presence
     from bluezone_node.node.tap import TapWatch
@@ -115,11 +117,15 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
         timekeeper = Timekeeper(clock, witness, on_store, __released__)
         sources = await sources_of(settings, on_store, stack)
         judges = await proposing_of(settings, on_store, stack)
+        place = _place(settings)
+        if place is not None:
+            await place.learn(on_store)
+            judges.append(judge_place(place, on_store, lambda: advertiser.renew()))
         sync = sync_of(settings, sources, timekeeper, on_store, radio.name, judges)
         powers = (settings.node.tx_power, reported_power, GUESSED_TX_POWER)
         power = next(power for power in powers if power is not None)
         metadata = Metadata(power, settings.node.calibration_confidence)
-        announcer = _announcer(settings)
+        announcer = None if place is None else Announcer(place.keys_at)
         advertiser = Advertiser(radio, timekeeper, on_store, os.urandom, metadata, announcer)
         taps = TapWatch(clock, os.urandom)
         daemon = Daemon(
@@ -138,16 +144,16 @@ async def open_node(settings: Settings, radio_spec: str | None) -> AsyncIterator
         yield RunningNode(daemon, sync, radio, taps, folder)
 
 
-def _announcer(settings: Settings) -> "Announcer | None":
-    """Return what sends the tags of the place that the settings name; None: it is no place's.
+def _place(settings: Settings) -> "Place | None":
+    """Return the place that the settings name; None: it is no place's node.
 
     Raises:
         BadConfig: the file of the place is of no use.
     """
-    from bluezone_node.node.announcer import Announcer, keys_of
+    from bluezone_node.node.kiosk.place import Place
 
     venue = venue_named(settings)
-    return None if venue is None else Announcer(keys_of([venue.card]))
+    return None if venue is None else Place(venue.card, venue.trust, venue.root)
 
 
 def _plain(condition: dict[str, object]) -> dict[str, object]:

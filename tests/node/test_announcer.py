@@ -13,9 +13,16 @@ from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import sign
 from bluezone_node.crypto.metadata import Metadata
 from bluezone_node.node.advertiser import Advertiser
-from bluezone_node.node.announcer import Announcer, keys_of
+from bluezone_node.node.announcer import Announcer, KeysAt
 from bluezone_node.venues.card import SignedCard, read_card
-from bluezone_node.venues.tags import AirTag, air_tag_of, slot_of, start_of, venue_keys
+from bluezone_node.venues.tags import (
+    AirTag,
+    VenueKeys,
+    air_tag_of,
+    slot_of,
+    start_of,
+    venue_keys,
+)
 from tests.radios import LoopbackAir, OnAir
 from tests.stores import MemoryNodeStore, OnMemory
 from tests.venues.places import CARDS, card_of
@@ -31,6 +38,15 @@ def valid(from_day: int, to_day: int, seed: int) -> SignedCard:
     return read_card(sign(card.encoded(), CARDS))
 
 
+def keys_of(*cards: SignedCard) -> KeysAt:
+    """Return the keys of whichever of *cards* is valid."""
+
+    def keys_at(at: datetime) -> VenueKeys | None:
+        return next((venue_keys(each.payload) for each in cards if each.card.valid_at(at)), None)
+
+    return keys_at
+
+
 async def sent(hours: float, *cards: SignedCard) -> list[OnAir]:
     """Return every change of what the node of the place has on the air."""
     clock = SimClock(START)
@@ -41,7 +57,7 @@ async def sent(hours: float, *cards: SignedCard) -> list[OnAir]:
         OnMemory(MemoryNodeStore()),
         random.Random(7).randbytes,
         Metadata(12),
-        Announcer(keys_of(cards)),
+        Announcer(keys_of(*cards)),
     )
     task = asyncio.create_task(advertiser.run())
     await clock.sleep(hours * 3600)
@@ -110,18 +126,10 @@ async def test_what_is_not_sent_is_said() -> None:
             OnMemory(MemoryNodeStore()),
             random.Random(7).randbytes,
             Metadata(12),
-            None if cards is None else Announcer(keys_of(cards)),
+            None if cards is None else Announcer(keys_of(*cards)),
         )
         task = asyncio.create_task(advertiser.run())
         await clock.sleep(1)
         problems.append(advertiser.place_problem())
         task.cancel()
     assert problems == ["", "no card of the place is valid today", ""]
-
-
-def test_of_two_valid_cards_the_later_one_counts() -> None:
-    """A rotation may overlap: the poster that hangs is the new one."""
-    today = CARD.card.from_day + 30
-    old, new = valid(today - 9, today + 9, 1), valid(today, today + 30, 2)
-    assert keys_of([old, new])(START) == keys_of([new, old])(START) == venue_keys(new.payload)
-    assert keys_of([])(START) is None

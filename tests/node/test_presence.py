@@ -13,7 +13,7 @@ from bluezone_node.clock import SimClock
 from bluezone_node.crypto.metadata import Metadata
 from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.node.advertiser import Advertiser
-from bluezone_node.node.announcer import Announcer, keys_of
+from bluezone_node.node.announcer import Announcer
 from bluezone_node.node.presence import (
     FAR_DBM,
     MOST_PER_DAY,
@@ -61,13 +61,14 @@ class Street:
             self.presence.hear(frame)
 
     def place(self, card: SignedCard, x: float) -> None:
+        keys = venue_keys(card.payload)
         advertiser = Advertiser(
             self.air.radio(card.card.name, x),
             self.clock,
             OnMemory(MemoryNodeStore()),
             random.Random(card.card.name).randbytes,
             Metadata(12),
-            Announcer(keys_of([card])),
+            Announcer(lambda _: keys),
         )
         self._tasks.append(asyncio.create_task(advertiser.run()))
 

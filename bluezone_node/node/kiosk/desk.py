@@ -1,11 +1,9 @@
 """The desk at the door: who comes, who goes, and how many are inside.
 
-Whoever is scanned is known again by a digest under a key of the day, which is destroyed when the
-day is over: the ledger then says that somebody came and went, and nobody can say who.  Nothing is
-answered before it is on the disk.
+A scan is the way in, the way out, or the same once more, by what the book knows of whoever was
+scanned.  Nothing is answered before it is on the disk.
 """
 
-import hmac
 from base64 import b32encode
 from collections import deque
 from dataclasses import replace
@@ -13,7 +11,7 @@ from datetime import datetime, timedelta
 from unicodedata import normalize
 
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import from_unix
+from bluezone_node.node.kiosk.book import Book
 from bluezone_node.node.kiosk.ledger import (
     USUAL_RULES,
     CheckinStore,
@@ -22,6 +20,7 @@ from bluezone_node.node.kiosk.ledger import (
     Entered,
     Movement,
 )
+from bluezone_node.node.kiosk.place import Place
 from bluezone_node.node.kiosk.reading import (
     OwnCode,
     Visitor,
@@ -31,7 +30,7 @@ from bluezone_node.node.kiosk.reading import (
 )
 from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.ports import Clock, Entropy
-from bluezone_node.venues.card import VIETNAM, CardFlag, SignedCard, day_number
+from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.checkins import (
     MAX_PARTY,
     NO_DOUBT,
@@ -45,10 +44,8 @@ from bluezone_node.venues.opening import Opening
 from bluezone_node.venues.persons import read_phone
 from bluezone_node.venues.register import Contact
 from bluezone_node.venues.tags import step_of
-from bluezone_node.venues.visits import VISIT_RETENTION, OutKind
+from bluezone_node.venues.visits import OutKind
 
-DIGEST_BYTES = 16
-DAY_KEY_BYTES = 32
 AGAIN = timedelta(seconds=30)
 """A second scan within it is the same: cameras see a code many times, and people try again."""
 UNVERIFIED_CAP = 30
@@ -61,7 +58,7 @@ class Desk:
 
     def __init__(
         self,
-        card: SignedCard,
+        place: Place,
         screen: Screen,
         store: CheckinStore,
         clock: Clock,
@@ -69,25 +66,21 @@ class Desk:
         rules: DeskRules = USUAL_RULES,
         contacts: ContactKeeper | None = None,
     ) -> None:
-        if card.card.flags & CardFlag.REGISTER_REQUIRED and contacts is None:
+        if place.card.card.flags & CardFlag.REGISTER_REQUIRED and contacts is None:
             raise BadInput(
                 "The law requires a register of visitors here, and this kiosk cannot keep one.",
                 reason="register_unavailable",
                 hint="the registrar gives a file with the key of the register",
             )
-        self._signed = card
+        self._place = place
+        self._signed = place.card
         self._screen = screen
         self._store = store
+        self._book = Book(store, entropy)
         self._clock = clock
         self._entropy = entropy
         self._rules = rules
         self._contacts = contacts
-        self._day = -1
-        self._keys: list[bytes] = []
-        """Of today, and of earlier days whose visitors are still inside."""
-        self._last: dict[bytes, Checkin] = {}
-        """Of these days: the latest entry by digest."""
-        self._inside = {entry.id: entry for entry in store.checkins_inside()}
         self._slips: dict[int, str] = {}
         """By entry: the letters of slips that may still be printed."""
         self._typed: deque[datetime] = deque()
@@ -106,7 +99,7 @@ class Desk:
     @property
     def inside(self) -> int:
         """Return how many people are inside now."""
-        return sum(entry.party for entry in self._inside.values())
+        return sum(entry.party for entry in self._book.inside)
 
     def scan(self, text: str, party: int, doubts: Doubt = NO_DOUBT) -> Entered:
         """Enter whoever the scanned *text* is of. *doubts*: of the caller, about the time.
@@ -142,50 +135,33 @@ class Desk:
 
     def slip_of(self, entry_id: int) -> tuple[Checkin, str] | None:
         """Return an entry and the letters of its slip, while they are inside; no disk has them."""
-        entry, code = self._inside.get(entry_id), self._slips.get(entry_id)
+        entry, code = self._book.find(entry_id), self._slips.get(entry_id)
         return None if entry is None or code is None else (entry, code)
 
     def change_party(self, entry_id: int, party: int) -> Entered:
         """Correct how many came with somebody who is inside."""
-        entry = self._inside.get(entry_id)
+        entry = self._book.find(entry_id)
         if entry is None:
             raise BadInput("They are not inside any more.", reason="not_inside")
         changed = replace(entry, party=_checked(party))
-        self._change(changed)
+        self._book.change([changed])
         return Entered(Movement.SAME, changed, self.inside)
 
     def settle(self) -> None:
         """Let those leave whose time is over, begin a new day, and forget what is old."""
         now = self._clock.now()
-        due = []
-        for entry in self._inside.values():
-            end, why = expected_end(entry, self._signed)
-            if end <= now:
-                due.append(replace(entry, left=end, ending=why))
+        ends = [(entry, *expected_end(entry, self._signed)) for entry in self._book.inside]
+        due = [replace(entry, left=end, ending=why) for entry, end, why in ends if end <= now]
         if due:
-            self._store.change_checkins(due)
-            for entry in due:
-                self._note(entry)
-        # A clock that was set back does not bring back a day whose key is destroyed.
-        if (today := day_number(now)) > self._day:
-            self._begin(today, now)
+            self._book.change(due)
+        self._slips = {
+            number: code for number, code in self._slips.items() if self._book.find(number)
+        }
+        self._book.turn_to(now)
 
     def history(self, start: datetime, end: datetime) -> list[Checkin]:
         """Return who came in [start, end), in that order."""
         return self._store.checkins(start, end)
-
-    def _begin(self, today: int, now: datetime) -> None:
-        # A house where people stay over night knows them in the morning by the key of the evening.
-        first = min([today, *(day_number(entry.came) for entry in self._inside.values())])
-        self._store.end_days(first)
-        self._store.forget_checkins(now - VISIT_RETENTION)
-        self._keys = [
-            self._store.day_key(day, self._entropy(DAY_KEY_BYTES))
-            for day in range(today, first - 1, -1)
-        ]
-        self._day = today
-        entries = self._store.checkins(_midnight(first), now + timedelta(days=1))
-        self._last = {entry.digest: entry for entry in entries if entry.digest}
 
     def _by_own_code(self, code: OwnCode) -> Entered:
         """Let the holder of a slip leave whose link was scanned: all of one step are alike."""
@@ -199,7 +175,7 @@ class Desk:
         self.settle()
         alike = [
             entry
-            for entry in self._inside.values()
+            for entry in self._book.inside
             if entry.way is Way.SLIP and step_of(entry.came) == code.proof.step
         ]
         if len(alike) != 1:
@@ -218,8 +194,7 @@ class Desk:
         party = _checked(party)
         self.settle()
         now = self._clock.now()
-        digests = [_digest(key, visitor) for key in self._keys]
-        last = next((self._last[each] for each in digests if each in self._last), None)
+        last = self._book.last_of(visitor)
         if last is not None:
             latest = max(at for at in (last.came, last.seen, last.left) if at is not None)
             scanned_out = last.ending is OutKind.SCAN
@@ -242,28 +217,20 @@ class Desk:
                 reason="slip_unknown",
                 hint="look at the letters again, or enter them anew",
             )
-        return self._come(visitor, digests[0], party, doubts, now)
+        return self._come(visitor, party, doubts, now)
 
     def _may_leave(self, last: Checkin, now: datetime) -> bool:
         if last.left is None:
             return True
         return last.ending is OutKind.STAY and now - last.left < self._signed.card.stay
 
-    def _come(
-        self, visitor: Visitor, digest: bytes, party: int, doubts: Doubt, now: datetime
-    ) -> Entered:
-        card = self._signed.card
-        if not card.valid_at(now):
-            raise BadInput(
-                "The place's card is not valid today.",
-                reason="card_expired",
-                hint="the manager asks the registrar for the new one",
-            )
+    def _come(self, visitor: Visitor, party: int, doubts: Doubt, now: datetime) -> Entered:
+        self._place.check(now)
         if visitor.shown is not None:
             visitor.shown.check(now)
         if doubts & Doubt.UNVERIFIED:
             self._count_typed(now)
-        if not is_open(card, now):
+        if not is_open(self._signed.card, now):
             doubts |= Doubt.OFF_HOURS
         if self._rules.capacity is not None and self.inside + party > self._rules.capacity:
             doubts |= Doubt.FULL
@@ -276,38 +243,22 @@ class Desk:
                 )
             nonce = visitor.shown.nonce if visitor.shown is not None else None
             self._contacts.keep(replace(visitor.contact, party=party), now, nonce)
-        entry = Checkin(0, now, visitor.way, party, doubts, digest=digest)
-        entry = replace(entry, id=self._store.add_checkin(entry))
+        entry = self._book.add(Checkin(0, now, visitor.way, party, doubts), visitor)
         if doubts & Doubt.UNVERIFIED:
             self._typed.append(now)
-        self._note(entry)
         return Entered(Movement.IN, entry, self.inside)
 
     def _again(self, last: Checkin, now: datetime, party: int) -> Entered:
         if last.left is not None:
             return Entered(Movement.SAME, last, self.inside)
         changed = replace(last, seen=now, party=max(party, last.party))
-        self._change(changed)
+        self._book.change([changed])
         return Entered(Movement.SAME, changed, self.inside)
 
     def _leave(self, entry: Checkin, now: datetime) -> Entered:
         gone = replace(entry, left=max(now, entry.came), ending=OutKind.SCAN)
-        self._change(gone)
+        self._book.change([gone])
         return Entered(Movement.OUT, gone, self.inside)
-
-    def _change(self, entry: Checkin) -> None:
-        self._store.change_checkins([entry])
-        self._note(entry)
-
-    def _note(self, entry: Checkin) -> None:
-        """Remember what is on the disk."""
-        if entry.left is None:
-            self._inside[entry.id] = entry
-        else:
-            self._inside.pop(entry.id, None)
-            self._slips.pop(entry.id, None)
-        if entry.digest:
-            self._last[entry.digest] = entry
 
     def _count_typed(self, now: datetime) -> None:
         while self._typed and now - self._typed[0] > UNVERIFIED_SPAN:
@@ -333,12 +284,3 @@ def _checked(party: int) -> int:
             hint="enter the others once more",
         )
     return party
-
-
-def _digest(key: bytes, visitor: Visitor) -> bytes:
-    told = visitor.way.value.encode() + b"\0" + visitor.identity
-    return hmac.digest(key, told, "sha256")[:DIGEST_BYTES]
-
-
-def _midnight(day: int) -> datetime:
-    return from_unix(day * 86_400) - VIETNAM.utcoffset(None)

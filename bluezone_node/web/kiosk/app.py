@@ -36,11 +36,12 @@ from bluezone_node.web.kiosk.render import (
     json_answer,
     nothing,
     page_answer,
+    page_name,
     slip_answer,
     square_answer,
     static_file,
 )
-from bluezone_node.web.kiosk.wording import READY, Shown, refused, shown
+from bluezone_node.web.kiosk.wording import Shown, ready, refused, shown
 from bluezone_node.web.problem import place_of
 
 PICTURE_SECONDS = 10.0
@@ -81,6 +82,8 @@ def kiosk_app(parts: KioskParts) -> Starlette:
 class _Door:
     def __init__(self, parts: KioskParts) -> None:
         self._parts = parts
+        self._page_name = page_name(parts.place.card.location_id)
+        """A page that was made for another card, or by another version, loads anew."""
         self._looking = asyncio.Lock()
         self._in_view = ("", 0.0)
         """The text of the square before the camera, and when it was seen last."""
@@ -131,10 +134,10 @@ class _Door:
     # The door
 
     async def page(self, request: Request) -> Response:
-        return await self._page(READY)
+        return await self._page(ready(self._parts.condition().objection))
 
     async def _page(self, result: Shown) -> Response:
-        card = self._parts.card.card
+        card = self._parts.place.card.card
         return page_answer(
             "page.html",
             name=card.name,
@@ -155,8 +158,12 @@ class _Door:
             inside = await self._parts.on_desk(lambda desk: desk.inside)
         except DatabaseUnusable:
             inside = None
-        status = status_of(self._parts.condition(), now)
+        condition = self._parts.condition()
+        status = status_of(condition, now)
         return {
+            "page": self._page_name,
+            "ready": asdict(ready(condition.objection)),
+            "proving": not condition.objection,
             "inside": inside,
             "clock": now.astimezone(VIETNAM).strftime("%H:%M"),
             "step": step_of(now),
@@ -164,8 +171,10 @@ class _Door:
         }
 
     async def code(self, request: Request) -> Response:
-        text = self._parts.screen.text(self._parts.clock.now())
-        return square_answer(text)
+        now = self._parts.clock.now()
+        if self._parts.place.objection(now):
+            return nothing()  # who scanned it would not be warned
+        return square_answer(self._parts.screen.text(now))
 
     async def scan(self, request: Request) -> Response:
         form, doubts = await self._form(request), self._doubts()
@@ -219,8 +228,8 @@ class _Door:
         entry, code = made
         return page_answer(
             "slip.html",
-            name=self._parts.card.card.name,
-            place=self._parts.card.spoken_code,
+            name=self._parts.place.card.card.name,
+            place=self._parts.place.card.spoken_code,
             paper=self._parts.paper,
             entry=entry,
             code=code,
@@ -233,9 +242,8 @@ class _Door:
             return nothing()
         entry, code = made
         try:
-            return await run_in_threadpool(
-                slip_answer, parts.card, parts.screen.text(entry.came), entry, code, parts.paper
-            )
+            url, card = parts.screen.text(entry.came), parts.place.card
+            return await run_in_threadpool(slip_answer, card, url, entry, code, parts.paper)
         except (FontUnavailable, BadInput) as error:
             # The page around it says the same in the browser's own letters.
             _log.warning("a slip could not be drawn: %s", error)

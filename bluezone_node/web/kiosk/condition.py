@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bluezone_node.web.kiosk.wording import Words
+from bluezone_node.web.kiosk.wording import OBJECTIONS, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,9 @@ class Condition:
     unwritten: bool = False
     """Whether the last entry could not be written."""
     card_days: int = 365
-    """For which the place's card is still valid; 0: not any more."""
+    """Until the place's card ends."""
+    objection: str = ""
+    """The reason for which visitors' devices refuse the place's card; empty: they take it."""
     register_days: int | None = None
     """For which names can still be sealed; None: no register is kept."""
 
@@ -29,9 +31,8 @@ def status_of(condition: Condition, now: datetime) -> list[tuple[bool, Words]]:
     if condition.unwritten:
         said = Words("Thẻ nhớ đầy hoặc hỏng: không ghi được", "Memory card full or damaged")
         parts.append((False, said))
-    if condition.card_days <= 0:
-        said = Words("Mã địa điểm hết hạn: không nhận khách", "The place's card has expired")
-        parts.append((False, said))
+    if condition.objection:
+        parts.append((False, OBJECTIONS[condition.objection]))
     elif condition.card_days <= 7:
         said = Words(
             f"Mã địa điểm còn {condition.card_days} ngày",

@@ -59,7 +59,7 @@ class Office:
         hours = report.hours_of(entries, day)
         return page_answer(
             "manager.html",
-            name=self._parts.card.card.name,
+            name=self._parts.place.card.card.name,
             inside=inside,
             day=day.astimezone(VIETNAM),
             before=day.astimezone(VIETNAM) - timedelta(days=1),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from bluezone_node.node.kiosk.desk import Desk
+from bluezone_node.node.kiosk.place import Place
 from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.ports import Clock
 from bluezone_node.posters.slip import Paper
-from bluezone_node.venues.card import SignedCard
 from bluezone_node.web.kiosk.condition import Condition
 from bluezone_node.web.kiosk.gate import Gate
 
@@ -25,7 +25,7 @@ class OnDesk(Protocol):
 class KioskParts:
     """What the pages are made of."""
 
-    card: SignedCard
+    place: Place
     screen: Screen
     on_desk: OnDesk
     gate: Gate

@@ -1,6 +1,7 @@
 """Answers of the kiosk: HTML from templates, squares as SVG, slips, JSON, and the page's files."""
 
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
@@ -41,6 +42,12 @@ def json_answer(document: object) -> Response:
 
 def nothing() -> Response:
     return Response("404", 404, media_type="text/plain")
+
+
+def page_name(location_id: bytes) -> str:
+    """Return what names the door's page: it changes with the place's card and the page's files."""
+    said = b"".join([location_id, *(static_file(name) for name in STATIC)])
+    return sha256(said).hexdigest()[:16]
 
 
 def page_answer(template: str, status: int = 200, /, **values: Any) -> Response:

@@ -37,7 +37,7 @@ class Shown:
     """Six letters, where one was made."""
 
 
-READY = Shown(
+_READY = Shown(
     "idle",
     "wait",
     Words("Mời quét mã", "Please scan"),
@@ -48,6 +48,24 @@ READY = Shown(
         ),
     ),
 )
+
+OBJECTIONS = {
+    "card_expired": Words("Mã địa điểm hết hạn", "The place's card has expired"),
+    "card_not_yet": Words("Mã địa điểm chưa có hiệu lực", "The place's card is not valid yet"),
+    "card_revoked": Words("Mã địa điểm đã bị thu hồi", "The place's card was withdrawn"),
+    **dict.fromkeys(
+        ("card_unknown_signer", "card_forged"),
+        Words(
+            "Khóa ký mã địa điểm không còn hiệu lực",
+            "The key that signed the place's card counts no more",
+        ),
+    ),
+}
+"""Why visitors' devices refuse the place's card."""
+
+_ASK = Words("Quản lý cần xin mã mới.", "The manager must ask for a new one.")
+_CLOCK = Words("Hãy xem lại ngày giờ của máy.", "Look at the kiosk's date and time.")
+_LEAVE = Words("Khách đang ở trong vẫn quét được khi ra.", "Whoever is inside may scan out.")
 
 _MOVED = {
     Movement.IN: ("in", Words("Mời vào", "Welcome")),
@@ -107,10 +125,10 @@ REFUSALS = {
     "not_inside": Words(
         "Hôm nay chưa thấy lượt vào nào với mã này.", "Nobody came in with this today."
     ),
-    "card_expired": Words(
-        "Mã của địa điểm hết hạn. Quản lý cần xin mã mới.",
-        "The place's card is not valid today. The manager must ask for a new one.",
-    ),
+    **{
+        reason: Words(f"{said.vi}. {_ASK.vi}", f"{said.en}. {_ASK.en}")
+        for reason, said in OBJECTIONS.items()
+    },
     "name_required": Words(
         "Nơi này phải ghi tên theo luật. Hãy quét CCCD, thẻ BHYT hoặc mã cá nhân.",
         "The law requires a name here. Scan an identity card, an insurance card or a personal "
@@ -120,6 +138,10 @@ REFUSALS = {
         "Máy mất mạng quá lâu nên chưa ghi tên được. Quản lý cần nối mạng, hoặc chép từ USB.",
         "Names cannot be taken: the kiosk was without a network for too long. Connect it, or use "
         "a stick.",
+    ),
+    "day_keys_forged": Words(
+        "Chưa ghi tên được: máy nhận khóa của tỉnh khác. Quản lý cần báo cơ quan y tế.",
+        "Names cannot be taken: the kiosk got another province's keys. Tell the authority.",
     ),
     "contact_malformed": Words(
         "Tên hoặc số điện thoại không ghi được. Hãy gõ lại.",
@@ -200,6 +222,15 @@ _UNWRITTEN = Words(
     "NOT written: the memory card is full or damaged. This was not counted; tell the manager.",
 )
 _UNKNOWN = "Không đọc được mã này."
+
+
+def ready(objection: str) -> Shown:
+    """Return what is shown while nobody scans. *objection*: to the place's card, if any."""
+    if not objection:
+        return _READY
+    todo = _CLOCK if objection == "card_not_yet" else _ASK
+    title = Words("Tạm ngừng nhận khách", "Nobody is let in now")
+    return Shown("red", "no", title, (OBJECTIONS[objection], todo, _LEAVE))
 
 
 def shown(entered: Entered) -> Shown:

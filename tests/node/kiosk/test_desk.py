@@ -343,7 +343,7 @@ def test_nobody_is_known_the_next_day(
     """The key of the day is nowhere on the disk then, nor what was made with it."""
     desk.scan(ID_CARD, 1)
     digest = entries(store)[0].digest
-    key = store.day_key(desk._day, b"")
+    key = store.day_key(desk._book._day, b"")
     assert key in on_disk(path)
     assert digest.hex().encode() in on_disk(path)
     clock.advance(17 * 3600)
@@ -363,7 +363,7 @@ def test_a_full_day_leaves_no_more_than_a_quiet_one(
     digests = [entry.digest.hex().encode() for entry in entries(store)]
     kept = on_disk(path)
     assert all(digest in kept for digest in digests)
-    key = store.day_key(desk._day, b"")
+    key = store.day_key(desk._book._day, b"")
     clock.advance(17 * 3600)
     desk.settle()
     kept = on_disk(path)

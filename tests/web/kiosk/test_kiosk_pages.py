@@ -1,22 +1,31 @@
 """The kiosk's pages: plain forms that work without a script, and nothing personal in any answer."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import zxingcpp
 from PIL import Image
 
 from bluezone_node.clock import SimClock
+from bluezone_node.ports import ExportRecord, ExportState
 from bluezone_node.store.node import SqliteNodeStore, open_node_store
+from bluezone_node.venues.bundle import read_bundle
+from bluezone_node.venues.head import head_of
 from bluezone_node.venues.text import DEFAULT_HOST, read_text
+from bluezone_node.venues.trust import write_trust_list
 from bluezone_node.web.kiosk import report, wording
 from bluezone_node.web.kiosk.condition import Condition
 from bluezone_node.web.kiosk.gate import ATTEMPTS, SESSION_SECONDS
 from bluezone_node.web.kiosk.picture import read_picture
-from tests.kiosks import ID_CARD, MORNING, PHONE, PIN, Kiosk, pass_of, picture_of
+from tests.kiosks import ID_CARD, MORNING, PERSONAL, PHONE, PIN, Kiosk, pass_of, picture_of
+from tests.notices import Chain
+from tests.venues.places import ROOT, TRUST
+
+Result = TypeVar("Result")
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +181,9 @@ async def test_what_cannot_be_written_is_not_counted(kiosk: Kiosk, store: Sqlite
         (Condition(card_days=3), "Mã địa điểm còn 3 ngày"),
         (Condition(register_days=0), "Chưa ghi tên được"),
         (Condition(register_days=5), "Còn ghi tên được 5 ngày"),
-        (Condition(card_days=0), "Mã địa điểm hết hạn"),
+        (Condition(objection="card_expired"), "Mã địa điểm hết hạn"),
+        (Condition(objection="card_revoked"), "Mã địa điểm đã bị thu hồi"),
+        (Condition(objection="card_unknown_signer"), "Khóa ký mã địa điểm không còn hiệu lực"),
         (Condition(synced=MORNING.replace(day=15)), "Không có mạng 8 ngày"),
         (Condition(synced=MORNING.replace(day=22)), "Không có mạng 1 ngày"),
         (Condition(synced=MORNING.replace(hour=0)), "Đồng bộ 1 giờ trước"),
@@ -185,6 +196,40 @@ async def test_the_status_line_says_what_is_wrong(
     kiosk.condition = condition
     async with kiosk.browser() as browser:
         assert words in (await browser.get("/")).text
+
+
+async def test_a_card_that_counts_no_more_is_said_and_proves_nothing(
+    kiosk: Kiosk, store: SqliteNodeStore
+) -> None:
+    """In the large field, not in the small print; no square, nobody in, and everybody out."""
+    async with kiosk.browser() as browser:
+        entered = await browser.post("/scan", data={"text": ID_CARD}, headers=JSON)
+        assert entered.json()["sign"] == "in"
+        kiosk.clock.advance(600)
+        now = kiosk.clock.now()
+        bundle = Chain().add(revoked=[kiosk.card.location_id[:8]])
+        head = head_of(read_bundle(bundle, TRUST), bundle)
+        record = ExportRecord("places", "00000001.cose", ExportState.MATCHED, now)
+        store.put_place_file("trust.cose", write_trust_list(TRUST, ROOT))
+        store.add_bundle(head, bundle, record)
+
+        async def on_store(work: Callable[[SqliteNodeStore], Result]) -> Result:
+            return work(store)
+
+        await kiosk.place.learn(on_store)
+        kiosk.condition = Condition(objection=kiosk.place.objection(now))
+        page = (await browser.get("/")).text
+        assert "Tạm ngừng nhận khách" in page
+        assert 'class="own" hidden' in page
+        assert (await browser.get("/code.svg")).status_code == 404
+        state = (await browser.get("/state")).json()
+        assert not state["proving"]
+        assert state["ready"]["colour"] == "red"
+        refused = (await browser.post("/scan", data={"text": PERSONAL}, headers=JSON)).json()
+        assert (refused["colour"], refused["entry"]) == ("red", 0)
+        assert "thu hồi" in refused["notes"][0]["vi"]
+        gone = (await browser.post("/scan", data={"text": ID_CARD}, headers=JSON)).json()
+        assert gone["sign"] == "out"
 
 
 async def test_an_unsure_clock_marks_entries(kiosk: Kiosk) -> None:

@@ -6,11 +6,16 @@ const $ = (id) => document.getElementById(id);
 const READY_AFTER = 6000; // ms for which an answer stays
 const LOOK_EVERY = 250; // ms between two pictures
 const LISTEN_EVERY = 2000; // ms between two looks at the counter and the clock
+const LOST_AFTER = 3; // looks without an answer: the kiosk starts again in less, with a new card
+const ONCE_IN = 1000; // ms for which a button that was pressed is deaf: fingers bounce
 const TONES = { green: [[880, 0, .12], [1320, .13, .18]], amber: [[660, 0, .16], [660, .24, .16]], red: [[220, 0, .5]] };
 
 let sound = null;
-let ready = null;
+let ready = null; // what is shown while nobody scans
+let drawn = ""; // what is shown now
+let held = false; // whether an answer is shown, which must not be covered
 let timer = 0;
+let missed = 0;
 let step = 0;
 
 function tone(colour) {
@@ -46,6 +51,7 @@ function lines(list, parts, classes) {
 }
 
 function show(answer) {
+  if (drawn === (drawn = JSON.stringify(answer))) return; // said once to whoever cannot see
   $("result").className = "result " + answer.colour;
   $("sign").setAttribute("href", "#sign-" + answer.sign);
   $("title-vi").textContent = answer.title.vi;
@@ -57,20 +63,36 @@ function show(answer) {
   $("slip-link").href = answer.slip ? "/slip/" + answer.entry : "";
 }
 
+function said(answer) {
+  clearTimeout(timer);
+  held = true;
+  show(answer);
+  tone(answer.colour);
+  // A slip stays until the next visitor: somebody has to print it.
+  if (!answer.slip) timer = setTimeout(rest, READY_AFTER);
+}
+
+function rest() {
+  held = false;
+  if (ready) show(ready);
+}
+
 function told(answer) {
   if (answer.nothing) return;
-  show(answer);
+  const { colour, sign, title, notes, party, entry, slip } = answer;
+  said({ colour, sign, title, notes, party, entry, slip });
   keep(answer);
-  tone(answer.colour);
   $("party").value = 1;
   $("phone").open = false;
-  clearTimeout(timer);
-  // A slip stays until the next visitor: somebody has to print it.
-  if (!answer.slip) timer = setTimeout(() => show(ready), READY_AFTER);
   focus();
 }
 
 function keep(state) {
+  if (state.page !== document.body.dataset.page && !held) return location.reload();
+  missed = 0;
+  ready = state.ready;
+  if (!held) show(ready);
+  $("own").hidden = !state.proving;
   $("inside").textContent = state.inside === null ? "–" : state.inside;
   $("clock").textContent = state.clock;
   lines($("status"), state.status, true);
@@ -80,12 +102,20 @@ function keep(state) {
   }
 }
 
+const here = (vi, en, note) => ({ colour: "red", sign: "no", party: 0, slip: "", title: { vi, en }, notes: [note] });
+const LOST = here("Máy không trả lời", "The kiosk does not answer", {
+  vi: "CHƯA ghi được. Đợi nửa phút rồi quét lại; nếu vẫn vậy, hãy khởi động lại máy.",
+  en: "NOT entered. Wait half a minute and scan again; if it stays so, restart the kiosk.",
+});
+const BLIND = here("Không mở được máy ảnh", "The camera cannot be opened", {
+  vi: "Hãy xem dây cắm, và quyền dùng máy ảnh của trình duyệt. Các cách khác vẫn dùng được.",
+  en: "Look at its cable, and whether the browser may use it. All other ways work.",
+});
+
 function lost() {
-  told({
-    colour: "red", sign: "no", party: 0, slip: "", notes: [], inside: null, step, status: [],
-    clock: $("clock").textContent,
-    title: { vi: "Máy không trả lời", en: "The kiosk does not answer" },
-  });
+  ready = LOST; // until it answers again
+  $("own").hidden = true; // a square that stands still proves nothing
+  $("inside").textContent = "–";
 }
 
 async function send(address, body) {
@@ -93,8 +123,20 @@ async function send(address, body) {
     const answer = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
     if (answer.status === 401) location.assign("/pin");
     else if (answer.ok) told(await answer.json());
-    else lost();
-  } catch { lost(); }
+    else said(LOST);
+  } catch { said(LOST); }
+}
+
+async function listen() {
+  try {
+    const answer = await fetch("/state", { headers: { Accept: "application/json" } });
+    if (answer.status === 401) return location.assign("/pin");
+    if (answer.ok) return keep(await answer.json());
+  } catch { /* Counted below. */ }
+  missed += 1;
+  if (missed < LOST_AFTER) return;
+  lost();
+  if (!held) show(ready);
 }
 
 function focus() {
@@ -102,14 +144,6 @@ function focus() {
 }
 
 function door() {
-  ready = {
-    colour: "idle", sign: "wait", party: 0, slip: "",
-    title: { vi: "Mời quét mã", en: "Please scan" },
-    notes: [{
-      vi: "Đưa mã của bạn, CCCD hoặc thẻ BHYT trước máy.",
-      en: "Hold your code, identity card or insurance card before the kiosk.",
-    }],
-  };
   for (const form of document.forms) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -117,6 +151,7 @@ function door() {
       const body = new URLSearchParams(new FormData(form));
       for (const name of ["text", "number"]) if (form.elements[name]) form.elements[name].value = "";
       send(form.action, body);
+      if (form.id !== "scan") once(form.querySelector("button:not([type])"));
     });
   }
   const most = Number($("party").max);
@@ -135,16 +170,16 @@ function door() {
   }
   $("phone").addEventListener("toggle", () => ($("phone").open ? $("number") : $("text")).focus());
   document.addEventListener("click", (event) => { if (!event.target.closest("input, a, #phone")) focus(); });
-  setInterval(async () => {
-    try {
-      const answer = await fetch("/state", { headers: { Accept: "application/json" } });
-      if (answer.ok) keep(await answer.json());
-    } catch { /* The next scan says so. */ }
-  }, LISTEN_EVERY);
+  setInterval(listen, LISTEN_EVERY);
   $("camera-on").hidden = !navigator.mediaDevices;
   $("camera-on").addEventListener("click", look);
   if (new URLSearchParams(location.search).has("camera")) look();
   focus();
+}
+
+function once(button) {
+  button.disabled = true;
+  setTimeout(() => { button.disabled = false; }, ONCE_IN);
 }
 
 async function look() {
@@ -152,12 +187,12 @@ async function look() {
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 960, height: 720 } });
     await video.play();
-  } catch { return; }
+  } catch { return said(BLIND); }
   video.hidden = false;
   $("camera-on").hidden = true;
   const canvas = document.createElement("canvas");
   let busy = false;
-  setInterval(() => {
+  const looking = setInterval(() => {
     if (busy || !video.videoWidth) return;
     busy = true;
     canvas.width = video.videoWidth;
@@ -167,6 +202,12 @@ async function look() {
       try { await send("/frame?party=" + $("party").value, picture); } finally { busy = false; }
     }, "image/jpeg", .8);
   }, LOOK_EVERY);
+  video.srcObject.getVideoTracks()[0].addEventListener("ended", () => { // pulled out
+    clearInterval(looking);
+    video.hidden = true;
+    $("camera-on").hidden = false;
+    said(BLIND);
+  });
 }
 
 if ("print" in document.body.dataset) addEventListener("load", () => print());
