@@ -19,6 +19,7 @@ from bluezone_node.errors import BadInput
 from bluezone_node.venues import answer, bundle, notices, opening, passes, register, tags, warrant
 from bluezone_node.venues.card import Card, CardFlag, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
+from bluezone_node.venues.matching import matches
 from bluezone_node.venues.text import Proof, read_text, to_base45, to_url
 from bluezone_node.venues.trust import (
     Role,
@@ -27,6 +28,7 @@ from bluezone_node.venues.trust import (
     read_trust_list,
     write_trust_list,
 )
+from bluezone_node.venues.visits import OutKind, Visit
 from tests.venues import by_the_book as book
 from tests.venues.places import CARDS, NOTICES, NOW, ROOT, seeded, text_of, trusted
 
@@ -227,6 +229,78 @@ def test_what_the_book_writes_the_package_reads() -> None:
     words = book.unsigned(book.read(WARRANT_FILE)[0])[1]
     file = book.write([book.sign(words, key) for key in (ASKING, APPROVING)])
     assert warrant.read_warrant(file, TRUST, NOW, CARD.venue_id) == WARRANT
+
+
+@pytest.mark.parametrize(
+    ("minutes", "stay"), [(-60, 10), (-60, 60), (-60, 74), (-60, 75), (80, 10), (90, 5), (30, 15)]
+)
+def test_both_tell_the_same_visits(minutes: int, stay: int) -> None:
+    """The window is half-open, and who stayed for less than the notice says is not told."""
+    came = TEXT.start + timedelta(minutes=minutes)
+    left = came + timedelta(minutes=stay)
+    its = {1: Visit(came, came, card=SIGNED, left=left, out=OutKind.SCAN)}
+    text = book.open_by_card(NOTICE.fields(), SIGNED.payload)
+    assert text is not None
+    assert bool(matches(its, [NOTICE], left)) == book.concerns(text, seconds(came), seconds(left))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (3, " a"),
+        (3, "a\u3164"),
+        (3, "e\u0302"),
+        (3, "a\u202eb"),
+        (3, "x" * 97),
+        (7, 14),
+        (7, 1426),
+        (8, [5, 5]),
+        (8, [0, 2**17]),
+        (4, True),
+        (4, 100_000),
+        (4, 1.0),
+        (5, 14),
+        (6, b"15 bytes of seed"[:15]),
+        (9, None),
+        (10, ""),
+        (11, 64),
+        (12, 3),
+        (13, "đường\n"),
+        (14, [1440, 0]),
+        (15, 0),
+    ],
+)
+def test_both_refuse_the_same_cards(field: int, value: object) -> None:
+    """Each field at the first value that it may not have."""
+    fields = {**book.read_card(SIGNED.cose), field: value}
+    data = book.sign(book.write(fields), CARDS)
+    with pytest.raises(book.Refused):
+        book.read_card(data)
+    with pytest.raises(BadInput):
+        read_card(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "1801", "190001", "580161", "a201000100", "a202000100", "9fff", "5f4101ff", "c001",
+        "c24101", "f814", "9b7fffffffffffffff", "bb0fffffffffffffff", "5b7fffffffffffffff",
+        "81" * 9 + "00", "a100" * 9 + "00", "81" * 5000, "62c328", "63eda080", "0000", "", "1c",
+        "ff", "fb3ff0000000000000", "f97e01",
+    ],
+)  # fmt: skip
+def test_both_refuse_the_same_writings(data: str) -> None:
+    """Whatever is not the one deterministic encoding, and counts that nothing follows."""
+    with pytest.raises(book.Refused):
+        book.read(bytes.fromhex(data))
+    with pytest.raises(BadInput):
+        cose.decode(bytes.fromhex(data))
+
+
+def test_both_take_eight_levels() -> None:
+    """The eighth array is the last."""
+    data = bytes.fromhex("81" * 8 + "00")
+    assert book.read(data) == cose.decode(data)
 
 
 OBJECTS: dict[str, tuple[bytes, Callable[[bytes], object], Callable[[bytes], object]]] = {
