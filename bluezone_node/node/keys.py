@@ -72,7 +72,7 @@ class DiagnosisKeys:
     async def prepare(self, now: datetime) -> None:
         """Nothing: the public keys are settings."""
 
-    def wanted(self, listed: Sequence[str]) -> list[str]:
+    async def wanted(self, listed: Sequence[str]) -> list[str]:
         return list(listed)
 
     async def take(

@@ -51,6 +51,10 @@ MAX_DAYS_BYTES = 64 * 1024
 STALE = timedelta(days=2)
 """An authority makes a bundle a day at least: with none for so long, an old list is being shown."""
 
+MOST_AT_ONCE = 2000
+"""Bundles in a round, the oldest first; the others come with the next.  An authority makes some a
+day, and some hundred on its worst; an index of 1 MiB names 75,000 that there need not be."""
+
 AHEAD = timedelta(days=1)
 """By so much a bundle may be dated later than the device's clock says. One dated years ahead would
 never be old: no list would be taken for a frozen one any more."""
@@ -95,11 +99,15 @@ class Notices:
             return
         await self.on_store(lambda store: store.put_place_file(DAYS, days))
 
-    def wanted(self, listed: Sequence[str]) -> list[str]:
+    async def wanted(self, listed: Sequence[str]) -> list[str]:
+        newest = await self.on_store(lambda store: store.newest_head())
+        # What is older could only be refused: a stick may have more of the past than this device.
+        oldest = _name_of(newest.sequence) if newest is not None else ""
         # They lie beside their index, whatever folder its lines begin with: a stick and the
         # network give each the same name in the ledger.
         names = {PurePosixPath(line).name for line in listed}
-        return sorted(name for name in names if _BUNDLE.fullmatch(name))
+        bundles = sorted(name for name in names if _BUNDLE.fullmatch(name) and name >= oldest)
+        return bundles[:MOST_AT_ONCE]
 
     async def take(
         self, data: bytes, record: ExportRecord, progress: Callable[[int], None]
@@ -113,6 +121,9 @@ class Notices:
             bundle = read_bundle(data, trust)
             head = head_of(bundle, data)
             _check_chain(newest, bundle, data, head.signer, trust, record.at)
+            if record.name != _name_of(bundle.sequence):
+                # The true file of this name would be passed over as one that was taken.
+                raise BadInput("The file is not the bundle of its name.", reason="bundle_name")
             return bundle, head
 
         bundle, head = await self.in_thread(followed)
@@ -280,6 +291,12 @@ def _check_chain(
         )
     if newest is None:
         return
+    if bundle.province != newest.province:
+        raise BadInput(
+            "The bundle is of another province than those before: its authority does not go on"
+            " with this list.",
+            reason="bundle_province",
+        )
     away = now - newest.created > VISIT_RETENTION
     anew = bundle.sequence > newest.sequence and (
         away or begins_anew(bundle, signer, newest.signer, trust)
@@ -288,9 +305,3 @@ def _check_chain(
         return
     follow(newest.link, bundle, data)
     check_signer(signer, newest.signer, trust)
-    if bundle.province != newest.province:
-        raise BadInput(
-            "The bundle is of another province than those before: its authority does not go on"
-            " with this list.",
-            reason="bundle_fork",
-        )

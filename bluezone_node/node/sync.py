@@ -65,8 +65,8 @@ class Source(Protocol):
             Refused: it must not be believed.
         """
 
-    def wanted(self, listed: Sequence[str]) -> list[str]:
-        """Return those names of an index that are files of this kind, oldest first."""
+    async def wanted(self, listed: Sequence[str]) -> list[str]:
+        """Return those names of an index that may be taken, or were taken last, oldest first."""
 
     async def take(
         self, data: bytes, record: ExportRecord, progress: Callable[[int], None]
@@ -178,9 +178,10 @@ class Sync:
         before = await self._on_store(lambda store: store.source_state(name))
         state = replace(before, last_attempt=now, problem="")
         try:
-            listed = source.wanted(await source.exports.index())
-            await self._on_store(lambda store: store.note_seen(name, listed, now))
+            offered = await source.exports.index()
             await source.prepare(now)
+            listed = await source.wanted(offered)
+            await self._on_store(lambda store: store.note_seen(name, listed, now))
             ledger = {r.name: r for r in await self._on_store(lambda s: s.export_records(name))}
             if source.keeps_index and _rolled_back(listed, ledger.values(), now):
                 state = replace(state, problem="rolled_back")

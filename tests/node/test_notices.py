@@ -12,7 +12,7 @@ from bluezone_node.alerts import AlertLevel
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadExport
-from bluezone_node.node.notices import SOURCE, STALE, Notices, judge_visits
+from bluezone_node.node.notices import MOST_AT_ONCE, SOURCE, STALE, Notices, judge_visits
 from bluezone_node.node.sync import Sync
 from bluezone_node.ports import ExportState, Report, StoredVisit
 from bluezone_node.venues.bundle import digest_of
@@ -65,8 +65,9 @@ class Stage:
         self.told = Told()
         on_store = OnMemory(self.store)
         root = public_bytes(ROOT)
+        self.source = Notices(self.chain.exports, root, on_store, at_once)
         self.sync = Sync(
-            [Notices(self.chain.exports, root, on_store, at_once)],
+            [self.source],
             clock=self.clock,
             on_store=on_store,
             entropy=random.Random(3).randbytes,
@@ -435,7 +436,7 @@ async def test_another_province_does_not_go_on_with_the_chain() -> None:
     await stage.sync.once()
     stage.chain.add(key=STRANGER, province="VN-DN")
     await stage.sync.once()
-    assert stage.problem == "bundle_fork"
+    assert stage.problem == "bundle_province"
 
 
 async def test_bundles_that_stay_on_offer_are_not_taken_for_old_ones() -> None:
@@ -529,3 +530,92 @@ async def test_a_list_of_day_keys_is_of_bounded_length() -> None:
     stage.chain.exports.files["days.cose"] = bytes(100_000)
     await stage.sync.once()
     assert stage.problem == "days_oversized"
+
+
+# What comes by other ways, late or in part
+
+
+async def test_a_stick_with_more_of_the_past_is_no_problem() -> None:
+    """A device that began later has what is new of it, and nothing is left failing for weeks."""
+    stage = Stage(stay())
+    for _ in range(5):
+        stage.chain.add()
+    whole = dict(stage.chain.exports.files)
+    for gone in (1, 2):
+        del stage.chain.exports.files[f"{gone:08}.cose"]
+    await stage.sync.once()
+    stage.chain.exports.files = whole
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+    assert stage.problem == ""
+    assert len(stage.told.alerts) == 1
+    assert {record.state for record in stage.store.export_records()} == {ExportState.MATCHED}
+
+
+@pytest.mark.parametrize("days", [18, 22, 60])
+async def test_who_was_away_goes_on_where_the_list_begins(days: int) -> None:
+    """With the next bundle, or, where that is on offer no more, with the oldest that is."""
+    met = NOW + (days - 2) * DAY
+    stage = Stage(stay(came=met))
+    keys = (*TRUST.keys, trusted(NOTICES, Role.NOTICES, days=90))
+    stage.chain.trust(TrustList(8, NOW, keys))
+    stage.chain.add()
+    await stage.sync.once()
+    for _ in range(days):
+        stage.chain.at += DAY - timedelta(hours=1)
+        stage.chain.add()
+    text = replace(text_of(met), issued=met + DAY, expires=met + 14 * DAY)
+    stage.chain.add(stage.chain.notice(MARKET, text))
+    for gone in range(1, days - 19):
+        del stage.chain.exports.files[f"{gone:08}.cose"]
+    stage.clock.advance((days * DAY + DAY).total_seconds())
+    await stage.sync.once()
+    assert (stage.problem, len(stage.told.alerts)) == ("", 1)
+
+
+async def test_another_provinces_list_neither_goes_on_nor_begins_anew() -> None:
+    """A stick of the neighbours, or their stolen key, however young."""
+    stage = Stage(stay())
+    younger = replace(trusted(STRANGER, Role.NOTICES, "VN-DN"), start=NOW)
+    stage.chain.trust(TrustList(8, NOW, (*TRUST.keys, younger)))
+    stage.chain.add()
+    await stage.sync.once()
+    true, trust = dict(stage.chain.exports.files), stage.chain.exports.files["trust.cose"]
+    stage.chain.add(stage.chain.notice(MARKET, text_of()), anew=9, key=STRANGER, province="VN-DN")
+    await stage.sync.once()
+    assert stage.problem == "bundle_province"
+    stage.chain.exports.files = true
+    await stage.sync.once()
+    assert (stage.problem, stage.told.alerts) == ("", [])
+    assert stage.chain.exports.files["trust.cose"] == trust
+
+
+async def test_a_bundle_under_another_name_is_refused() -> None:
+    """Else the true one of that name would never be fetched."""
+    stage = Stage(stay())
+    for _ in range(2):
+        stage.chain.add()
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    files = stage.chain.exports.files
+    files["00000002.cose"] = files["00000003.cose"]
+    del files["00000001.cose"]
+    await stage.sync.once()
+    assert stage.problem == "bundle_name"
+    files["00000002.cose"] = stage.chain.made[1]
+    await stage.sync.once()
+    assert (stage.problem, len(stage.told.alerts)) == ("", 1)
+
+
+async def test_an_index_of_a_million_names_costs_little() -> None:
+    """Nothing is fetched beyond the first that fails, and the ledger does not fill."""
+    stage = Stage(stay())
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    lies = [f"exports/places/{number:08}.cose" for number in range(2, 1_000_000)]
+    wanted = await stage.source.wanted(["/".join("x" * 9), *lies, "00000001.cose"])
+    assert wanted[:2] == ["00000001.cose", "00000002.cose"]
+    assert len(wanted) == MOST_AT_ONCE
+    stage.chain.exports.files |= dict.fromkeys(wanted[1:], b"no bundle")
+    await stage.sync.once()
+    assert len(stage.told.alerts) == 1
+    assert stage.problem == "cose_malformed"
+    assert len(stage.chain.exports.fetched) == 4
