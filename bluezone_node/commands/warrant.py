@@ -1,7 +1,6 @@
 """``bluezone-node warrant``: opening the register of a place, by two people, for a day at most."""
 
 import asyncio
-import os
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -25,7 +24,7 @@ from bluezone_node.errors import BadConfig, BadInput
 
 if TYPE_CHECKING:
     from bluezone_node.authority.places.directory import Directory
-    from bluezone_node.authority.places.warrants import Opened, Warrants
+    from bluezone_node.authority.places.warrants import Opened, Warrants, WarrantView
     from bluezone_node.authority.ports.register import StoredWarrant
     from bluezone_node.venues.warrant import Warrant
 
@@ -51,8 +50,8 @@ _HEADING = (
 @click.pass_context
 def warrant(context: click.Context) -> None:
     """Registers of names: who asks to open one, who approves, and what it says."""
-    # An officer makes their key wherever they like.
-    if context.invoked_subcommand != "key" and find_spec("sqlalchemy") is None:
+    # Officers make their keys and sign on machines of their own.
+    if context.invoked_subcommand not in ("key", "sign") and find_spec("sqlalchemy") is None:
         raise BadConfig(
             "the server's packages are not installed: warrants are the authority's",
             hint="sudo apt install ./bluezone-authority_*.deb, or pip install '.[authority]'",
@@ -105,21 +104,13 @@ def request(
     as_json: bool,
 ) -> None:
     """Ask to open the register of VENUE: its spoken code, id or name."""
-    from bluezone_node.venues.warrant import WARRANT_ID_BYTES, Warrant, write_warrant
+    from bluezone_node.venues.warrant import write_warrant
 
-    key = read_officer_key(key_file, passphrase_file)
+    key, life = read_officer_key(key_file, passphrase_file), timedelta(hours=hours)
 
-    def act(directory: "Directory", warrants: "Warrants", now: datetime) -> "StoredWarrant":
-        asked = Warrant(
-            os.urandom(WARRANT_ID_BYTES),
-            directory.find(venue, OPERATOR).venue_id,
-            start,
-            end,
-            case,
-            basis,
-            now.replace(microsecond=0),
-            now.replace(microsecond=0) + timedelta(hours=hours),
-        )
+    def act(directory: "Directory", warrants: "Warrants") -> "StoredWarrant":
+        place = directory.find(venue, OPERATOR).venue_id
+        asked = warrants.drafted(place, start, end, case, basis, life, OPERATOR)
         return warrants.request(write_warrant(asked, key), OPERATOR)
 
     stored = _done(folder, clock_spec, act)
@@ -129,6 +120,28 @@ def request(
     click.echo(stored.warrant_id.hex())
     note("Chờ người thứ hai duyệt: / a second person approves it:")
     note(f"bluezone-node warrant approve {stored.warrant_id.hex()[:8]} --key FILE")
+
+
+@warrant.command("sign")
+@click.argument("file", type=_FILE)
+@_key_option
+@passphrase_option
+@click.option("--out", type=_FILE, required=True, help="The file to write, for the console.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def sign_file(
+    file: Path, key_file: Path, passphrase_file: Path | None, out: Path, yes: bool
+) -> None:
+    """Sign FILE, a draft or a request from the console, on a machine of one's own.
+
+    Its words are shown first. Neither the key nor its passphrase comes near the server.
+    """
+    from bluezone_node.venues.warrant import MAX_WARRANT_BYTES, words_of, write_warrant
+
+    words = words_of(_read(file, MAX_WARRANT_BYTES))
+    _confirmed(words, "Ký lệnh này? / Sign it?", yes=yes)
+    signed = write_warrant(words, read_officer_key(key_file, passphrase_file))
+    write_private(signed, out, replace=False)
+    note(f"Gửi tệp này lên trang quản lý / send it to the console: {out}")
 
 
 @warrant.command()
@@ -149,14 +162,15 @@ def approve(
     """Sign the warrant ID as the second person; its words are shown first."""
     from bluezone_node.venues.warrant import words_of, write_warrant
 
-    stored = _done(folder, clock_spec, lambda _p, w, _n: w.named(id, OPERATOR))
+    stored = _done(folder, clock_spec, lambda _d, warrants: warrants.named(id, OPERATOR))
     words = words_of(stored.requested)
-    for line in _words(words):
-        note(line)
-    if not yes:
-        click.confirm("Duyệt lệnh này? / Approve it?", abort=True, err=True)
+    _confirmed(words, "Duyệt lệnh này? / Approve it?", yes=yes)
     signed = write_warrant(words, read_officer_key(key_file, passphrase_file))
-    _done(folder, clock_spec, lambda _p, w, _n: w.approve(stored.warrant_id, signed, OPERATOR))
+    _done(
+        folder,
+        clock_spec,
+        lambda _d, warrants: warrants.approve(stored.warrant_id, signed, OPERATOR),
+    )
     note("Đã duyệt. Máy quầy của nơi đó nhận lệnh khi có mạng.")
     note("Approved. The place's kiosk takes it when it has a network; else: warrant file")
 
@@ -168,8 +182,8 @@ def approve(
 def list_warrants(folder: Any, clock_spec: str, as_json: bool) -> None:
     """Say which warrants there are, and how far each has come."""
 
-    def act(directory: "Directory", warrants: "Warrants", now: datetime) -> list[dict[str, Any]]:
-        return [_told(directory, warrants, each, now) for each in warrants.all(OPERATOR)]
+    def act(directory: "Directory", warrants: "Warrants") -> list[dict[str, Any]]:
+        return [_told(directory, warrants.view(each)) for each in warrants.all(OPERATOR)]
 
     found = _done(folder, clock_spec, act)
     if as_json:
@@ -207,7 +221,7 @@ def show(
 ) -> None:
     """Read the contacts that the place sent for the warrant ID."""
 
-    def act(_parts: Any, warrants: "Warrants", _now: datetime) -> "tuple[StoredWarrant, Opened]":
+    def act(_parts: Any, warrants: "Warrants") -> "tuple[StoredWarrant, Opened]":
         stored = warrants.named(id, OPERATOR)
         return stored, warrants.open(stored.warrant_id, purpose, OPERATOR)
 
@@ -263,7 +277,7 @@ def show(
 def write_file(folder: Any, id: str, out: Path, clock_spec: str) -> None:  # noqa: A002
     """Write the approved warrant ID to OUT, for a stick to a kiosk without a network."""
 
-    def act(_parts: Any, warrants: "Warrants", _now: datetime) -> bytes:
+    def act(_parts: Any, warrants: "Warrants") -> bytes:
         return warrants.file(warrants.named(id, OPERATOR).warrant_id, OPERATOR)
 
     write_private(_done(folder, clock_spec, act), out, replace=False)
@@ -278,25 +292,22 @@ def answer(folder: Any, file: Path, clock_spec: str) -> None:
     """Take in FILE, which a stick brought back from a kiosk."""
     from bluezone_node.venues.answer import MAX_ANSWER_BYTES, read_answer
 
-    try:
-        with file.open("rb") as stream:
-            brought = read_answer(stream.read(MAX_ANSWER_BYTES + 1))
-    except OSError as error:
-        raise BadInput(f"{file}: {error.strerror}", reason="unreadable") from error
-    new = _done(folder, clock_spec, lambda _p, warrants, _n: warrants.take_file(brought, OPERATOR))
+    brought = read_answer(_read(file, MAX_ANSWER_BYTES))
+    new = _done(folder, clock_spec, lambda _d, warrants: warrants.take_file(brought, OPERATOR))
     note(f"{new} dòng mới / new rows; bluezone-node warrant show {brought.warrant_id.hex()[:8]}")
 
 
-def _told(
-    directory: "Directory", warrants: "Warrants", stored: "StoredWarrant", now: datetime
-) -> dict[str, Any]:
-    sent = warrants.parts(stored)
-    if any(part.last for part in sent):
-        state = "answered"
-    elif stored.expires <= now:
-        state = "expired"
-    else:
-        state = "approved" if stored.approved is not None else "requested"
+def _read(file: Path, most: int) -> bytes:
+    """Return what is in *file*; of a longer one, a byte more than *most*."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(most + 1)
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}", reason="unreadable") from error
+
+
+def _told(directory: "Directory", view: "WarrantView") -> dict[str, Any]:
+    stored = view.stored
     return {
         "id": stored.warrant_id.hex(),
         "place": directory.find(stored.venue_id.hex(), OPERATOR).name,
@@ -304,24 +315,26 @@ def _told(
         "from": stored.start,
         "to": stored.end,
         "expires": stored.expires,
-        "state": state,
-        "rows": sum(part.rows for part in sent),
+        "state": view.state,
+        "rows": view.rows,
     }
 
 
-def _words(words: "Warrant") -> list[str]:
-    return [
-        f"Khách đến / visitors who came  {window_in_vietnam(words.start, words.end)}",
-        f"Ca bệnh / case                 {words.case}",
-        f"Căn cứ / basis                 {words.basis}",
-        f"Hết hạn / expires              {in_vietnam(words.expires)} (UTC+7)",
-    ]
+def _confirmed(words: "Warrant", question: str, *, yes: bool) -> None:
+    """Show what is to be signed, and ask; *yes*: show it only."""
+    note(f"Địa điểm / place               {words.venue_id.hex()[:8]}")
+    note(f"Khách đến / visitors who came  {window_in_vietnam(words.start, words.end)}")
+    note(f"Ca bệnh / case                 {words.case}")
+    note(f"Căn cứ / basis                 {words.basis}")
+    note(f"Hết hạn / expires              {in_vietnam(words.expires)} (UTC+7)")
+    if not yes:
+        click.confirm(question, abort=True, err=True)
 
 
 def _done(
     folder: Any,
     clock_spec: str,
-    act: "Callable[[Directory, Warrants, datetime], Any]",
+    act: "Callable[[Directory, Warrants], Any]",
 ) -> Any:
     async def run() -> Any:
         from bluezone_node.wiring.authority import open_authority
@@ -333,6 +346,6 @@ def _done(
                         "This authority has no keys for places.",
                         hint="`bluezone-node trust init` makes them, once",
                     )
-                return act(parts.places.directory, parts.register.warrants, clock.now())
+                return act(parts.places.directory, parts.register.warrants)
 
     return asyncio.run(run())

@@ -33,6 +33,8 @@ MAX_BASIS_BYTES = 200
 MAX_WARRANT_BYTES = 2048
 
 _MARK = "VNP1W"
+_DRAFT = b"\xa9"
+"""How a draft begins, a map of nine; what was signed begins with the tag of COSE_Sign1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +55,35 @@ class Warrant:
     expires: datetime
 
 
-def write_warrant(warrant: Warrant, key: Ed25519PrivateKey) -> bytes:
-    """Return one person's signature over *warrant*: a COSE_Sign1 that holds it whole.
+def draft_of(warrant: Warrant) -> bytes:
+    """Return what people sign: the words of *warrant*, by nobody yet.
 
     Raises:
         BadInput: reason ``warrant_window``, ``warrant_life`` or ``text_malformed``.
     """
     _check(warrant)
-    return sign(
-        encode(
-            {
-                1: _MARK,
-                2: warrant.warrant_id,
-                3: warrant.venue_id,
-                4: int(warrant.start.timestamp()),
-                5: int(warrant.end.timestamp()),
-                6: warrant.case,
-                7: warrant.basis,
-                8: int(warrant.issued.timestamp()),
-                9: int(warrant.expires.timestamp()),
-            }
-        ),
-        key,
+    return encode(
+        {
+            1: _MARK,
+            2: warrant.warrant_id,
+            3: warrant.venue_id,
+            4: int(warrant.start.timestamp()),
+            5: int(warrant.end.timestamp()),
+            6: warrant.case,
+            7: warrant.basis,
+            8: int(warrant.issued.timestamp()),
+            9: int(warrant.expires.timestamp()),
+        }
     )
+
+
+def write_warrant(warrant: Warrant, key: Ed25519PrivateKey) -> bytes:
+    """Return one person's signature over *warrant*: a COSE_Sign1 that holds it whole.
+
+    Raises:
+        BadInput: as `draft_of`.
+    """
+    return sign(draft_of(warrant), key)
 
 
 def join(signatures: Iterable[bytes]) -> bytes:
@@ -87,7 +95,7 @@ def read_request(data: bytes, trust: TrustList, now: datetime) -> Warrant:
     """Return what one person signed, who may request warrants.
 
     Raises:
-        BadInput: reason ``warrant_malformed`` or ``warrant_signatures``, or as `write_warrant`.
+        BadInput: reason ``warrant_malformed`` or ``warrant_signatures``, or as `draft_of`.
     """
     part = read_signed(data)
     warrant = _warrant_of(part.payload)
@@ -99,13 +107,13 @@ def read_request(data: bytes, trust: TrustList, now: datetime) -> Warrant:
     return warrant
 
 
-def words_of(signed: bytes) -> Warrant:
-    """Return what stands in one person's signature; it is not looked at here.
+def words_of(data: bytes) -> Warrant:
+    """Return what stands in a draft, or in one person's signature; that is not looked at here.
 
     Raises:
         BadInput: as `read_request`.
     """
-    return _warrant_of(read_signed(signed).payload)
+    return _warrant_of(data if data[:1] == _DRAFT else read_signed(data).payload)
 
 
 def read_warrant(

@@ -1,5 +1,6 @@
 """The register of names at the authority: warrants, and the keys of its days."""
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,6 @@ def register_of(
         return key, next((each.province for each in listed), "*")
 
     return RegisterParts(
-        Warrants(SqlWarrants(engine), days, audit, clock, keys.trust_list, realm_of),
+        Warrants(SqlWarrants(engine), days, audit, clock, os.urandom, keys.trust_list, realm_of),
         DayKeyRing(days, signing, clock),
     )

@@ -20,6 +20,7 @@ from bluezone_node.store.node import open_node_store
 from bluezone_node.venuefile import read_venue_file
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.register import open_contact, release
+from bluezone_node.venues.warrant import Warrant, draft_of, words_of
 from bluezone_node.wiring.authority import open_authority
 from bluezone_node.wiring.kiosk_register import KEY_FILE
 from tests.offices import ANH, CANARIES, FORMULA, Offices
@@ -247,3 +248,24 @@ def test_a_law_names_kinds_of_places_from_a_day_on(
         venue = read_venue_file(file)
         assert bool(venue.card.card.flags & CardFlag.REGISTER_REQUIRED) is keeps
         assert (venue.register_key is not None) is keeps
+
+
+def test_officers_sign_on_machines_of_their_own(quiet: Offices, tmp_path: Path) -> None:
+    """A draft, and what the first has signed: no folder of an authority is needed for it."""
+    now = SystemClock().now().replace(microsecond=0)
+    day = timedelta(days=1)
+    asked = Warrant(b"n" * 16, b"v" * 16, now - day, now, "F0-118", "Luật 2007", now, now + day)
+    draft, request, approval = (tmp_path / name for name in ("draft", "request", "approval"))
+    draft.write_bytes(draft_of(asked))
+    for source, name, out in ((draft, "an", request), (request, "binh", approval)):
+        key = ("--key", quiet.pem(name), *quiet.passphrase)
+        done = quiet.done("warrant", "sign", source, "--out", out, "--yes", *key)
+        assert "Luật 2007" in done.stderr
+        assert asked.venue_id.hex()[:8] in done.stderr
+        assert words_of(out.read_bytes()) == asked
+    assert request.read_bytes() != approval.read_bytes()
+    again = run("warrant", "sign", draft, "--out", request, "--yes", *key)
+    assert "request" in again.stderr
+    assert again.returncode == 1
+    draft.write_bytes(b"\xa9")
+    assert run("warrant", "sign", draft, "--out", tmp_path / "x", *key).returncode == 1

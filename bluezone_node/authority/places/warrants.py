@@ -8,6 +8,7 @@ officer reads it, and is erased when the warrant is over.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -21,7 +22,7 @@ from bluezone_node.authority.ports.register import (
     WarrantStore,
 )
 from bluezone_node.errors import AuthorityRefused, BadInput
-from bluezone_node.ports import Clock
+from bluezone_node.ports import Clock, Entropy
 from bluezone_node.venues.answer import (
     MAX_ROWS,
     PART_ROWS,
@@ -34,7 +35,15 @@ from bluezone_node.venues.card import day_number
 from bluezone_node.venues.register import Contact, ReleasedContact, open_contact
 from bluezone_node.venues.tags import SLOT_SECONDS, slots_between, start_of
 from bluezone_node.venues.trust import TrustList
-from bluezone_node.venues.warrant import join, read_request, read_warrant
+from bluezone_node.venues.warrant import (
+    WARRANT_ID_BYTES,
+    Warrant,
+    draft_of,
+    join,
+    read_request,
+    read_warrant,
+    words_of,
+)
 
 SLOT = timedelta(seconds=SLOT_SECONDS)
 SHORTEST_ID = 8
@@ -55,8 +64,33 @@ class Opened:
     """Rows that could not be opened: their day's key is gone, or they were changed."""
 
 
+class WarrantState(StrEnum):
+    """How far a warrant has come."""
+
+    REQUESTED = "requested"
+    """It waits for the second signature."""
+    APPROVED = "approved"
+    """The place is asked."""
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    """Before it was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class WarrantView:
+    """A warrant as those who work with it see it."""
+
+    stored: StoredWarrant
+    words: Warrant
+    state: WarrantState
+    rows: int
+    """Contacts that came; a kiosk may still be sending."""
+    erased: bool
+    """What came was erased, its time being over."""
+
+
 class Warrants:
-    """The registrar's warrants, from request to reading."""
+    """The registrar's warrants, from draft to reading."""
 
     def __init__(
         self,
@@ -64,6 +98,7 @@ class Warrants:
         day_keys: DayKeyStore,
         audit: AuditTrail,
         clock: Clock,
+        entropy: Entropy,
         trust: Callable[[], TrustList],
         realm_of: Callable[[bytes], str | None],
     ) -> None:
@@ -72,8 +107,31 @@ class Warrants:
         self._day_keys = day_keys
         self._audit = audit
         self._clock = clock
+        self._entropy = entropy
         self._trust = trust
         self._realm_of = realm_of
+
+    def drafted(
+        self,
+        venue_id: bytes,
+        start: datetime,
+        end: datetime,
+        case: str,
+        basis: str,
+        life: timedelta,
+        actor: Actor,
+    ) -> Warrant:
+        """Return a new warrant for people to sign; nothing is kept.
+
+        Raises:
+            BadInput: as `draft_of`.
+            AuthorityRefused: as `request`.
+        """
+        now, number = self._clock.now().replace(microsecond=0), self._entropy(WARRANT_ID_BYTES)
+        warrant = Warrant(number, venue_id, start, end, case, basis, now, now + life)
+        draft_of(warrant)
+        self._checked(warrant, actor)
+        return warrant
 
     def request(self, signed: bytes, actor: Actor) -> StoredWarrant:
         """Keep what the first officer signed.
@@ -84,22 +142,7 @@ class Warrants:
                 ``warrant_too_old`` or ``warrant_known``.
         """
         warrant = read_request(signed, self._trust(), self._clock.now())
-        realm = self._realm_of(warrant.venue_id)
-        if realm is None:
-            raise AuthorityRefused("There is no such place.", reason="venue_unknown")
-        self._allow(actor, realm)
-        now = self._clock.now()
-        if warrant.end > now + SLOT:
-            raise AuthorityRefused(
-                "A register is opened for time that is over, not for time to come.",
-                reason="warrant_ahead",
-                hint="kiosks answer once; for the rest of the day ask for another warrant",
-            )
-        if day_number(warrant.start) + KEPT.days < day_number(now):
-            raise AuthorityRefused(
-                f"Nobody can read a register after {KEPT.days} days: its keys are destroyed.",
-                reason="warrant_too_old",
-            )
+        realm = self._checked(warrant, actor)
         stored = StoredWarrant(
             warrant.warrant_id,
             warrant.venue_id,
@@ -142,9 +185,19 @@ class Warrants:
         """Return the warrants that *actor* may see, newest first."""
         return self._store.all(None if actor.realm == EVERYWHERE else [actor.realm])
 
-    def parts(self, stored: StoredWarrant) -> list[AnswerPart]:
-        """Return what kiosks have sent for it, sealed as it is."""
-        return self._store.parts(stored.warrant_id)
+    def view(self, stored: StoredWarrant) -> WarrantView:
+        """Return a warrant with its words, and how far it has come."""
+        parts = self._store.parts(stored.warrant_id)
+        if any(part.last for part in parts):
+            state = WarrantState.ANSWERED
+        elif stored.expires <= self._clock.now():
+            state = WarrantState.EXPIRED
+        else:
+            approved = stored.approved is not None
+            state = WarrantState.APPROVED if approved else WarrantState.REQUESTED
+        rows = sum(part.rows for part in parts)
+        erased = any(part.released is None for part in parts)
+        return WarrantView(stored, words_of(stored.requested), state, rows, erased)
 
     def named(self, text: str, actor: Actor) -> StoredWarrant:
         """Return the warrant whose id in hexadecimal begins with *text*, of 8 digits or more.
@@ -244,10 +297,15 @@ class Warrants:
         """Open what kiosks released. *purpose*: why it is read, for the audit trail.
 
         Raises:
-            AuthorityRefused: reason ``forbidden``, ``warrant_unknown``, ``warrant_purpose``,
-                ``warrant_unanswered`` or ``warrant_over`` (erased since).
+            AuthorityRefused: reason ``forbidden``, ``warrant_unknown``, ``warrant_reader``,
+                ``warrant_purpose``, ``warrant_unanswered`` or ``warrant_over`` (erased since).
         """
         stored = self._found(warrant_id, actor)
+        # Two have agreed that the one who asked may read, and not that anybody may.
+        if actor.name and actor.name != stored.requested_by:
+            raise AuthorityRefused(
+                "Names are read by who requested the warrant.", reason="warrant_reader"
+            )
         purpose = " ".join(purpose.split())
         if not 0 < len(purpose) <= MAX_PURPOSE:
             raise AuthorityRefused(
@@ -287,6 +345,25 @@ class Warrants:
     def forget(self) -> None:
         """Erase what places sent for warrants that are over."""
         self._store.erase(self._clock.now() - READ_FOR)
+
+    def _checked(self, warrant: Warrant, actor: Actor) -> str:
+        """Return the province of the place, where *actor* may ask for its register now."""
+        realm, now = self._realm_of(warrant.venue_id), self._clock.now()
+        if realm is None:
+            raise AuthorityRefused("There is no such place.", reason="venue_unknown")
+        self._allow(actor, realm)
+        if warrant.end > now + SLOT:
+            raise AuthorityRefused(
+                "A register is opened for time that is over, not for time to come.",
+                reason="warrant_ahead",
+                hint="kiosks answer once; for the rest of the day ask for another warrant",
+            )
+        if day_number(warrant.start) + KEPT.days < day_number(now):
+            raise AuthorityRefused(
+                f"Nobody can read a register after {KEPT.days} days: its keys are destroyed.",
+                reason="warrant_too_old",
+            )
+        return realm
 
     def _found(self, warrant_id: bytes, actor: Actor) -> StoredWarrant:
         stored = self._store.find(warrant_id)

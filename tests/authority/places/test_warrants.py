@@ -44,7 +44,13 @@ from bluezone_node.venues.register import (
     seal_contact,
 )
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList
-from bluezone_node.venues.warrant import Warrant, read_warrant, write_warrant
+from bluezone_node.venues.warrant import (
+    Warrant,
+    draft_of,
+    read_warrant,
+    words_of,
+    write_warrant,
+)
 from tests.staff import MemoryAudit
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -102,6 +108,7 @@ class Office:
             self.days,
             trail,
             self.clock,
+            os.urandom,
             lambda: TRUST,
             lambda venue: "01" if venue == CLINIC.venue_id else None,
         )
@@ -188,7 +195,7 @@ def test_one_officer_alone_gets_nothing(office: Office) -> None:
     assert bad.value.reason == "warrant_signatures"
     assert office.warrants.waiting(CLINIC.venue_id, "") == []
     with pytest.raises(AuthorityRefused) as unanswered:
-        office.read(warrant, BINH)
+        office.read(warrant)
     assert unanswered.value.reason == "warrant_unanswered"
 
 
@@ -204,6 +211,41 @@ def test_only_supervisors_of_the_province_touch_warrants(office: Office) -> None
             office.read(warrant, actor)
         assert refused.value.reason == reason
     assert office.warrants.all(Actor("dung", "79", "admin")) == []
+
+
+def test_who_approved_reads_nothing(office: Office) -> None:
+    """Two have agreed that the one who asked may read."""
+    warrant = office.approved()
+    office.answer(warrant, [office.sealed()])
+    with pytest.raises(AuthorityRefused) as refused:
+        office.read(warrant, BINH)
+    assert refused.value.reason == "warrant_reader"
+    assert len(office.read(warrant, Actor("", "*", "admin")).contacts) == 1
+
+
+def test_how_far_a_warrant_has_come(office: Office) -> None:
+    """Drafted, it is nothing yet; then each step shows, with the words that were signed."""
+    life = timedelta(hours=48)
+    asked = office.warrants.drafted(
+        CLINIC.venue_id, NOW - timedelta(hours=2), NOW, "F0-118", "Luật", life, AN
+    )
+    assert words_of(draft_of(asked)) == asked
+    assert office.warrants.all(AN) == []
+
+    def state() -> str:
+        (stored,) = office.warrants.all(AN)
+        view = office.warrants.view(stored)
+        assert view.words == asked
+        return view.state
+
+    office.warrants.request(write_warrant(asked, ASKING), AN)
+    assert state() == "requested"
+    office.warrants.approve(asked.warrant_id, write_warrant(asked, APPROVING), BINH)
+    assert state() == "approved"
+    office.clock.advance(life.total_seconds())
+    assert state() == "expired"
+    office.warrants.take(CLINIC.venue_id, "", asked.warrant_id, 0, [], last=True)
+    assert state() == "answered"
 
 
 def test_a_place_can_answer_only_what_it_was_asked(office: Office) -> None:
