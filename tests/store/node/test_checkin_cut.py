@@ -1,9 +1,6 @@
 """Killed while somebody checks in: what was acknowledged is there, and nobody is at two places."""
 
-import os
 import random
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,23 +9,13 @@ import pytest
 from bluezone_node.ports import StoredVisit
 from bluezone_node.store.node import SqliteNodeStore, open_node_store
 from bluezone_node.venues.visits import OutKind, Seen, arrive
+from tests.cuts import last_acknowledged
 from tests.venues.places import card_of
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 PLACES = [card_of(seed=seed) for seed in range(3)]
 ROUNDS = 10
-
-CHECK_IN = """
-import sys
-from pathlib import Path
-from tests.store.node.test_checkin_cut import check_in
-from bluezone_node.store.node import open_node_store
-with open_node_store(Path(sys.argv[1])) as store:
-    for number in range(int(sys.argv[2]), 10**9):
-        check_in(store, number)
-        print(number, flush=True)
-"""
 
 
 def check_in(store: SqliteNodeStore, number: int) -> None:
@@ -50,18 +37,7 @@ def test_a_kill_at_any_moment_loses_no_check_in(tmp_path: Path) -> None:
     chance = random.Random(1)
     following = 0
     for _ in range(ROUNDS):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", CHECK_IN, path, str(following)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-        )
-        with writer:
-            assert writer.stdout is not None
-            for _ in range(chance.randint(1, 25)):
-                acknowledged = int(writer.stdout.readline())
-            writer.kill()
-            acknowledged = max([acknowledged, *map(int, writer.stdout.read().split("\n")[:-1])])
+        acknowledged = last_acknowledged(check_in, path, following, chance.randint(1, 25))
         with open_node_store(path) as store:
             assert store._database.rows("PRAGMA integrity_check") == [("ok",)]
             visits = [entry.visit for entry in store.visits()]

@@ -1,11 +1,8 @@
 """Killed at any moment, full disk and all: what was acknowledged is there, the rest is whole."""
 
-import os
 import random
 import resource
 import sqlite3
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,20 +17,10 @@ from bluezone_node.proximity.model import (
     Scan,
 )
 from bluezone_node.store.node import SqliteNodeStore, open_node_store
+from tests.cuts import last_acknowledged
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 ROUNDS = 25
-
-WRITE = """
-import sys
-from pathlib import Path
-from test_power_cut import write_minute
-from bluezone_node.store.node import open_node_store
-with open_node_store(Path(sys.argv[1])) as store:
-    for number in range(int(sys.argv[2]), 10**9):
-        write_minute(store, number)
-        print(number, flush=True)
-"""
 
 
 def write_minute(store: SqliteNodeStore, number: int) -> None:
@@ -59,19 +46,7 @@ def test_a_kill_at_any_moment_loses_nothing_acknowledged(tmp_path: Path) -> None
     chance = random.Random(1)
     following = 0
     for _ in range(ROUNDS):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITE, path, str(following)],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
-        )
-        with writer:
-            assert writer.stdout is not None
-            for _ in range(chance.randint(1, 120)):
-                acknowledged = int(writer.stdout.readline())
-            writer.kill()
-            # Lines that were written before the kill are acknowledgements too.
-            acknowledged = max([acknowledged, *map(int, writer.stdout.read().split("\n")[:-1])])
+        acknowledged = last_acknowledged(write_minute, path, following, chance.randint(1, 120))
         with open_node_store(path) as store:
             assert store._database.rows("PRAGMA integrity_check") == [("ok",)]
             end = START + timedelta(minutes=acknowledged + 1)
