@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from bluezone_node.venues.card import VIETNAM
 from bluezone_node.venues.text import to_base45, to_url
 from bluezone_node.venues.trust import Role, TrustList, write_trust_list
 from tests.commands.conftest import Run
-from tests.venues.foreign.codes import NHS_KEY, nhs, nz
+from tests.venues.foreign.codes import NHS_KEY, cwa, cwa_payload, nhs, nz
 from tests.venues.places import CARDS, NOW, ROOT, STRANGER, card_of, trusted
 
 CARD = card_of()
@@ -137,9 +138,24 @@ def test_other_countries_codes(program: Run) -> None:
     assert (found["kind"], found["name"]) == ("nhs", "The Half Moon")
 
 
+def test_what_warnings_write_for_the_place_is_told(program: Run) -> None:
+    """New Zealand's and Germany's name a place by a hash; a person can look for it in them."""
+    for text, listed in (
+        (
+            nz(gln="1234567890001"),
+            "apPBf9OWIovY1HkHAdAQrV1AF8gNmWbuTJu8UFWYfJ4VPcGGdDiNOywVgy3ZhOaU",
+        ),
+        (cwa(cwa_payload()), sha256(sha256(b"CWA-GUID" + cwa_payload()).digest()).hexdigest()),
+    ):
+        assert f"in warnings:      {listed}\n" in program("lab", "place", text)[1]
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "why"),
     [
+        ("", "unknown", "text_unknown"),
+        ("\udcff\udcfe", "unknown", "text_unknown"),
+        ("https://e.coronawarn.app?v=2#CAES", "cwa", "cwa_version"),
         ("hello", "unknown", "text_unknown"),
         ("9" * 5000, "unknown", "text_oversized"),
         (URL.replace("vn/", "vn.evil.example/"), "unknown", "link_lookalike"),

@@ -131,7 +131,7 @@ def place(
     if as_json:
         print_json(reading)
     else:
-        _print(reading, said)
+        _print(reading, said, foreign)
     if refusal:
         raise refusal
 
@@ -204,7 +204,7 @@ def _ours(said: PlaceText | None, refusal: BadInput | None) -> Reading:
     )
 
 
-def _print(reading: Reading, said: PlaceText | None) -> None:
+def _print(reading: Reading, said: PlaceText | None, foreign: ForeignPlace | None) -> None:
     rows: dict[str, object] = {
         "kind": reading.kind,
         "valid": "yes" if reading.valid else f"no: {reading.why}",
@@ -213,6 +213,8 @@ def _print(reading: Reading, said: PlaceText | None) -> None:
         "id": reading.id,
         "window": reading.window and " to ".join(reading.window),
     }
+    if foreign is not None:
+        rows["in warnings"] = foreign.listed_as
     if said is not None:
         card = said.card.card
         rows |= {

@@ -22,7 +22,6 @@ _VERSIONS = {"3", "4"}
 _SEED_BYTES = 32
 _PUBLIC_KEY_BYTES = 96
 """A point of G2 on BLS12-381, compressed."""
-_HOUR_SECONDS = 3600
 
 
 def is_mine(text: str) -> bool:
@@ -65,22 +64,9 @@ def read(text: str) -> ForeignPlace:
 
 def pre_identity(payload: bytes) -> bytes:
     """Return the 32 bytes that stand for a place at any time."""
-    nonce = location_secrets(payload)[0]
+    # The first of three secrets that follow from the code; the others are for warnings.
+    nonce = HKDF(SHA256(), 32, b"", b"CrowdNotifier_v3").derive(payload)
     return sha256(b"CN-PREID" + payload + nonce).digest()
-
-
-def identity(payload: bytes, start: int) -> bytes:
-    """Return the 32 bytes that stand for a place in the hour that begins at Unix *start*."""
-    hour = _HOUR_SECONDS.to_bytes(4) + start.to_bytes(8)
-    nonce = location_secrets(payload)[1]
-    time_key = sha256(b"CN-TIMEKEY" + hour + nonce).digest()
-    return sha256(b"CN-ID" + pre_identity(payload) + hour + time_key).digest()
-
-
-def location_secrets(payload: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return the nonce of the pre-identity, the nonce of the time key and the notification key."""
-    three = HKDF(SHA256(), 96, b"", b"CrowdNotifier_v3").derive(payload)
-    return three[:32], three[32:64], three[64:]
 
 
 def _times(location: Message) -> tuple[int, int]:

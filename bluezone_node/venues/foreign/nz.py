@@ -50,13 +50,9 @@ def read(text: str) -> ForeignPlace:
         line(said.get("opn"), "name"),
         line(said.get("adr"), "address", breaks=True),
         gln,
+        b64encode(sha384(gln.encode()).digest()).decode(),
         valid=True,
     )
-
-
-def gln_hash(gln: str) -> str:
-    """Return what the exposure events name the place *gln* by: base64 of its SHA-384."""
-    return b64encode(sha384(gln.encode()).digest()).decode()
 
 
 def _malformed() -> BadInput:

@@ -33,6 +33,8 @@ class ForeignPlace:
     """Several lines where the country writes them so."""
     id: str = field(default="", repr=False)
     """What that country's notices know the place by; hexadecimal where it is bytes."""
+    listed_as: str = ""
+    """What they write for it where it is published; empty where that is `id`, or changes."""
     valid: bool = False
     reason: str = ""
     """Why it is not valid: a machine name; empty where it is."""

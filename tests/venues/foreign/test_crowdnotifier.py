@@ -1,9 +1,11 @@
 """Switzerland's posters: both layouts, and what is derived from the bytes as printed."""
 
-import hashlib
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bluezone_node.venues.foreign import ForeignKind, ForeignPlace, crowdnotifier, read_foreign
 from tests.venues.foreign import codes
@@ -36,17 +38,12 @@ def read(text: str) -> ForeignPlace:
     ],
 )
 def test_the_published_identities(payload: bytes, start: int, identity: str) -> None:
-    """As in the vectors of the published library, in its last version."""
-    assert crowdnotifier.identity(payload, start).hex() == identity
-
-
-def test_the_published_secrets() -> None:
-    """Two nonces and the key of notifications, from one derivation."""
-    assert [part.hex() for part in crowdnotifier.location_secrets(b"Parse this as bytes")] == [
-        "4ef68b947b90cf073f5e3df233d0b779b772a989b90d99958e1374a58bfeb730",
-        "9a5f04141dede47d737daa4b70c304463b69fa774b96dc3c76d8bbdc36957a22",
-        "276208f25177b33d55739bbba7d7d131b3c2622e87703c2d9cbb4893da49934b",
-    ]
+    """As in the vectors of the published library: that of an hour follows from our id."""
+    secret = HKDF(SHA256(), 96, b"", b"CrowdNotifier_v3").derive(payload)[32:64]
+    hour = (3600).to_bytes(4) + start.to_bytes(8)
+    time_key = sha256(b"CN-TIMEKEY" + hour + secret).digest()
+    made = sha256(b"CN-ID" + crowdnotifier.pre_identity(payload) + hour + time_key)
+    assert made.hexdigest() == identity
 
 
 @pytest.mark.parametrize(
@@ -67,8 +64,8 @@ def test_both_layouts_of_the_times(times: dict[str, int], window: tuple[int, int
         assert (place.name, place.address) == ("Gasthof Bären", "Bern")
         expected = window and tuple(datetime.fromtimestamp(each, UTC) for each in window)
         assert place.window == expected
-        nonce = crowdnotifier.location_secrets(payload)[0]
-        assert place.id == hashlib.sha256(b"CN-PREID" + payload + nonce).hexdigest()
+        nonce = HKDF(SHA256(), 96, b"", b"CrowdNotifier_v3").derive(payload)[:32]
+        assert place.id == sha256(b"CN-PREID" + payload + nonce).hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,6 @@ def test_each_is_recognised_with_what_scanners_add(kind: ForeignKind) -> None:
         "hello",
         "https://q.example.vn/#123",
         "https://e.coronawarn.app.evil.example?v=1#CAES",
-        "https://e.coronawarn.app?v=2#CAES",
         "https://qr.notify-me.ch.evil.example?v=3#CAES",
         "https://evil.example/NZCOVIDTRACER:e30",
         "nzcovidtracer:e30",
