@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +21,22 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, max_exa
 settings.load_profile("repeatable")
 
 # No test speaks TLS, and each HTTP client would read all of the system's authorities: 30 ms.
-os.environ.setdefault("SSL_CERT_DIR", str(Path(__file__).parent))
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+os.environ.pop("SSL_CERT_FILE", None)
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def laid_out() -> Iterator[None]:
+    """The authority's new databases are laid out from memory, where tests have to do with them."""
+    database = sys.modules.get("bluezone_node.store.authority.database")
+    with pytest.MonkeyPatch.context() as patched:
+        if database is not None:
+            from tests.laid_out import from_memory
+
+            patched.setattr(database, "bring_up", from_memory)
+        yield
 
 
 @pytest.fixture(scope="session")

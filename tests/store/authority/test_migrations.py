@@ -24,11 +24,17 @@ from bluezone_node.authority.ports.exposures import Exposure, Revision
 from bluezone_node.authority.ports.registry import VerificationCode, VerificationToken
 from bluezone_node.authority.ports.windows import ExportBatch
 from bluezone_node.errors import DatabaseUnusable
-from bluezone_node.store.authority import exposure_tables, registry, registry_tables, windows
+from bluezone_node.store.authority import (
+    database,
+    exposure_tables,
+    registry,
+    registry_tables,
+    windows,
+)
 from bluezone_node.store.authority.database import Database, writing
 from bluezone_node.store.authority.folder import make_folder
 from bluezone_node.store.authority.postgres import parse_url
-from bluezone_node.store.authority.schema import MIGRATIONS, Layout, Step
+from bluezone_node.store.authority.schema import MIGRATIONS, Layout, Step, bring_up
 from tests.authorities import first_row, revised_row
 from tests.kept import rows_of
 
@@ -88,6 +94,12 @@ down_revision = "{registry_tables.LAYOUT.revision}"
 def upgrade() -> None:
     op.add_column("codes", sa.Column("colour", sa.String(16)))
 '''
+
+
+@pytest.fixture(autouse=True)
+def walked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here every history is walked through, each time."""
+    monkeypatch.setattr(database, "bring_up", bring_up)
 
 
 @pytest.fixture(params=ENGINES)
