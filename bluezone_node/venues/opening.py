@@ -6,11 +6,16 @@ which law, without asking anybody.  It names no visitor.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from bluezone_node.crypto.cose import decode, encode, read_signed
 from bluezone_node.venues.warrant import Warrant, words_of
+
+OPENING_RETENTION = timedelta(days=730)
+"""How long an entry is kept: two years, the longest time within which a breach of the state's rules
+can be fined (Law 15/2012/QH13 on handling administrative violations, article 6), and as long as the
+registrar's own trail."""
 
 GENESIS = sha256(b"VNP1-OPENINGS").digest()
 """Stands for the entry before the first."""
@@ -29,6 +34,8 @@ class Opening:
     """How many were released."""
     digest: bytes = field(repr=False)
     """32 bytes, over all this and the entry before."""
+    before: bytes = field(repr=False)
+    """Digest of that entry, which may be erased by now."""
 
     @property
     def warrant(self) -> Warrant:
@@ -44,21 +51,24 @@ class Opening:
 def link(before: Opening | None, at: datetime, file: bytes, rows: int) -> Opening:
     """Return the entry that follows *before*."""
     number = before.number + 1 if before else 1
-    at = at.replace(microsecond=0)
-    digest = _digest(before.digest if before else GENESIS, number, at, file, rows)
-    return Opening(number, at, file, rows, digest)
+    at, known = at.replace(microsecond=0), before.digest if before else GENESIS
+    return Opening(number, at, file, rows, _digest(known, number, at, file, rows), known)
 
 
 def first_broken(openings: Iterable[Opening]) -> int | None:
     """Return the number of the first entry that is not the one that was written; None: all are.
 
-    What was cut off at the end is not seen here: the authority's own trail has it.
+    The first one may be any, since those before it are erased in time.  What was cut off at either
+    end is not seen here: the authority's own trail has it.
     """
-    digest = GENESIS
-    for number, opening in enumerate(openings, 1):
-        digest = _digest(digest, number, opening.at, opening.file, opening.rows)
-        if opening.number != number or opening.digest != digest:
+    last: Opening | None = None
+    for each in openings:
+        number = last.number + 1 if last else each.number
+        known = last.digest if last else GENESIS if number == 1 else each.before
+        digest = _digest(known, number, each.at, each.file, each.rows)
+        if (each.number, each.before, each.digest) != (number, known, digest):
             return number
+        last = each
     return None
 
 

@@ -14,7 +14,7 @@ from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.venues.answer import WarrantAnswer
 from bluezone_node.venues.card import SignedCard, day_number
-from bluezone_node.venues.opening import Opening, link
+from bluezone_node.venues.opening import OPENING_RETENTION, Opening, link
 from bluezone_node.venues.register import (
     ROW_ID_BYTES,
     Contact,
@@ -50,6 +50,9 @@ class ContactStore(Protocol):
         """Return the log, oldest first."""
 
     def add_opening(self, opening: Opening) -> None: ...
+
+    def forget_openings(self, before: datetime) -> int:
+        """Erase the entries from before beyond recovery; return how many there were."""
 
     def place_file(self, name: str) -> bytes | None:
         """Return the newest of that name that was fetched."""
@@ -171,8 +174,10 @@ class Register:
         return self._store.openings()
 
     def forget(self) -> int:
-        """Erase rows that are over; return how many there were."""
-        return self._store.forget_contacts(slot_of(self._clock.now() - KEPT))
+        """Erase rows that are over, return how many there were; and the log of two years ago."""
+        now = self._clock.now()
+        self._store.forget_openings(now - OPENING_RETENTION)
+        return self._store.forget_contacts(slot_of(now - KEPT))
 
     def _day_key(self, came: datetime) -> bytes:
         key = self._day_keys(came).get(day_number(came))

@@ -4,10 +4,12 @@ When somebody came stands open, as in the ledger; the rest is one cell, sealed w
 is, around what is sealed twice already.
 """
 
+from datetime import datetime
+
 from bluezone_node.crypto.cose import decode, encode
 from bluezone_node.intervals import from_unix
 from bluezone_node.store.node.retention import rewrite_without
-from bluezone_node.store.node.tables import Tables, next_row, to_seconds
+from bluezone_node.store.node.tables import Tables, first_second, next_row, to_seconds
 from bluezone_node.venues.opening import Opening
 from bluezone_node.venues.register import SealedContact
 
@@ -40,6 +42,14 @@ class Contacts(Tables):
             self._database.empty_the_log()
         return removed
 
+    def forget_openings(self, before: datetime) -> int:
+        with self._database.writing() as connection:
+            limit = {"before": first_second(before)}
+            removed = rewrite_without(connection, "opening", "at < :before", limit)
+        if removed:
+            self._database.empty_the_log()
+        return removed
+
     def openings(self) -> list[Opening]:
         unseal = self._database.seal.open
         return [
@@ -51,7 +61,7 @@ class Contacts(Tables):
 
     def add_opening(self, opening: Opening) -> None:
         with self._database.writing() as connection:
-            plain = encode([opening.file, opening.rows, opening.digest])
+            plain = encode([opening.file, opening.rows, opening.digest, opening.before])
             cell = self._database.seal.close("opening", opening.number, plain)
             connection.execute(
                 "INSERT INTO opening VALUES (?, ?, ?)",

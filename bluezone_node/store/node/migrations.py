@@ -268,10 +268,11 @@ CREATE TABLE contact (
 """,
     """
 CREATE TABLE opening (
-  id INTEGER PRIMARY KEY,           -- from 1, without gaps
+  id INTEGER PRIMARY KEY,           -- without gaps
   at INTEGER NOT NULL,              -- when
   entry BLOB NOT NULL               -- sealed: CBOR array of the warrant as it came, rows
-                                    -- released, SHA-256 over all this and the entry before
+                                    -- released, SHA-256 over all this and the entry before, and
+                                    -- that entry's
 ) STRICT
 """,
     """

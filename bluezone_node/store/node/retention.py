@@ -15,11 +15,15 @@ from bluezone_node.store.node.minutes import minute_of, put_heard, read_heard
 from bluezone_node.store.node.recent import ROW_SECONDS
 from bluezone_node.store.node.seal import Unsealed
 from bluezone_node.store.node.tables import first_second
+from bluezone_node.venues.opening import OPENING_RETENTION
 from bluezone_node.venues.tags import slot_of
 from bluezone_node.venues.visits import VISIT_RETENTION
 
 VISIT_GRACE = VISIT_RETENTION - RETENTION
 """How much longer visits, bundles and a kiosk's entries are kept than encounters."""
+
+OPENING_GRACE = OPENING_RETENTION - RETENTION
+"""The same of a kiosk's log of who opened its register."""
 
 LEDGER_GRACE = VISIT_GRACE + timedelta(days=1)
 """How much longer the names of files are kept: an authority lists exports for 14 days, bundles of
@@ -37,6 +41,7 @@ class Retention(Encounters):
             "visits": day_of(before - VISIT_GRACE).isoformat(),
             "places": first_second(before - VISIT_GRACE),
             "slots": slot_of(before - VISIT_GRACE),
+            "openings": first_second(before - OPENING_GRACE),
         }
         with self._database.writing() as connection:
             removed = self._forget_log(connection, first_second(before))
@@ -105,6 +110,7 @@ _DUE = (
     ("proposal", "ends < :places"),
     ("contact", "slot < :slots"),
     ("shown_pass", "day < :visits"),
+    ("opening", "at < :openings"),
 )
 """Small tables, and which of their rows are due."""
 
@@ -118,7 +124,6 @@ _TABLES = (
     "bundle_head",
     "place_file",
     "kiosk_day",
-    "opening",
     *dict(_DUE),
 )
 

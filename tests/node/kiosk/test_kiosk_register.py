@@ -18,7 +18,7 @@ from bluezone_node.node.kiosk.register import DAYS, KEPT, TRUST, Register
 from bluezone_node.store.node import SqliteNodeStore, open_node_store
 from bluezone_node.venues.card import Card, CardFlag, SignedCard, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
-from bluezone_node.venues.opening import first_broken
+from bluezone_node.venues.opening import first_broken, link
 from bluezone_node.venues.register import (
     Contact,
     DayKeys,
@@ -28,6 +28,7 @@ from bluezone_node.venues.register import (
 )
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
 from bluezone_node.venues.warrant import Warrant, join, write_warrant
+from tests.lives import on_disk
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -231,7 +232,28 @@ def test_the_log_shows_what_was_changed_in_it(door: Door) -> None:
     assert first_broken([log[0], replace(log[1], at=NOW - DAY), log[2]]) == 2
     assert first_broken([log[0], replace(log[1], file=log[0].file), log[2]]) == 2
     assert first_broken([log[0], log[2]]) == 2
-    assert first_broken(log[1:]) == 1
+    assert first_broken([replace(log[0], rows=7), *log[1:]]) == 1
+    assert first_broken([replace(log[0], before=bytes(32)), *log[1:]]) == 1
+    assert first_broken([replace(log[1], rows=7), log[2]]) == 2
+
+
+def test_the_log_ends_after_two_years(door: Door) -> None:
+    """What is left of it is whole, goes on where it was, and has nothing of what is gone."""
+    files = []
+    for _ in range(3):
+        files.append(file_of(door.warrant()))
+        door.register.open(files[-1])
+        door.clock.advance(3600)
+    door.clock.advance((730 * DAY).total_seconds() - 2.5 * 3600)
+    assert door.register.forget() == 0
+    log = door.register.openings()
+    assert [entry.number for entry in log] == [2, 3]
+    door.store.add_opening(link(log[-1], door.clock.now(), b"a warrant", 1))
+    log = door.register.openings()
+    assert [entry.number for entry in log] == [2, 3, 4]
+    assert first_broken(log) is None
+    disk = on_disk(door.path)
+    assert [file[-64:] in disk for file in files] == [False, True, True]
 
 
 @pytest.mark.parametrize(
