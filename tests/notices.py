@@ -53,6 +53,7 @@ class Chain:
         province: str = "VN",
         revoked: Sequence[bytes] = (),
         opened: Sequence[bytes] = (),
+        trust_sequence: int = 1,
     ) -> bytes:
         """Make the next bundle, an hour after the last, and offer it.
 
@@ -77,6 +78,7 @@ class Chain:
             breaker,
             padded_marks(opened, number, self._entropy),
             tuple(revoked),
+            trust_sequence,
         )
         self.made.append(write_bundle(bundle, key))
         self.exports.files[f"{number:08}.cose"] = self.made[-1]

@@ -289,6 +289,12 @@ def _check_chain(
             reason="bundle_ahead",
             hint="is the clock of this device right?",
         )
+    if bundle.trust_sequence > trust.sequence:
+        raise BadInput(
+            "The bundle was made by a newer trust list than the one beside it.",
+            reason="trust_withheld",
+            hint="somebody may hide that a key was revoked; a stick needs the whole folder places/",
+        )
     if newest is None:
         return
     if bundle.province != newest.province:

@@ -58,6 +58,8 @@ class Bundle:
     """Marks by which visitors learn that their contact data were opened."""
     revoked: tuple[bytes, ...] = field(default=(), repr=False)
     """First 8 bytes of the location ids of all cards that are withdrawn before their time."""
+    trust_sequence: int = 1
+    """Of the trust list that its authority had: who holds back a newer one beside it is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def write_bundle(bundle: Bundle, key: Ed25519PrivateKey) -> bytes:
                 8: bundle.breaker,
                 9: list(bundle.opened),
                 10: list(bundle.revoked),
+                11: bundle.trust_sequence,
             }
         ),
         key,
@@ -163,12 +166,14 @@ def read_bundle(data: bytes, trust: TrustList) -> Bundle:
             8: bool(breaker),
             9: list(opened),
             10: list(revoked),
+            11: int(trust_sequence),
             **rest,
         } if (
             mark == _MARK
             and not rest
-            and are_whole(sequence, created)
+            and are_whole(sequence, created, trust_sequence)
             and 0 < sequence < 2**32
+            and 0 < trust_sequence < 2**32
             and len(previous) == DIGEST_BYTES
             and 0 <= created < 2**32
             and len(notices) <= SIZES[-1]
@@ -191,6 +196,7 @@ def read_bundle(data: bytes, trust: TrustList) -> Bundle:
         breaker,
         tuple(opened),
         tuple(revoked),
+        trust_sequence,
     )
 
 

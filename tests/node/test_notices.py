@@ -372,6 +372,21 @@ async def test_nobody_else_begins_a_chain_anew(
     assert not stage.told.alerts
 
 
+async def test_a_trust_list_is_not_held_back_beside_fresh_bundles() -> None:
+    """A mirror that hides a revocation is found by the first bundle that was made after it."""
+    stage = Stage(stay())
+    stage.chain.add()
+    await stage.sync.once()
+    stage.chain.add(stage.chain.notice(MARKET, text_of()), trust_sequence=8)
+    await stage.sync.once()
+    assert stage.problem == "trust_withheld"
+    assert not stage.told.alerts
+    stage.chain.trust(renewed())
+    await stage.sync.once()
+    assert stage.problem == ""
+    assert len(stage.told.alerts) == 1
+
+
 async def test_a_key_that_was_replaced_does_not_go_on_with_the_chain() -> None:
     """Somebody found it in a backup, and dates a bundle into its time; the newer key goes on."""
     stage = Stage(stay())

@@ -399,8 +399,8 @@ def read_bundle(data: bytes, trust: Map, now: int) -> Map:
     bad = "bundle_malformed"
     need(len(data) <= 20 << 20, "bundle_oversized")
     bundle = read(unsigned(data)[1])
-    need(type(bundle) is dict and set(bundle) == {*range(1, 11)} and bundle[1] == "VNP1B", bad)
-    need(whole(bundle[3], 1, 2**32 - 1) and octets(bundle[4], 32), bad)
+    need(type(bundle) is dict and set(bundle) == {*range(1, 12)} and bundle[1] == "VNP1B", bad)
+    need(all(whole(bundle[n], 1, 2**32 - 1) for n in (3, 11)) and octets(bundle[4], 32), bad)
     need(moments(bundle[5]) and type(bundle[8]) is bool, bad)
     for number, length in ((7, 16), (9, 8), (10, 8)):
         need(type(bundle[number]) is list and all(octets(v, length) for v in bundle[number]), bad)
@@ -408,6 +408,7 @@ def read_bundle(data: bytes, trust: Map, now: int) -> Map:
         read_notice(notice)
     signed_by(trust, data, NOTICES, bundle[5], bundle[2], "bundle_forged")
     need(bundle[5] < now + 86_400, "bundle_ahead")
+    need(bundle[11] <= trust[2], "trust_withheld")
     return bundle
 
 

@@ -215,7 +215,7 @@ def test_what_the_book_writes_the_package_reads() -> None:
     fill = [seeded(number)(48) for number in range(16)]
     sealed = book.seal(payload, fields, b"n" * 16, b"o" * 12, fill)
     whole = {1: "VNP1B", 2: "VN-HN", 3: 2, 4: bundle.digest_of(BUNDLE_FILE), 5: AT, 6: [sealed]}
-    data = book.sign(book.write(whole | {7: [], 8: False, 9: [], 10: []}), NOTICES)
+    data = book.sign(book.write(whole | {7: [], 8: False, 9: [], 10: [], 11: 7}), NOTICES)
     second = bundle.read_bundle(data, TRUST)
     bundle.follow(bundle.follow(None, BUNDLE, BUNDLE_FILE), second, data)
     assert isinstance(heard, tags.AirTag)

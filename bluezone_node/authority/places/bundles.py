@@ -220,11 +220,11 @@ class Bundles:
     def _drawing(self, now: datetime, begin: int = 0) -> Callable[[Due], DrawnBundle | None]:
         """*begin*: the number of the first bundle of another chain; 0: the chain goes on."""
         # Read before the transaction, which nobody's disk should hold up.
-        key = self._keys.notices()
+        key, trust = self._keys.notices(), self._keys.trust_list()
         own = public_bytes(key)
         provinces = [
             each.province
-            for each in self._keys.trust_list().keys
+            for each in trust.keys
             if each.public_key == own and each.role is Role.NOTICES
         ]
 
@@ -246,6 +246,7 @@ class Bundles:
                 due.breaker,
                 padded_marks(due.untold, number, self._entropy),
                 due.revoked,
+                trust.sequence,
             )
             published = tuple(part.notice_id for part in due.parts)
             return DrawnBundle(
