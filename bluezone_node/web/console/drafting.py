@@ -6,20 +6,22 @@ it before the person has seen in both languages what will be read.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.places.notice_orders import NoticeOrder, order_of
-from bluezone_node.authority.places.notices import Notices
+from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder, order_of
+from bluezone_node.authority.places.notices import Notices, NoticeView
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR
+from bluezone_node.authority.ports.notices import StoredNotice
 from bluezone_node.authority.ports.venues import Venue
 from bluezone_node.errors import AuthorityRefused
+from bluezone_node.ports import Clock
 from bluezone_node.venues.card import VIETNAM
 from bluezone_node.venues.notices import Advice, NoticeLevel
-from bluezone_node.web.console import menu
+from bluezone_node.web.console import menu, window
 from bluezone_node.web.console.forms import Form
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.reading import readings
@@ -28,10 +30,7 @@ from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page
 
 FIELDS = (
     "room",
-    "from_day",
-    "from_time",
-    "to_day",
-    "to_time",
+    *window.FIELDS,
     "level",
     "advice",
     "overlap",
@@ -41,6 +40,9 @@ FIELDS = (
     "en",
 )
 """What is typed; *venue*, *replaces* and *proposal* go with the form unseen."""
+
+MORE = ("vi", "en", "overlap", "tail")
+"""Of them, those that few notices need: they are folded away."""
 
 _FIELD = {
     "notice_window": "to_time",
@@ -76,15 +78,17 @@ class About:
 class Drafting:
     """The pages on which notices are written."""
 
-    def __init__(self, notices: Notices, proposals: Proposals, shown: Shown) -> None:
+    def __init__(self, notices: Notices, proposals: Proposals, shown: Shown, clock: Clock) -> None:
         self._notices = notices
         self._proposals = proposals
         self._shown = shown
+        self._clock = clock
 
     def routes(self, frame: Frame) -> list[BaseRoute]:
         return [
             frame.get(f"{menu.NOTICES}/{{number:int}}/update", self.update, section=menu.NOTICES),
             frame.get(f"{menu.NOTICES}/new/{{venue}}", self.new, section=menu.NOTICES),
+            frame.get(f"{menu.PROPOSALS}/{{proposal}}/notice", self.answer, section=menu.PROPOSALS),
             frame.post(f"{menu.NOTICES}/preview", self.preview, section=menu.NOTICES),
             frame.post(f"{menu.NOTICES}/edit", self.edit, section=menu.NOTICES),
             frame.post(f"{menu.NOTICES}/issue", self.issue, section=menu.NOTICES),
@@ -93,7 +97,8 @@ class Drafting:
 
     def new(self, visit: Visit) -> Answer:
         """Show the form of a notice about a place."""
-        return form_page(visit, self._about(visit, visit.params["venue"]), _blank(), {})
+        about = self._about(visit, visit.params["venue"])
+        return self._form(visit, about, self._blank(visit), {})
 
     def update(self, visit: Visit) -> Answer:
         """Show the form with what a notice says by now."""
@@ -102,14 +107,26 @@ class Drafting:
         except AuthorityRefused:
             raise NotHere from None
         about = self._about(visit, notice.venue_id.hex(), notice.number, notice.proposal)
-        return form_page(visit, about, typed_of(order_of(notice)), {})
+        return self._form(visit, about, typed_of(order_of(notice)), {})
+
+    def answer(self, visit: Visit) -> Answer:
+        """Show the form with the time that a kiosk names."""
+        try:
+            found = self._proposals.show(bytes.fromhex(visit.params["proposal"]), visit.actor)
+        except (ValueError, AuthorityRefused):
+            raise NotHere from None
+        if found.decided is not None:
+            return Away(f"{menu.PROPOSALS}/{visit.params['proposal']}")
+        about = self._about(visit, found.venue_id.hex(), proposal=found.proposal_id)
+        order = NoticeOrder(found.venue_id, found.start, found.end, room=found.room)
+        return self._form(visit, about, self._blank(visit) | _window_of(order), {})
 
     def preview(self, visit: Visit) -> Answer:
         """Show what people will read; or what is wrong with the form."""
         about = self._named(visit)
         typed = {name: visit.form[name] for name in FIELDS}
         errors: dict[str, str] = {}
-        order = order_from(visit, about, errors)
+        order = order_from(visit, about, self._clock.now(), errors)
         if not errors:
             try:
                 notice = self._notices.checked(order, visit.actor)
@@ -119,18 +136,19 @@ class Drafting:
                 values = {
                     "about": about,
                     "typed": typed,
-                    "span": visit.language.span(notice.start, notice.until),
-                    "tail": notice.tail,
+                    "facts": _facts(visit, notice),
+                    "others": self._others(about, notice),
                     "readings": readings(notice, about.venue.name),
                     "at_once": visit.actor.may(SUPERVISOR),
                     "errors": {},
                 }
                 return Page("notice_preview.html", values)
-        return form_page(visit, about, typed, errors, 422)
+        return self._form(visit, about, typed, errors, 422)
 
     def edit(self, visit: Visit) -> Answer:
         """Show the form again as it was filled in."""
-        return form_page(visit, self._named(visit), {name: visit.form[name] for name in FIELDS}, {})
+        typed = {name: visit.form[name] for name in FIELDS}
+        return self._form(visit, self._named(visit), typed, {})
 
     def issue(self, visit: Visit) -> Answer:
         """Issue the notice, once, however often the form comes; then go to its page."""
@@ -138,7 +156,7 @@ class Drafting:
         if not nonce.isalnum():
             raise NotHere
         errors: dict[str, str] = {}
-        order = order_from(visit, about, errors)
+        order = order_from(visit, about, self._clock.now(), errors)
         if not errors:
             try:
                 self._shown.once(visit.token, nonce, lambda: self._send(visit, about, order))
@@ -146,7 +164,7 @@ class Drafting:
             except AuthorityRefused as refused:
                 errors[_FIELD.get(refused.reason, "")] = visit.wording.refusal(refused)
         typed = {name: visit.form[name] for name in FIELDS}
-        return form_page(visit, about, typed, errors, 422)
+        return self._form(visit, about, typed, errors, 422)
 
     def issued(self, visit: Visit) -> Answer:
         """Go to the page of the new notice, once there is one."""
@@ -154,6 +172,38 @@ class Drafting:
         if made is None:
             raise NotHere
         return Away(f"{menu.NOTICES}/{made['number']}") if made else WAITING
+
+    def _form(
+        self,
+        visit: Visit,
+        about: About,
+        typed: Mapping[str, str],
+        errors: dict[str, str],
+        status: int = 200,
+    ) -> Page:
+        say = visit.wording
+        rooms = [("", visit.language.gettext("The whole place"))]
+        values = {
+            "about": about,
+            "kind": say.kind_of_place(about.venue.kind),
+            "rooms": rooms + [(room, room) for room in about.venue.rooms],
+            "days": window.days(visit.language, self._clock.now(), OLDEST.days + 1, typed),
+            "levels": [(str(int(level)), say.levels[level]) for level in reversed(NoticeLevel)],
+            "advice": [(str(int(each)), say.advice[each]) for each in Advice],
+            "more": any(typed[name] or name in errors for name in MORE),
+            "values": typed,
+            "errors": errors,
+        }
+        return Page("notice_form.html", values, status)
+
+    def _blank(self, visit: Visit) -> dict[str, str]:
+        # Whom to call is the same for most: what was said last is there to be changed.
+        last = self._notices.newest(visit.actor, 1)
+        return dict.fromkeys(FIELDS, "") | {
+            "level": str(int(NoticeLevel.CONTACT)),
+            "advice": str(int(Advice.TEST)),
+            "phone": last[0].notice.phone if last else "",
+        }
 
     def _send(self, visit: Visit, about: About, order: NoticeOrder) -> Mapping[str, Any]:
         if about.replaces is not None:
@@ -163,6 +213,11 @@ class Drafting:
         else:
             view = self._notices.issue(order, visit.actor)
         return {"number": view.notice.number}
+
+    def _others(self, about: About, notice: StoredNotice) -> list[NoticeView]:
+        """Return the notices that hold already about that place and time."""
+        found = self._notices.check(notice.venue_id, notice.start, notice.until)
+        return [each for each in found if each.notice.number != about.replaces]
 
     def _named(self, visit: Visit) -> About:
         form = visit.form
@@ -183,33 +238,26 @@ class Drafting:
         return About(found, replaces, proposal)
 
 
-def form_page(
-    visit: Visit, about: About, typed: Mapping[str, str], errors: dict[str, str], status: int = 200
-) -> Page:
-    """Return the page with the form."""
-    say = visit.wording
-    rooms = [("", visit.language.gettext("The whole place"))]
-    values = {
-        "about": about,
-        "kind": say.kind_of_place(about.venue.kind),
-        "rooms": rooms + [(room, room) for room in about.venue.rooms],
-        "levels": [(str(int(level)), say.levels[level]) for level in reversed(NoticeLevel)],
-        "advice": [(str(int(each)), say.advice[each]) for each in Advice],
-        "values": typed,
-        "errors": errors,
-    }
-    return Page("notice_form.html", values, status)
+def _facts(visit: Visit, notice: StoredNotice) -> list[tuple[str, str]]:
+    """Return who will be told, in words to be held against what the case said."""
+    lang, _ = visit.language, visit.language.gettext
+    day = lang.weekday(notice.start.astimezone(VIETNAM).date())
+    facts = [
+        (_("Day"), day),
+        (_("The case was there"), lang.span(notice.start, notice.end)),
+        (_("People are told of"), lang.span(notice.start, notice.until)),
+    ]
+    if notice.tail:
+        facts.append((_("Of this, air"), lang.duration(notice.tail * 60)))
+    if notice.min_overlap:
+        facts.append((_("Only who was there for"), lang.duration(notice.min_overlap * 60)))
+    return facts
 
 
 def typed_of(order: NoticeOrder) -> dict[str, str]:
     """Return *order* as it would be typed."""
-    start, end = order.start.astimezone(VIETNAM), order.end.astimezone(VIETNAM)
     return {
-        "room": order.room,
-        "from_day": start.date().isoformat(),
-        "from_time": f"{start:%H:%M}",
-        "to_day": end.date().isoformat(),
-        "to_time": f"{end:%H:%M}",
+        **_window_of(order),
         "level": str(int(order.level)),
         "advice": str(int(order.advice)),
         "overlap": str(order.min_overlap or ""),
@@ -220,11 +268,14 @@ def typed_of(order: NoticeOrder) -> dict[str, str]:
     }
 
 
-def order_from(visit: Visit, about: About, errors: dict[str, str]) -> NoticeOrder:
+def _window_of(order: NoticeOrder) -> dict[str, str]:
+    return {"room": order.room, **window.typed_window(order.start, order.end)}
+
+
+def order_from(visit: Visit, about: About, now: datetime, errors: dict[str, str]) -> NoticeOrder:
     """Return what the form orders; what cannot be read is told in *errors*."""
     form, _ = visit.form, visit.language.gettext
-    start = _moment(form, "from", errors, _("Say the day and the time when the case came."))
-    end = _moment(form, "to", errors, _("Say the day and the time when the case left."))
+    start, end = window.read_window(form, visit.language, now, errors)
     number = _("This is a number of minutes.")
     overlap = _minutes(form, "overlap", errors, number)
     tail = _minutes(form, "tail", errors, number)
@@ -248,18 +299,6 @@ def order_from(visit: Visit, about: About, errors: dict[str, str]) -> NoticeOrde
     )
 
 
-def _moment(form: Form, name: str, errors: dict[str, str], sentence: str) -> datetime:
-    try:
-        day, hour = (
-            date.fromisoformat(form[f"{name}_day"]),
-            time.fromisoformat(form[f"{name}_time"]),
-        )
-        return datetime.combine(day, hour.replace(tzinfo=None), VIETNAM)
-    except ValueError:
-        errors[f"{name}_day"] = sentence
-        return datetime.min.replace(tzinfo=VIETNAM)
-
-
 def _minutes(form: Form, name: str, errors: dict[str, str], sentence: str) -> int | None:
     text = form[name]
     if not text:
@@ -268,10 +307,3 @@ def _minutes(form: Form, name: str, errors: dict[str, str], sentence: str) -> in
         return int(text)
     errors[name] = sentence
     return None
-
-
-def _blank() -> dict[str, str]:
-    return dict.fromkeys(FIELDS, "") | {
-        "level": str(int(NoticeLevel.CONTACT)),
-        "advice": str(int(Advice.TEST)),
-    }

@@ -53,6 +53,10 @@ class Language:
     def day(self, day: date) -> str:
         return format_date(day, "dd/MM/yyyy", locale=self._locale)
 
+    def weekday(self, day: date) -> str:
+        """Return *day* with its name: Thứ Bảy, 21/11/2026."""
+        return format_date(day, "EEEE, dd/MM/yyyy", locale=self._locale)
+
     def short_day(self, day: date) -> str:
         return format_date(day, "dd/MM", locale=self._locale)
 

@@ -2,13 +2,11 @@
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.places.notice_orders import NoticeOrder
 from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.notices import Proposal
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.web.console import menu
-from bluezone_node.web.console.drafting import About, form_page, typed_of
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit
 
@@ -25,7 +23,6 @@ class ProposalPages:
         return [
             frame.get(menu.PROPOSALS, self.all),
             frame.get(one, self.one, section=menu.PROPOSALS),
-            frame.get(f"{one}/notice", self.write, section=menu.PROPOSALS),
             frame.post(f"{one}/dismiss", self.dismiss, section=menu.PROPOSALS),
         ]
 
@@ -39,19 +36,6 @@ class ProposalPages:
     def one(self, visit: Visit) -> Answer:
         """Show the evidence of one."""
         return self._one(visit, {})
-
-    def write(self, visit: Visit) -> Answer:
-        """Show the form of a notice with the time that the kiosk names."""
-        proposal = self._found(visit)
-        if proposal.decided is not None:
-            return self._one(visit, {"": visit.wording.reason("proposal_decided")}, 409)
-        try:
-            venue = self._notices.venue(proposal.venue_id, visit.actor)
-        except AuthorityRefused:
-            raise NotHere from None
-        order = NoticeOrder(proposal.venue_id, proposal.start, proposal.end, room=proposal.room)
-        about = About(venue, proposal=proposal.proposal_id)
-        return form_page(visit, about, typed_of(order), {})
 
     def dismiss(self, visit: Visit) -> Answer:
         """Put one aside."""

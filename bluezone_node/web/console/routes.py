@@ -82,7 +82,7 @@ def console_routes(
         *(claim_routes(frame, venues.claims) if venues and venues.claims else []),
         *funnel_routes(frame, parts.tally, parts.published, clock, list(realms)),
         *export_routes(frame, parts.publication, clock),
-        *_notice_routes(frame, parts.warnings, shown),
+        *_notice_routes(frame, parts.warnings, shown, clock),
         *user_routes(frame, parts.accounts, shown, clock, settings.realms),
         *audit_routes(frame, parts.trail),
         *account_routes(frame, parts.accounts),
@@ -90,11 +90,13 @@ def console_routes(
     ]
 
 
-def _notice_routes(frame: Frame, warnings: Warnings | None, shown: Shown) -> list[BaseRoute]:
+def _notice_routes(
+    frame: Frame, warnings: Warnings | None, shown: Shown, clock: Clock
+) -> list[BaseRoute]:
     if warnings is None:
         return [frame.get(path, _no_places) for path in (menu.NOTICES, menu.PROPOSALS)]
     return [
-        *Drafting(warnings.notices, warnings.proposals, shown).routes(frame),
+        *Drafting(warnings.notices, warnings.proposals, shown, clock).routes(frame),
         *NoticePages(warnings).routes(frame),
         *ProposalPages(warnings.proposals, warnings.notices).routes(frame),
     ]

@@ -126,9 +126,11 @@ def test_a_notice_is_changed_and_taken_back(office: Bureau, market: Venue) -> No
 
 
 WRONG = {
-    "no day": ({"from_day": ""}, "Say the day and the time when the case came."),
-    "no time": ({"to_time": "25:00"}, "Say the day and the time when the case left."),
-    "backwards": ({"to_day": "2026-01-01"}, "The time must end after it begins"),
+    "no day": ({"from_day": ""}, "Choose the day."),
+    "no time": ({"to_time": "25:00"}, "Type a time of the 24-hour clock"),
+    "backwards": ({"to_day": "2026-01-01"}, "This is before the time when it began."),
+    "over midnight": ({"from_time": "22h", "to_time": "1h", "to_day": ""}, "choose the day"),
+    "two days": ({"from_day": "2026-03-05"}, "last 24 hours at most"),
     "to come": ({"to_day": "2026-03-20", "from_day": "2026-03-20"}, "still to come"),
     "long ago": ({"to_day": "2026-01-02", "from_day": "2026-01-02"}, "21 days ago"),
     "no number": ({"overlap": "-5"}, "This is a number of minutes."),
@@ -192,7 +194,7 @@ def test_a_proposal_becomes_a_notice(office: Bureau, market: Venue) -> None:
     notice = sent(browser, form(office, market, proposal=b"p".hex() * 16))
     assert "Proposed by a kiosk" in browser.see(notice)
     assert "became a notice" in browser.see(menu.PROPOSALS)
-    assert browser.get(f"{address}/notice").status_code == 409
+    assert browser.get(f"{address}/notice").headers["location"] == address
 
 
 def test_a_proposal_is_put_aside(office: Bureau, market: Venue) -> None:

@@ -57,7 +57,7 @@ def test_a_file_of_places_is_answered_line_by_line(office: Bureau) -> None:
     assert [row[1] for row in places] == ["Chợ Bến Thành", '\'=HYPERLINK("http://evil.example")']
     assert len(places[0][4]) == 6
     assert [row[0] for row in _rows(browser, f"{address}/rejected.csv")] == ["line", "4", "5"]
-    found = office.venues.search("ben thanh", Actor("", "79", "supervisor"))
+    found = office.desk.directory.search("ben thanh", Actor("", "79", "supervisor"))
     assert [each.state for each in found] == ["approved"]
 
 
