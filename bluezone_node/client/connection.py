@@ -95,10 +95,12 @@ class Connection:
         url: str,
         document: Mapping[str, object],
         headers: Mapping[str, str] = MappingProxyType({}),
+        filled_to: int = REQUEST_BYTES,
     ) -> tuple[int, bytes]:
         """Return the HTTP status and the body of the answer to *document*, filled up as JSON."""
-        bare = len(msgspec.json.encode(document))
-        filling = b64encode(os.urandom(max(0, REQUEST_BYTES - bare) * 3 // 4)).decode()
+        missing = max(0, filled_to - len(msgspec.json.encode(document)))
+        # To the byte: what base64 rounds up would tell the last digits of what was there.
+        filling = b64encode(os.urandom(missing))[:missing].decode()
         body = msgspec.json.encode({**document, "padding": filling})
         try:
             status, _, answer = await self.exchange(
@@ -114,8 +116,9 @@ class Connection:
         document: Mapping[str, object],
         form: type[Answer],
         headers: Mapping[str, str] = MappingProxyType({}),
+        filled_to: int = REQUEST_BYTES,
     ) -> Answer:
-        status, body = await self.post(url, document, headers)
+        status, body = await self.post(url, document, headers, filled_to)
         try:
             if status == 200:
                 return msgspec.json.decode(body, type=form)

@@ -22,6 +22,9 @@ from bluezone_node.venues.register import ReleasedContact
 MAX_CARD_BYTES = 1 << 12
 MAX_WARRANTS_BYTES = 1 << 20
 """A warrant has 1 kB: room for some hundreds that wait for one kiosk."""
+PART_BYTES = 60_000
+"""Every part of a register's answer is filled up to this, which the largest has room in: how many
+visitors there were is nobody's business who watches the line."""
 
 
 class HttpPlaces(Connection):
@@ -66,7 +69,8 @@ class HttpPlaces(Connection):
             "last": last,
             "rows": b64encode(pack_rows(rows)).decode(),
         }
-        await self.ask(f"{self._places}/openings", document, _Kept, self._headers)
+        url = f"{self._places}/openings"
+        await self.ask(url, document, _Kept, self._headers, PART_BYTES)
 
     async def _get(self, what: str, limit: int) -> bytes:
         url = f"{self._places}/{what}"

@@ -16,7 +16,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bluezone_node.authority.limits import TooManyAttempts
-from bluezone_node.authority.padding import padding
 from bluezone_node.authority.places.proposals import Desk
 from bluezone_node.authority.places.warrants import Warrants
 from bluezone_node.errors import AuthorityRefused
@@ -31,6 +30,9 @@ from bluezone_node.web.routes.places import naming
 PER_MINUTE = 300
 """Requests of one address: the largest answer has 134 parts; several kiosks may stand behind one
 router."""
+
+LISTED_BYTES = 8192
+"""The list of warrants is filled up to a multiple of it: some five fit into one."""
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -71,9 +73,11 @@ def warrant_routes(
         request.state.outcome = "ok"
         document = {
             "warrants": [b64encode(file).decode() for file in files],
-            # So that its length does not tell whether there is any.
-            "padding": padding(entropy),
+            "padding": "",
         }
+        # A random length would tell after some rounds whether there is any.
+        missing = -len(msgspec.json.encode(document)) % LISTED_BYTES
+        document["padding"] = b64encode(entropy(missing))[:missing].decode()
         return Response(msgspec.json.encode(document), 200, NO_STORE, "application/json")
 
     def take(asked: OpeningRequest, token: str) -> dict[str, Any]:
