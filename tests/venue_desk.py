@@ -57,5 +57,6 @@ class VenueDesk:
             settings=settings or PlacesSettings(),
             address="https://registrar.example",
         )
+        self.communes, self.commune_lists = parts.communes, parts.commune_lists
         self.directory, self.venues, self.renewal = parts.directory, parts.venues, parts.renewal
         self.kiosk_files, self.claims, self.bulk = parts.kiosk_files, parts.claims, parts.bulk

@@ -42,6 +42,9 @@ class RealmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: ["confirmed", "likely", "negative"]
     )
     """What may be issued."""
+    province: Annotated[str, Meta(pattern=r"^(\d\d)?\Z")] = ""
+    """Number of the province in the list of communes: its places are of communes of it, by name.
+    Empty: of all."""
     api_key_file: str = ""
     """What a program of this province sends as ``X-API-Key``: a file in the authority's folder.
     Empty: ``keys/api.key`` for the first province, none for the others."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from bluezone_node.authority.places.bulk import BulkVenues
     from bluezone_node.authority.places.claims import Claims
+    from bluezone_node.authority.places.commune_lists import CommuneLists
+    from bluezone_node.authority.places.communes import Communes
     from bluezone_node.authority.places.directory import Directory
     from bluezone_node.authority.places.kiosk_files import KioskFiles
     from bluezone_node.authority.places.renewal import Renewal
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 class VenueParts:
     """The services of places."""
 
+    communes: "Communes"
+    commune_lists: "CommuneLists"
     directory: "Directory"
     venues: "Venues"
     renewal: "Renewal"
@@ -76,26 +80,34 @@ def venue_parts(
     from bluezone_node.authority.places.bulk import BulkVenues
     from bluezone_node.authority.places.cards import CardMaker
     from bluezone_node.authority.places.claims import Claims
+    from bluezone_node.authority.places.commune_lists import CommuneLists
+    from bluezone_node.authority.places.communes import Communes
     from bluezone_node.authority.places.directory import Directory
     from bluezone_node.authority.places.kiosk_files import KioskFiles
     from bluezone_node.authority.places.kiosks import DerivedKiosks
     from bluezone_node.authority.places.renewal import Renewal
     from bluezone_node.authority.places.venues import Venues
     from bluezone_node.store.authority.allowances import SqlAllowances
+    from bluezone_node.store.authority.communes import SqlCommunes
     from bluezone_node.store.authority.venues import SqlVenues
 
     store = SqlVenues(engine)
+    listed = SqlCommunes(engine)
+    communes = Communes(listed, realms)
     directory = Directory(store, clock, realms)
     maker = CardMaker(keys, entropy, days=settings.card_days, registers=settings.registers)
-    venues = Venues(store, directory, maker, audit, clock, entropy)
+    venues = Venues(store, directory, communes, maker, audit, clock, entropy)
     kiosks = DerivedKiosks(store, keys, clock)
     return VenueParts(
+        communes,
+        CommuneLists(listed, audit),
         directory,
         venues,
-        Renewal(store, directory, maker, audit, clock),
+        Renewal(store, directory, communes, maker, audit, clock),
         KioskFiles(store, directory, maker, kiosks, keys, audit, clock, entropy, address=address),
         Claims(
             store,
+            communes,
             keys,
             messenger,
             SqlAllowances(engine),
@@ -105,7 +117,7 @@ def venue_parts(
             realms=realms,
             settings=settings,
         ),
-        BulkVenues(store, directory, venues, audit, clock, entropy),
+        BulkVenues(store, directory, communes, venues, audit, clock, entropy),
     )
 
 

@@ -6,7 +6,9 @@ nothing, and the same file again registers what is missing.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
+from bluezone_node.authority.places.communes import CommuneBook, Communes
 from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.places.orders import EDITION, VenueOrder, parse_hours, venue_of
 from bluezone_node.authority.places.venues import Venues
@@ -123,6 +125,7 @@ class BulkVenues:
         self,
         store: VenueStore,
         directory: Directory,
+        communes: Communes,
         venues: Venues,
         audit: AuditTrail,
         clock: Clock,
@@ -130,6 +133,7 @@ class BulkVenues:
     ) -> None:
         self._store = store
         self._directory = directory
+        self._communes = communes
         self._venues = venues
         self._audit = audit
         self._clock = clock
@@ -162,10 +166,11 @@ class BulkVenues:
         rejected: list[Rejected] = []
         found: list[tuple[int, Venue]] = []
         first: dict[bytes, int] = {}
+        book = cache(self._communes.book)
         for record in records:
             advance(1)
             try:
-                venue = self._venue(record, realm, actor)
+                venue = self._venue(record, realm, actor, book)
                 before = first.setdefault(venue.identity, record.line)
                 if before != record.line:
                     raise BadInput(
@@ -197,24 +202,27 @@ class BulkVenues:
             registered.append(Registered(line, venue.name, venue.venue_id if kept else b"", code))
         return registered
 
-    def _venue(self, record: Record, realm: str, actor: Actor) -> Venue:
+    def _venue(
+        self, record: Record, realm: str, actor: Actor, book: Callable[[str, int], CommuneBook]
+    ) -> Venue:
         if record.stray:
             raise BadInput("A cell of the row stands under no heading.", reason="row_too_long")
-        order = _order(record, realm)
-        where = self._directory.realm_for(order.realm, actor)
+        where = self._directory.realm_for(record.found["realm"] or realm, actor)
+        order = _order(record, where, book)
         return venue_of(order, self._entropy(VENUE_ID_BYTES), where, self._clock.now())
 
 
-def _order(record: Record, realm: str) -> VenueOrder:
+def _order(record: Record, realm: str, book: Callable[[str, int], CommuneBook]) -> VenueOrder:
     found = record.found
+    edition = _number(found["edition"], "edition") if found["edition"] else EDITION
     opens, closes = parse_hours(found["hours"])
     rooms = found["rooms"].split(ROOM_SEPARATOR) if found["rooms"] else []
     return VenueOrder(
         found["name"],
         kind_of(found["kind"]),
-        _number(found["commune"], "commune"),
-        found["realm"] or realm,
-        _number(found["edition"], "edition") if found["edition"] else EDITION,
+        book(realm, edition).code(found["commune"]),
+        realm,
+        edition,
         found["address"],
         opens,
         closes,

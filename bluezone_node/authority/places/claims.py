@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from bluezone_node.authority.addresses import subscriber
 from bluezone_node.authority.limits import TooManyAttempts
 from bluezone_node.authority.phones import parse_phone
+from bluezone_node.authority.places.communes import Communes
 from bluezone_node.authority.places.orders import VenueOrder, venue_of
 from bluezone_node.authority.ports.accounts import ISSUER, Actor
 from bluezone_node.authority.ports.allowances import Allowances, Rate
@@ -81,6 +82,7 @@ class Claims:
     def __init__(
         self,
         store: VenueStore,
+        communes: Communes,
         keys: CardKeys,
         messenger: Messenger,
         allowances: Allowances,
@@ -92,6 +94,7 @@ class Claims:
         settings: PlacesSettings,
     ) -> None:
         self._store = store
+        self._communes = communes
         self._keys = keys
         self._messenger = messenger
         self._allowances = allowances
@@ -113,13 +116,15 @@ class Claims:
         *address*: of who asks, on the network; empty: it has none. *language*: vi, en.
 
         Raises:
-            AuthorityRefused: reason ``unknown_realm``, ``invalid_phone``, ``too_many_requests``
-                (with seconds to wait), ``sms_failure``, or one of `orders.venue_of`.
+            AuthorityRefused: reason ``unknown_realm``, ``invalid_phone``, ``commune_unknown``,
+                ``too_many_requests`` (with seconds to wait), ``sms_failure``, or one of
+                `orders.venue_of`.
             BadInput: as `orders.venue_of`.
         """
         now = self._clock.now()
         phone = parse_phone(order.contact)
         venue = venue_of(order, bytes(VENUE_ID_BYTES), self._realm(order.realm), now)
+        self._communes.check(venue)
         self._take(phone, address, now)
         token, code = self._entropy(TOKEN_BYTES), self._code()
         claim = PendingClaim(

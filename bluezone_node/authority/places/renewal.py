@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from bluezone_node.authority.places.cards import CardMaker, end_of_tomorrow, rooms_of
+from bluezone_node.authority.places.communes import Communes
 from bluezone_node.authority.places.directory import (
     Directory,
     VenueView,
@@ -64,12 +65,14 @@ class Renewal:
         self,
         store: VenueStore,
         directory: Directory,
+        communes: Communes,
         maker: CardMaker,
         audit: AuditTrail,
         clock: Clock,
     ) -> None:
         self._store = store
         self._directory = directory
+        self._communes = communes
         self._maker = maker
         self._audit = audit
         self._clock = clock
@@ -95,7 +98,7 @@ class Renewal:
 
         Raises:
             AuthorityRefused: reason ``venue_not_found``, ``forbidden``, ``venue_not_approved``
-                (it is closed or rejected), or one of `orders.venue_of`.
+                (it is closed or rejected), ``commune_unknown``, or one of `orders.venue_of`.
             BadInput: as `orders.venue_of`.
         """
         return self._plan(self._editable(venue_id, actor), order, self._clock.now())
@@ -145,6 +148,9 @@ class Renewal:
 
     def _plan(self, venue: Venue, order: VenueOrder, now: datetime) -> Edit:
         after = edited(venue, order)
+        if (after.commune, after.edition) != (venue.commune, venue.edition):
+            # A place that was there before the list may stay where it is.
+            self._communes.check(after)
         if venue.state is VenueState.CLAIMED:
             return Edit(venue, after, (), (), ())
         was, will = rooms_of(venue), rooms_of(after)

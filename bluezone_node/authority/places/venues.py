@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bluezone_node.authority.places.cards import CardMaker, rooms_of
+from bluezone_node.authority.places.communes import Communes
 from bluezone_node.authority.places.directory import (
     Directory,
     VenueView,
@@ -38,6 +39,7 @@ class Venues:
         self,
         store: VenueStore,
         directory: Directory,
+        communes: Communes,
         maker: CardMaker,
         audit: AuditTrail,
         clock: Clock,
@@ -45,6 +47,7 @@ class Venues:
     ) -> None:
         self._store = store
         self._directory = directory
+        self._communes = communes
         self._maker = maker
         self._audit = audit
         self._clock = clock
@@ -57,13 +60,15 @@ class Venues:
 
         Raises:
             AuthorityRefused: reason ``unknown_realm``, ``venue_known`` (the same place is there
-                already), ``no_card_key``, or one of `orders.venue_of`.
+                already), ``commune_unknown``, ``no_card_key``, or one of `orders.venue_of`.
             BadInput: as `orders.venue_of`.
         """
         now = self._clock.now()
         realm = self._directory.realm_for(order.realm, actor)
         chosen = venue_id or self._entropy(VENUE_ID_BYTES)
-        (venue,), cards = self.prepared([venue_of(order, chosen, realm, now)], actor, now)
+        claimed = venue_of(order, chosen, realm, now)
+        self._communes.check(claimed)
+        (venue,), cards = self.prepared([claimed], actor, now)
         self._audit.record(actor, "venue_registered", venue.venue_id.hex(), realm=realm)
         (kept,) = self._store.add([venue], cards)
         if not kept:

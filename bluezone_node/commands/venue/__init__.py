@@ -13,6 +13,8 @@ from bluezone_node.errors import BadConfig
     lazy={
         "approve": "venue.deciding:approve",
         "close": "venue.deciding:close",
+        "communes": "venue.communes:communes",
+        "edit": "venue.editing:edit",
         "import": "venue.bulk:import_",
         "kiosk": "venue.kiosk:kiosk",
         "list": "venue.looking:list_venues",

@@ -17,15 +17,15 @@ from bluezone_node.commands.venue.desk import details, found, venue_argument, wi
 @json_option
 def approve(folder: Any, venue: str, clock_spec: str, as_json: bool) -> None:
     """Give a place that was claimed its cards."""
-    view = with_places(
+    told = with_places(
         folder,
         clock_spec,
-        lambda places: places.venues.approve(found(places, venue), OPERATOR),
+        lambda places: details(places, places.venues.approve(found(places, venue), OPERATOR)),
     )
     if as_json:
-        print_json(details(view))
+        print_json(told)
         return
-    click.echo(view.spoken_code)
+    click.echo(told["code"])
 
 
 @click.command()
@@ -50,15 +50,17 @@ def reject(folder: Any, venue: str, clock_spec: str) -> None:
 @json_option
 def rotate(folder: Any, venue: str, at_once: bool, clock_spec: str, as_json: bool) -> None:
     """Give every room of a place a new card; the old ones end with tomorrow."""
-    view = with_places(
+    told = with_places(
         folder,
         clock_spec,
-        lambda places: places.renewal.rotate(found(places, venue), OPERATOR, at_once=at_once),
+        lambda places: details(
+            places, places.renewal.rotate(found(places, venue), OPERATOR, at_once=at_once)
+        ),
     )
     if as_json:
-        print_json(details(view))
+        print_json(told)
         return
-    click.echo(view.spoken_code)
+    click.echo(told["code"])
     ends = "are withdrawn" if at_once else "end with tomorrow"
     note(f"hang the new posters up: the old ones {ends}")
 

@@ -1,7 +1,7 @@
 """What the commands of places share: the desk, how a place is named, and how one is told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,8 +51,13 @@ def found(places: "VenueParts", text: str) -> bytes:
     return places.directory.find(text, OPERATOR).venue_id
 
 
-def summary(venue: "Venue") -> dict[str, Any]:
-    """Return a place for a list; its telephone number so that two can be told apart."""
+def summaries(places: "VenueParts", venues: "Sequence[Venue]") -> list[dict[str, Any]]:
+    """Return places for a list; telephone numbers so that two can be told apart."""
+    communes = places.communes.names(venues)
+    return [_summary(each, communes[each.venue_id]) for each in venues]
+
+
+def _summary(venue: "Venue", commune: str) -> dict[str, Any]:
     from bluezone_node.authority.places.orders import masked
 
     return {
@@ -61,6 +66,7 @@ def summary(venue: "Venue") -> dict[str, Any]:
         "kind": VenueKind(venue.kind).name.lower(),
         "realm": venue.realm,
         "commune": venue.commune,
+        "commune_name": commune,
         "edition": venue.edition,
         "address": venue.address,
         "state": venue.state,
@@ -76,9 +82,10 @@ def summary(venue: "Venue") -> dict[str, Any]:
     }
 
 
-def details(view: "VenueView") -> dict[str, Any]:
+def details(places: "VenueParts", view: "VenueView") -> dict[str, Any]:
     """Return a place with its cards and kiosks; the telephone number as it is."""
-    return summary(view.venue) | {
+    (summary,) = summaries(places, [view.venue])
+    return summary | {
         "contact": view.venue.contact,
         "code": view.spoken_code,
         "cards": [_card(row) for row in (*view.cards, *view.ending)],

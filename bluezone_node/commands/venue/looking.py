@@ -10,7 +10,7 @@ from bluezone_node.commands.console import columns, json_option, print_json
 from bluezone_node.commands.venue.desk import (
     details,
     found,
-    summary,
+    summaries,
     venue_argument,
     with_places,
 )
@@ -38,12 +38,13 @@ def list_venues(
     from bluezone_node.authority.ports.venues import VenueState
 
     only = VenueState(state) if state else None
-    listed = with_places(
+    told = with_places(
         folder,
         clock_spec,
-        lambda places: places.directory.search(" ".join(words), OPERATOR, only, limit),
+        lambda places: summaries(
+            places, places.directory.search(" ".join(words), OPERATOR, only, limit)
+        ),
     )
-    told = [summary(each) for each in listed]
     if as_json:
         print_json(told)
         return
@@ -54,7 +55,7 @@ def list_venues(
                 each["id"][:8],
                 each["state"],
                 each["kind"],
-                f"{each['commune']:05}",
+                each["commune_name"] or f"{each['commune']:05}",
                 each["name"],
                 each["address"],
             )
@@ -73,7 +74,7 @@ def show(folder: Any, venue: str, clock_spec: str, as_json: bool) -> None:
     told = with_places(
         folder,
         clock_spec,
-        lambda places: details(places.directory.view(found(places, venue), OPERATOR)),
+        lambda places: details(places, places.directory.view(found(places, venue), OPERATOR)),
     )
     if as_json:
         print_json(told)

@@ -1,6 +1,6 @@
 """``venue register``: one place, by somebody with a shell on the server."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -8,24 +8,16 @@ from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.commands.authority.options import clock_option, dir_option
 from bluezone_node.commands.console import json_option, note, print_json
 from bluezone_node.commands.venue.desk import details, with_places
-from bluezone_node.venues.card import CardFlag
-from bluezone_node.venues.kinds import VenueKind
+from bluezone_node.commands.venue.facts import KINDS, MARKS, commune_of, flags_of, kind_of
 
-KINDS = [kind.name.lower().replace("_", "-") for kind in VenueKind]
-MARKS = {
-    "register": CardFlag.REGISTER_REQUIRED,
-    "declaration": CardFlag.DECLARATION_REQUIRED,
-    "radio": CardFlag.BLE_NODE,
-    "check-out": CardFlag.CHECK_OUT_CODE,
-    "staff": CardFlag.STAFF_CODE,
-    "dual-control": CardFlag.DUAL_CONTROL,
-}
+if TYPE_CHECKING:
+    from bluezone_node.wiring.venues import VenueParts
 
 
 @click.command()
 @click.argument("name")
 @click.option("--kind", type=click.Choice(KINDS), default="other", show_default=True)
-@click.option("--commune", type=int, required=True, help="Number of the commune or ward.")
+@click.option("--commune", required=True, help="Name or number of the commune or ward.")
 @click.option(
     "--edition",
     type=click.IntRange(1, 2),
@@ -55,7 +47,7 @@ def register(
     folder: Any,
     name: str,
     kind: str,
-    commune: int,
+    commune: str,
     edition: int,
     address: str,
     hours: str,
@@ -71,32 +63,28 @@ def register(
     from bluezone_node.authority.places.orders import VenueOrder, parse_hours
 
     opens, closes = parse_hours(hours)
-    flags = CardFlag(0)
-    for mark in marks:
-        flags |= MARKS[mark]
-    order = VenueOrder(
-        name,
-        VenueKind[kind.upper().replace("-", "_")],
-        commune,
-        realm,
-        edition,
-        address,
-        opens,
-        closes,
-        stay,
-        flags,
-        rooms,
-        phone,
-    )
-    view = with_places(
-        folder,
-        clock_spec,
-        lambda places: places.directory.view(
-            places.venues.register(order, OPERATOR).venue_id, OPERATOR
-        ),
-    )
+
+    def act(places: "VenueParts") -> dict[str, Any]:
+        order = VenueOrder(
+            name,
+            kind_of(kind),
+            commune_of(commune, places.communes.book(realm, edition)),
+            realm,
+            edition,
+            address,
+            opens,
+            closes,
+            stay,
+            flags_of(marks),
+            rooms,
+            phone,
+        )
+        made = places.venues.register(order, OPERATOR)
+        return details(places, places.directory.view(made.venue_id, OPERATOR))
+
+    told = with_places(folder, clock_spec, act)
     if as_json:
-        print_json(details(view))
+        print_json(told)
         return
-    click.echo(view.spoken_code)
-    note(f"its id is {view.venue.venue_id.hex()}; venue poster {view.spoken_code} prints it")
+    click.echo(told["code"])
+    note(f"its id is {told['id']}; venue poster {told['code']} prints it")

@@ -140,6 +140,16 @@ venues = Table(
     Column("searched", String(256), nullable=False),
 )
 
+# The official lists that places are named by. The columns are the fields of `Commune`, in order.
+communes = Table(
+    "communes",
+    TABLES,
+    Column("edition", Integer, primary_key=True, autoincrement=False),
+    Column("code", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(96), nullable=False),
+    Column("province", Integer, nullable=False),
+)
+
 # One row for each room and each rotation of it.
 venue_cards = Table(
     "venue_cards",

@@ -32,6 +32,13 @@ def upgrade() -> None:
         sa.Column("searched", sa.String(256), nullable=False),
     )
     op.create_table(
+        "communes",
+        sa.Column("edition", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("code", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("name", sa.String(96), nullable=False),
+        sa.Column("province", sa.Integer, nullable=False),
+    )
+    op.create_table(
         "venue_cards",
         sa.Column("location_id", sa.LargeBinary(32), primary_key=True),
         sa.Column("venue_id", sa.LargeBinary(16), nullable=False, index=True),

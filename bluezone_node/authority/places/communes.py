@@ -1,0 +1,150 @@
+"""Communes by their names: what people type is a name, what stands on a card is its number.
+
+The lists are the State's, and change by law; so the operator imports them (`commune_lists`).
+Without a list a number is taken as it is typed, as nobody can tell whether it is one.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from bluezone_node.authority.ports.communes import Commune, CommuneStore
+from bluezone_node.authority.ports.venues import Venue
+from bluezone_node.authority.settings import RealmSettings
+from bluezone_node.errors import AuthorityRefused
+from bluezone_node.venues.card import Card
+from bluezone_node.venues.names import composed, folded
+
+MOST_DIGITS = 5
+MOST_NAMED = 8
+"""Candidates in one sentence; the most communes of one name in the country are seven."""
+
+_LABELLED = re.compile(r"\((\d{5})\)\s*$", re.ASCII)
+_KIND = re.compile(r"^(phuong|xa|dac khu|thi tran) ")
+"""What a commune is, before its name; folded."""
+_SHORT = re.compile(r"^(p|x|dk|tt)(\. *| +)")
+_LONG = {"p": "phuong ", "x": "xa ", "dk": "dac khu ", "tt": "thi tran "}
+
+
+class CommuneBook:
+    """The communes of one list that places of one province may be of; it may be empty."""
+
+    def __init__(self, communes: Sequence[Commune]) -> None:
+        self._by_code = {each.code: each for each in communes}
+        self._by_name: dict[str, list[Commune]] = {}
+        for each in communes:
+            name = folded(each.name)
+            for called in {name, _KIND.sub("", name)}:
+                self._by_name.setdefault(called, []).append(each)
+
+    def __len__(self) -> int:
+        return len(self._by_code)
+
+    def code(self, text: str) -> int:
+        """Return the number of the commune that *text* names: by number, name, or `label`.
+
+        Names are taken without diacritics, capitals, and what the commune is.
+
+        Raises:
+            AuthorityRefused: reason ``venue_commune`` (a name, and there is no list),
+                ``commune_unknown`` or ``commune_ambiguous``, with candidates as its hint.
+        """
+        text = text.strip()
+        if labelled := _LABELLED.search(text):
+            text = labelled[1]
+        if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS:
+            return self.checked(int(text))
+        if not self._by_code:
+            raise AuthorityRefused(
+                f"The commune is a number of up to {MOST_DIGITS} digits.",
+                reason="venue_commune",
+                hint="names are understood once `venue communes import` has read the list",
+            )
+        name = _SHORT.sub(lambda short: _LONG[short[1]], folded(text))
+        found = self._by_name.get(name, [])
+        if len(found) > 1:
+            # One province has Ba Tơ and Ba Tô: diacritics decide where they are typed.
+            typed = _SHORT.sub("", composed(text).casefold())
+            exact = [each for each in found if each.name.casefold().endswith(typed)]
+            found = exact if len(exact) == 1 else found
+        if len(found) == 1:
+            return found[0].code
+        if found:
+            raise AuthorityRefused(
+                f"{len(found)} communes are called that.",
+                reason="commune_ambiguous",
+                hint=_listed(found),
+            )
+        words = set(_KIND.sub("", name).split())
+        near = [each for each in self._by_code.values() if words <= set(folded(each.name).split())]
+        raise _unknown(_listed(near) if words else "")
+
+    def checked(self, code: int) -> int:
+        """Return *code* where it is listed, or there is no list.
+
+        Raises:
+            AuthorityRefused: reason ``commune_unknown``.
+        """
+        if self._by_code and code not in self._by_code:
+            raise _unknown()
+        return code
+
+    def label(self, code: int) -> str:
+        """Return a commune as it is shown in a form, for `code` to read back."""
+        known = self._by_code.get(code)
+        return f"{code:05}" if known is None else _label(known)
+
+    def labels(self) -> list[str]:
+        """Return all of them, to choose from."""
+        return [_label(each) for each in self._by_code.values()]
+
+
+class Communes:
+    """The lists, as places of the registrar's provinces need them. It blocks on the store."""
+
+    def __init__(self, store: CommuneStore, realms: Sequence[RealmSettings]) -> None:
+        self._store = store
+        self._provinces = {each.id: each.province for each in realms}
+
+    def book(self, realm: str, edition: int) -> CommuneBook:
+        """Return the communes of a province; of all, where *realm* is not told which it is."""
+        if not realm and len(self._provinces) == 1:
+            (realm,) = self._provinces
+        province = self._provinces.get(realm)
+        return CommuneBook(self._store.listed(edition, int(province) if province else None))
+
+    def books(self, realms: Collection[str], edition: int) -> list[str]:
+        """Return the labels of all communes of *realms*."""
+        told = [self.book(realm, edition).labels() for realm in realms]
+        return list(dict.fromkeys(label for labels in told for label in labels))
+
+    def check(self, venue: Venue) -> None:
+        """Raise ``commune_unknown`` where there is a list, and the place's commune not on it."""
+        self.book(venue.realm, venue.edition).checked(venue.commune)
+
+    def of_card(self, card: Card) -> str:
+        """Return the name of the commune that a card tells; empty: it is on no list."""
+        told = (card.edition, card.commune)
+        return self._store.names({told}).get(told, "")
+
+    def names(self, venues: Iterable[Venue]) -> dict[bytes, str]:
+        """Return the name of each one's commune by the place's id; empty: it is on no list."""
+        venues = list(venues)
+        known = self._store.names({(each.edition, each.commune) for each in venues})
+        return {each.venue_id: known.get((each.edition, each.commune), "") for each in venues}
+
+
+def _label(commune: Commune) -> str:
+    return f"{commune.name} ({commune.code:05})"
+
+
+def _listed(communes: Sequence[Commune]) -> str:
+    more = ", …" if len(communes) > MOST_NAMED else ""
+    return ", ".join(_label(each) for each in communes[:MOST_NAMED]) + more
+
+
+def _unknown(hint: str = "") -> AuthorityRefused:
+    return AuthorityRefused(
+        "There is no such commune in the list of the province.",
+        reason="commune_unknown",
+        hint=hint or "write its whole name, or its number in the official list",
+    )
