@@ -1,7 +1,7 @@
 """Pictures of the kiosk for docs/kiosk.md: ``python -m tests.kiosk_pictures``.
 
 A kiosk as a process of its own, at a market that holds a hundred people; Chromium stands before it
-as a screen of seven inches, on its side and upright.  Everybody is made up.
+as a screen of ten inches, on its side and upright, and of seven.  Everybody is made up.
 """
 
 import tempfile
@@ -14,10 +14,19 @@ from bluezone_node.store.node import open_node_store
 from bluezone_node.venues.checkins import Checkin, Doubt, Way
 from bluezone_node.venues.visits import OutKind
 from tests.kiosk_process import browser, film_of, kiosk_process
-from tests.kiosks import ID_CARD, INSURANCE, PERSONAL, PHONE, PIN, pass_of
+from tests.kiosks import (
+    ID_CARD,
+    INSURANCE,
+    PERSONAL,
+    PHONE,
+    PIN,
+    market,
+    pass_of,
+    venue_file,
+)
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "kiosk"
-UPRIGHT = (800, 1280)
+UPRIGHT, SMALL = (800, 1280), (800, 480)
 WAYS = (Way.PASS, Way.PASS, Way.ID_CARD, Way.PHONE, Way.TAP, Way.SLIP, Way.INSURANCE_CARD)
 
 
@@ -63,6 +72,16 @@ def main() -> None:
                 page.goto(f"{kiosk.address}/?camera")
                 page.wait_for_selector(".result.green, .result.amber")
                 _take(page, "upright")
+            with browser(size=SMALL) as page:
+                page.goto(kiosk.address)
+                _scan(page, PERSONAL, "green, .result.amber")
+                _take(page, "small")
+        over, now = folder / "over", datetime.now(UTC)
+        over.mkdir()
+        venue_file(over / "venue.json", market(at=now, days=0, hours=None), at=now)
+        with kiosk_process(over) as kiosk, browser() as page:
+            page.goto(kiosk.address)
+            _take(page, "closed")
 
 
 def set_pin(state: Path) -> None:

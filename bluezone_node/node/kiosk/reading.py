@@ -17,7 +17,13 @@ MAX_SCAN_CHARACTERS = 4096
 """A square holds 4296 letters at most."""
 SLIP_PREFIX = "VNP1S:"
 
-_SLIP = re.compile(rf"(?:{SLIP_PREFIX})?([A-Z2-7]{{6}})", re.ASCII)
+SLIP_LETTERS = 6
+CERTIFICATE_PREFIX = "HC1:"
+"""Of the EU's health certificates, which Vietnam's vaccination passport is written like."""
+
+_OURS = re.compile(r"VNP[^:]{1,3}:")
+"""How our codes begin, also where a keyboard of Vietnamese has changed the number in it."""
+_SLIP = re.compile(rf"(?:{SLIP_PREFIX})?([A-Z2-7]{{{SLIP_LETTERS}}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +64,31 @@ def read_scan(text: str, own: SignedCard, hosts: Collection[str]) -> Visitor | O
 
     Raises:
         BadInput: reason ``scan_empty``, ``scan_oversized``, ``own_poster``, ``other_place``,
-            ``foreign_code``, or one of `persons.read_person`, `passes.read_pass` and
-            `text.read_text`.
+            ``foreign_code``, ``scan_garbled``, ``health_certificate``, or one of
+            `persons.read_person`, `passes.read_pass` and `text.read_text`.
     """
     text = text.strip()
     if not text:
         raise BadInput("Nothing was scanned.", reason="scan_empty")
     if len(text) > MAX_SCAN_CHARACTERS:
         raise BadInput("It is longer than any code.", reason="scan_oversized")
+    text = _once(text)
     # Caps lock turns letters round; none of these codes has small ones.
     upper = text.upper() if text.isascii() else text
     if found := _SLIP.fullmatch(upper):
         return slip_visitor(found[1])
+    if _OURS.match(text) and not text.isascii():
+        raise BadInput(
+            "The keyboard's input method has changed the code.",
+            reason="scan_garbled",
+            hint="switch Telex or VNI off, and set the layout to English (US)",
+        )
+    if upper.startswith(CERTIFICATE_PREFIX):
+        raise BadInput(
+            "This is a health certificate, not a visitor's code.",
+            reason="health_certificate",
+            hint="show the code on your own device, a card, or tell a telephone number",
+        )
     if upper.startswith(PASS_PREFIX):
         return _pass_visitor(read_pass(upper))
     if (person := read_person(text)) is not None:
@@ -86,6 +105,13 @@ def read_scan(text: str, own: SignedCard, hosts: Collection[str]) -> Visitor | O
             ) from None
         raise
     return _own_code(place, own)
+
+
+def _once(text: str) -> str:
+    """Return *text* as typed once, where a scanner that bounces has typed it twice."""
+    half = text[: len(text) // 2]
+    # A slip's letters may be three that are there twice.
+    return half if len(half) >= SLIP_LETTERS and half * 2 == text else text
 
 
 def _pass_visitor(shown: Pass) -> Visitor:

@@ -95,7 +95,10 @@ _ALARMING = Doubt.OFF_HOURS | Doubt.FULL
 
 REFUSALS = {
     "scan_empty": Words("Chưa quét được gì. Mời quét lại.", "Nothing was scanned. Try again."),
-    "scan_oversized": Words("Mã quá dài, không đọc được.", "The code is too long to be read."),
+    **dict.fromkeys(
+        ("scan_oversized", "text_oversized", "person_oversized"),
+        Words("Mã quá dài, không đọc được.", "The code is too long to be read."),
+    ),
     "own_poster": Words(
         "Đây là mã của địa điểm này, không phải mã của khách. Hãy dùng thiết bị của bạn để quét "
         "mã này; ở đây hãy đưa mã của bạn.",
@@ -109,6 +112,18 @@ REFUSALS = {
     "foreign_code": Words(
         "Đây là mã địa điểm của nước khác, không phải mã của khách.",
         "This is a place's code of another country, not a visitor's.",
+    ),
+    "scan_garbled": Words(
+        "Bộ gõ tiếng Việt (Telex, VNI) đã làm hỏng mã. Quản lý cần tắt bộ gõ, và đặt bàn phím kiểu "
+        "Mỹ (US).",
+        "The keyboard's Vietnamese typing (Telex, VNI) has changed the code. Switch it off, and "
+        "set the layout to US.",
+    ),
+    "health_certificate": Words(
+        "Đây là chứng nhận tiêm chủng, không phải mã của khách. Mời đưa CCCD, thẻ BHYT hoặc mã "
+        "trên thiết bị.",
+        "This is a vaccination certificate, not a visitor's code. Show a card, or the code on "
+        "your device.",
     ),
     "text_unknown": Words(
         "Không phải mã của khách, CCCD hay BHYT. Có thể đọc số điện thoại cho nhân viên.",
@@ -161,7 +176,6 @@ REFUSALS = {
         "Trông giống thẻ, nhưng không đọc được. Mời quét lại.",
         "It looks like a card, and could not be read. Try again.",
     ),
-    "person_oversized": Words("Mã quá dài, không đọc được.", "The code is too long to be read."),
     "person_inconsistent": Words(
         "Số, ngày sinh và giới tính trên thẻ mâu thuẫn nhau. Hãy xem lại chính tấm thẻ.",
         "Number, day of birth and sex on the card contradict one another. Look at the card.",
@@ -190,7 +204,7 @@ REFUSALS = {
     ),
     "pass_malformed": Words("Không đọc được mã của khách.", "The visitor's code is damaged."),
     **dict.fromkeys(
-        ("card_malformed", "card_oversized", "cose_malformed", "text_malformed", "text_oversized"),
+        ("card_malformed", "card_oversized", "cose_malformed", "text_malformed"),
         Words(
             "Trông giống mã địa điểm, nhưng bị hỏng. Mời quét lại.",
             "It looks like a place's code, and is damaged. Try again.",

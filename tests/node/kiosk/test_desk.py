@@ -142,6 +142,19 @@ def test_scans_in_a_row_are_one(desk: Desk, store: SqliteNodeStore, clock: SimCl
     assert len(entries(store)) == 1
 
 
+def test_a_double_scan_prolongs_the_visit(
+    desk: Desk, store: SqliteNodeStore, clock: SimClock
+) -> None:
+    """The usual stay counts from the last time that they were seen."""
+    desk.scan(ID_CARD, 1)
+    clock.advance(20)
+    assert desk.scan(ID_CARD, 1).movement is Movement.SAME
+    clock.advance(3600)
+    desk.settle()
+    (entry,) = entries(store)
+    assert (entry.left, entry.ending) == (MORNING + timedelta(minutes=60, seconds=20), OutKind.STAY)
+
+
 def test_the_same_person_may_come_back(desk: Desk, store: SqliteNodeStore, clock: SimClock) -> None:
     """After the way out, a scan is a new visit."""
     for _ in range(4):
@@ -208,12 +221,27 @@ def test_the_link_on_a_slip_is_enough_where_it_is_the_only_one(desk: Desk, clock
         ("VNP1V:ABC", "cbor_malformed"),
         ("UKC19TRACING:1:x.y.z", "foreign_code"),
         ("https://e.coronawarn.app?v=1#CAES", "foreign_code"),
+        ("https://shopee.vn/voucher", "link_elsewhere"),
+        ("HC1:NCFOXN%TS3DH3ZSUZK+.V0ETD%65NL", "health_certificate"),
+        (pass_of().replace("V:", "V:Â"), "scan_garbled"),
+        (pass_of().replace("VNP1", "VNPă"), "scan_garbled"),
+        (pass_of(at=MORNING - timedelta(hours=1)), "pass_expired"),
     ],
 )
 def test_what_is_no_visitors_code_is_named(desk: Desk, text: str, reason: str) -> None:
     """A poster held before the kiosk by mistake, a link that leads astray, another country's."""
     assert refusal(desk, text) == reason
     assert desk.inside == 0
+
+
+def test_what_is_typed_twice_is_one_scan(desk: Desk, store: SqliteNodeStore) -> None:
+    """By a scanner that bounces; a slip of three letters that are there twice is a slip."""
+    assert desk.scan(pass_of() * 2, 1).movement is Movement.IN
+    assert desk.scan(f"{ID_CARD}{ID_CARD}", 1).movement is Movement.IN
+    slip = desk.slip(1).slip
+    assert desk.scan(f"VNP1S:{slip}" * 2, 1).movement is Movement.SAME
+    assert len(entries(store)) == 3
+    assert refusal(desk, "ABCABC") == "slip_unknown"
 
 
 @given(text=st.text() | st.binary().map(lambda data: data.decode("latin-1")))
@@ -288,6 +316,17 @@ def test_who_is_not_scanned_leaves_when_the_place_closes(
     desk.settle()
     (entry,) = entries(store)
     assert (entry.left, entry.ending) == (MORNING + timedelta(hours=11), OutKind.CLOSING)
+
+
+def test_who_is_not_scanned_leaves_at_midnight(store: SqliteNodeStore, clock: SimClock) -> None:
+    """Where nothing on the card ends the visit earlier."""
+    clock.advance(15.5 * 3600)
+    desk = desk_at(store, clock, market(hours=None))
+    desk.scan(ID_CARD, 1)
+    clock.advance(3600)
+    desk.settle()
+    (entry,) = entries(store)
+    assert (entry.left, entry.ending) == (MORNING + timedelta(hours=16), OutKind.MIDNIGHT)
 
 
 def test_off_hours_are_marked(store: SqliteNodeStore, clock: SimClock) -> None:

@@ -96,7 +96,7 @@ function keep(state) {
   $("inside").textContent = state.inside === null ? "–" : state.inside;
   $("clock").textContent = state.clock;
   lines($("status"), state.status, true);
-  if (state.step !== step) {
+  if (state.proving && state.step !== step) {
     step = state.step;
     $("code").src = "/code.svg?" + step;
   }
@@ -174,7 +174,6 @@ function door() {
   $("camera-on").hidden = !navigator.mediaDevices;
   $("camera-on").addEventListener("click", look);
   if (new URLSearchParams(location.search).has("camera")) look();
-  focus();
 }
 
 function once(button) {
