@@ -183,7 +183,7 @@ class Sync:
             listed = await source.wanted(offered)
             await self._on_store(lambda store: store.note_seen(name, listed, now))
             ledger = {r.name: r for r in await self._on_store(lambda s: s.export_records(name))}
-            if source.keeps_index and _rolled_back(listed, ledger.values(), now):
+            if source.keeps_index and _rolled_back(listed, ledger.values(), now, source.chained):
                 state = replace(state, problem="rolled_back")
             for export in listed:
                 known = ledger[export]
@@ -229,14 +229,21 @@ def _put_state(state: SourceState, store: NodeStore) -> None:
     store.put_source_state(state)
 
 
-def _rolled_back(listed: Sequence[str], ledger: Iterable[ExportRecord], now: datetime) -> bool:
+def _rolled_back(
+    listed: Sequence[str], ledger: Iterable[ExportRecord], now: datetime, chained: bool
+) -> bool:
     """Whether the index no longer lists the newest export that was matched, though not yet due.
 
     An authority drops files after fourteen days, oldest first.  A newest file that vanished means
     an old index is being served again, or another authority's.
     """
     matched = [record for record in ledger if record.state is ExportState.MATCHED]
-    newest = max(matched, key=lambda record: record.end_timestamp, default=None)
+    # Of a chain by its number: its authority's clock may have been set back in between.
+    newest = max(
+        matched,
+        key=lambda record: (record.name if chained else "", record.end_timestamp),
+        default=None,
+    )
     return (
         newest is not None
         and newest.name not in listed
