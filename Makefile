@@ -14,10 +14,11 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.ready-demo
 	@$(BIN)/bluezone-node demo
 
-# More side by side than there are cores, because they wait: for processes, listening, the air.
+# More side by side than there are cores, because they wait: for processes, listening, the air;
+# in the order of tests/order.py.
 test: check
-	@$(BIN)/pytest -n 4 --dist loadfile -m "(slow or postgres) and not vm"
-	@$(MAKE) --no-print-directory test-vm
+	@$(BIN)/python -m tests.vm
+	@$(BIN)/pytest -n 5 --dist loadfile -m "slow or postgres or vm"
 
 # The part of the tests that needs Debian's postgresql: on a server of their own, thrown away after.
 test-postgres: $(VENV)/.ready-dev

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests import postgres
+from tests import order, postgres
 from tests.bluez.stage import Stage, playing
 from tests.vm.packages import may_install
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+
     from tests.storage import Storage
 
 # Derandomised: a red build shows the same example to everyone who runs it again.
@@ -25,6 +27,22 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 os.environ.pop("SSL_CERT_FILE", None)
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> order.Scheduling | None:
+    """Side by side the long tests run as `tests.order` says."""
+    return order.Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort them as `tests.order` says."""
+    order.sort(items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Whatever is no machine gives way to those."""
+    order.give_way(item)
 
 
 @pytest.fixture(scope="session", autouse=True)
