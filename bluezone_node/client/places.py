@@ -25,6 +25,8 @@ MAX_WARRANTS_BYTES = 1 << 20
 PART_BYTES = 60_000
 """Every part of a register's answer is filled up to this, which the largest has room in: how many
 visitors there were is nobody's business who watches the line."""
+_CHAFF, _MEANT = "x-chaff", "x-meant"
+"""A header of proposals, of one length: the authority keeps nothing where the first is there."""
 
 
 class HttpPlaces(Connection):
@@ -47,7 +49,11 @@ class HttpPlaces(Connection):
             "keys": proposal.keys,
             "expectedPackets": proposal.expected,
         }
-        await self.ask(f"{self._places}/proposals", document, _Proposed, self._headers)
+        headers = {**self._headers, _MEANT: "1"}
+        await self.ask(f"{self._places}/proposals", document, _Proposed, headers)
+
+    async def decoy(self) -> None:
+        await self.post(f"{self._places}/proposals", {"id": ""}, {**self._headers, _CHAFF: "1"})
 
     async def card(self) -> bytes:
         """Return the newest signed card of the kiosk's room; `node.kiosk.renewing.CardDoor`."""

@@ -26,7 +26,7 @@ def kiosk_of(parts: AuthorityParts, name: str, file: Path) -> VenueFile:
     venues = parts.places.venues
     venue = venues.register(VenueOrder(name, VenueKind.MARKET, 26740), OPERATOR)
     file.touch(mode=0o600)
-    file.write_bytes(venues.kiosk(venue.venue_id, "", OPERATOR).content)
+    file.write_bytes(parts.places.kiosk_files.make(venue.venue_id, "", OPERATOR).content)
     return read_venue_file(file)
 
 

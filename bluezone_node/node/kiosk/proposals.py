@@ -7,6 +7,7 @@ which key; a person there decides.
 
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from statistics import median_low
 from typing import Protocol
@@ -60,6 +61,13 @@ class PlaceAuthority(Protocol):
             Unreachable: no usable answer; to be tried again.
         """
 
+    async def decoy(self) -> None:
+        """Send what looks like a proposal to who watches the line, and is none.
+
+        Raises:
+            Unreachable: no usable answer.
+        """
+
 
 QueueOf = Callable[[NodeStore], ProposalQueue]
 """Returns the queue that lies in the same database as a node's store."""
@@ -93,6 +101,10 @@ class Proposing:
         """Do one round; a place has no alerts of its own. Satisfies `node.sync.Judge`."""
         await self._on_store(lambda store: self._find(store, now))
         waiting = await self._on_store(lambda store: self._queue_of(store).waiting_proposals())
+        if not waiting:
+            # Else that a request is made would tell everybody on the way that a case was here.
+            with suppress(Unreachable):
+                await self._authority.decoy()
         for proposal in waiting[:TRIES]:
             try:
                 await self._authority.propose(proposal)

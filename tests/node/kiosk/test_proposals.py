@@ -46,6 +46,9 @@ class Office:
             raise self.error
         self.taken.append(proposal)
 
+    async def decoy(self) -> None:
+        """Nothing is kept of it."""
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqliteNodeStore]:

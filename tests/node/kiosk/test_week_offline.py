@@ -34,6 +34,9 @@ class Line:
             raise Unreachable("no network")
         self.sent.append(proposal)
 
+    async def decoy(self) -> None:
+        """Nothing is kept of it."""
+
 
 async def test_a_week_without_a_network(tmp_path: Path) -> None:
     """Two families and a device a day, an infectious visitor on the third; then the network."""
