@@ -27,6 +27,8 @@ class BundleHead:
     breaker: bool
     revoked: tuple[bytes, ...] = field(default=(), repr=False)
     """First 8 bytes of the location ids of all cards that are withdrawn before their time."""
+    opened: tuple[bytes, ...] = field(default=(), repr=False)
+    """Marks by which visitors learn that their contact data were opened."""
 
     @property
     def link(self) -> ChainHead:
@@ -54,6 +56,7 @@ def head_of(bundle: Bundle, data: bytes) -> BundleHead:
         read_signed(data).key_id,
         bundle.breaker,
         bundle.revoked,
+        bundle.opened,
     )
 
 
@@ -69,4 +72,5 @@ def head_within(data: bytes) -> BundleHead:
         signed.key_id,
         fields[8],
         tuple(fields[10]),
+        tuple(fields[9]),
     )

@@ -191,7 +191,7 @@ def sync_of(
         from bluezone_node.node.openings import judge_openings
 
         judges.append(judge_visits(settings.places.root_key, on_store, in_thread))
-        judges.append(judge_openings(settings.places.root_key, on_store, in_thread))
+        judges.append(judge_openings(settings.places.root_key, on_store))
     judges += more
     return Sync(
         sources,

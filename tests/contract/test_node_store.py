@@ -584,7 +584,14 @@ def head(number: int, *, breaker: bool = False) -> BundleHead:
     """Of a bundle made a day after the one before."""
     cards = (bytes([number]) * 8, bytes(8))
     return BundleHead(
-        number, "VN", NOON + number * DAY, bytes([number]) * 32, b"its key.", breaker, cards
+        number,
+        "VN",
+        NOON + number * DAY,
+        bytes([number]) * 32,
+        b"its key.",
+        breaker,
+        cards,
+        cards[:1],
     )
 
 

@@ -40,7 +40,7 @@ class Device:
             clock=self.clock,
             on_store=on_store,
             entropy=random.Random(3).randbytes,
-            judges=[judge_openings(root, on_store, at_once)],
+            judges=[judge_openings(root, on_store)],
             notifier=self.told,
             every=14400,
         )

@@ -12,7 +12,7 @@ from bluezone_node.venues.trust import Role, TrustedKey, TrustList
 from tests.notices import Chain
 from tests.venues.places import NOTICES, NOW, STRANGER, TRUST, trusted
 
-DATA = Chain().add(breaker=True, revoked=[b"withdrew", b"this too"])
+DATA = Chain().add(breaker=True, revoked=[b"withdrew", b"this too"], opened=[bytes(16)])
 HEAD = head_within(DATA)
 KEY = trusted(NOTICES, Role.NOTICES)
 
@@ -23,6 +23,7 @@ def test_the_head_says_what_the_bundle_says() -> None:
     assert head_of(bundle, DATA) == HEAD
     assert (HEAD.breaker, HEAD.revoked) == (True, (b"withdrew", b"this too"))
     assert (HEAD.created, HEAD.province) == (bundle.created, bundle.province)
+    assert len(HEAD.opened) == 16
     assert HEAD.link == ChainHead(1, digest_of(DATA))
     assert "withdrew" not in repr(HEAD)
 

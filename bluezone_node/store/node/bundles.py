@@ -12,6 +12,7 @@ from bluezone_node.ports import ExportRecord
 from bluezone_node.store.node.exports import Exports
 from bluezone_node.store.node.tables import to_seconds
 from bluezone_node.venues.head import BundleHead
+from bluezone_node.venues.register import MARK_BYTES
 from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES
 
 
@@ -62,7 +63,7 @@ class Bundles(Exports):
 def put_head(connection: Connection, head: BundleHead) -> None:
     """Write *head* within a transaction that is under way."""
     connection.execute(
-        "INSERT OR REPLACE INTO bundle_head VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO bundle_head VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             head.sequence,
             head.province,
@@ -71,12 +72,13 @@ def put_head(connection: Connection, head: BundleHead) -> None:
             head.signer,
             head.breaker,
             b"".join(head.revoked),
+            b"".join(head.opened),
         ),
     )
 
 
-def _read(row: tuple[int, str, int, bytes, bytes, int, bytes]) -> BundleHead:
-    sequence, province, created, digest, signer, breaker, revoked = row
+def _read(row: tuple[int, str, int, bytes, bytes, int, bytes, bytes]) -> BundleHead:
+    sequence, province, created, digest, signer, breaker, revoked, opened = row
     return BundleHead(
         sequence,
         province,
@@ -84,8 +86,10 @@ def _read(row: tuple[int, str, int, bytes, bytes, int, bytes]) -> BundleHead:
         digest,
         signer,
         bool(breaker),
-        tuple(
-            revoked[start : start + REVOKED_PREFIX_BYTES]
-            for start in range(0, len(revoked), REVOKED_PREFIX_BYTES)
-        ),
+        _cut(revoked, REVOKED_PREFIX_BYTES),
+        _cut(opened, MARK_BYTES),
     )
+
+
+def _cut(joined: bytes, length: int) -> tuple[bytes, ...]:
+    return tuple(joined[start : start + length] for start in range(0, len(joined), length))

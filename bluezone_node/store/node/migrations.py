@@ -292,7 +292,8 @@ CREATE TABLE bundle_head (
   digest BLOB NOT NULL,             -- SHA-256 of the file
   signer BLOB NOT NULL,             -- name of the key that signed it, 8 bytes
   breaker INTEGER NOT NULL,         -- 1: nobody is to be told of anything
-  revoked BLOB NOT NULL             -- of all cards that are withdrawn: 8 bytes of each location id
+  revoked BLOB NOT NULL,            -- of all cards that are withdrawn: 8 bytes of each location id
+  opened BLOB NOT NULL              -- marks of rows of registers that were opened, 8 bytes each
 ) STRICT
 """
 
