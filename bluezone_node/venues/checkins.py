@@ -8,9 +8,6 @@ from bluezone_node.venues import visits
 from bluezone_node.venues.card import VIETNAM, Card, SignedCard
 from bluezone_node.venues.visits import OutKind, Visit
 
-MAX_PARTY = 20
-"""One scan for a family; a coach is two."""
-
 
 class Way(Enum):
     """How somebody was checked in."""

@@ -33,6 +33,7 @@ from bluezone_node.intervals import from_unix
 from bluezone_node.venues.card import PUBLIC_KEY_BYTES, Card, check_line
 from bluezone_node.venues.tags import slot_of
 from bluezone_node.venues.trust import Role, TrustList
+from bluezone_node.venues.visits import MAX_PARTY
 
 ROW_ID_BYTES = 16
 MARK_BYTES = 8
@@ -42,14 +43,11 @@ MAX_NAME_BYTES = 96
 """As on the cards that people carry (`venues.persons`); with all else it fits `CONTACT_BYTES`."""
 MAX_DAYS = 64
 """In one list of day keys: two weeks ahead and three back, twice over."""
-MAX_PARTY = 20
-"""As a visit has: more arrive as several."""
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _SEAL_BYTES = 48
 """That HPKE adds: 32 of the one-time key, 16 of the tag."""
 INNER_BYTES = CONTACT_BYTES + _SEAL_BYTES
-OUTER_BYTES = INNER_BYTES + _SEAL_BYTES
 
 _MARK = "VNP1D"
 _PHONE = re.compile(r"\+?[0-9]{8,15}\Z")

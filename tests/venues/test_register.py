@@ -17,7 +17,6 @@ from bluezone_node.venues.card import Card, CardFlag
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.register import (
     INNER_BYTES,
-    OUTER_BYTES,
     Contact,
     DayKeys,
     ReleasedContact,
@@ -33,6 +32,8 @@ from bluezone_node.venues.register import (
 )
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList
 
+OUTER_BYTES = INNER_BYTES + 48
+"""HPKE adds the one-time key and its tag."""
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 VENUE_KEY, DAY_KEY = X25519PrivateKey.generate(), X25519PrivateKey.generate()
 DAY_PUBLIC = DAY_KEY.public_key().public_bytes_raw()

@@ -32,7 +32,6 @@ from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.checkins import (
-    MAX_PARTY,
     NO_DOUBT,
     Checkin,
     Doubt,
@@ -44,7 +43,7 @@ from bluezone_node.venues.opening import Opening
 from bluezone_node.venues.persons import read_phone
 from bluezone_node.venues.register import Contact
 from bluezone_node.venues.tags import step_of
-from bluezone_node.venues.visits import OutKind
+from bluezone_node.venues.visits import MAX_PARTY, OutKind
 
 AGAIN = timedelta(seconds=30)
 """A second scan within it is the same: cameras see a code many times, and people try again."""

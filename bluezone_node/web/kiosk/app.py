@@ -20,9 +20,10 @@ from bluezone_node.errors import BadInput, BluezoneError, DatabaseUnusable, Font
 from bluezone_node.node.kiosk.desk import Desk
 from bluezone_node.node.kiosk.ledger import Entered
 from bluezone_node.venues.card import VIETNAM
-from bluezone_node.venues.checkins import MAX_PARTY, NO_DOUBT, Doubt
+from bluezone_node.venues.checkins import NO_DOUBT, Doubt
 from bluezone_node.venues.kinds import RULES
 from bluezone_node.venues.tags import step_of
+from bluezone_node.venues.visits import MAX_PARTY
 from bluezone_node.web.console.forms import Form, read_form
 from bluezone_node.web.console.guard import is_own
 from bluezone_node.web.kiosk.condition import status_of
