@@ -4,15 +4,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx2 import Response
 from starlette.testclient import TestClient
 
 from bluezone_node.authority.keyring import KEEP_EXPORT_KEY, KeyRing, RingKey
+from bluezone_node.authority.places.warrants import Warrants
 from bluezone_node.authority.ports.accounts import Actor, Enrolment
 from bluezone_node.authority.ports.tally import DayCount
 from bluezone_node.authority.publisher.publish import Upload
@@ -24,17 +26,22 @@ from bluezone_node.authority.settings import (
     RegistrarSettings,
 )
 from bluezone_node.crypto.certificate import keys_hmac
+from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.accounts import SqlAccounts
 from bluezone_node.store.authority.allowances import SqlAllowances
 from bluezone_node.store.authority.audit import SqlAudit
 from bluezone_node.store.authority.database import Database
+from bluezone_node.store.authority.day_keys import FolderDayKeys
 from bluezone_node.store.authority.place_keys import PlaceKeys
 from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.registry import SqlRegistry
 from bluezone_node.store.authority.shown import SqlShown
 from bluezone_node.store.authority.tally import SqlTally
+from bluezone_node.store.authority.venues import SqlVenues
+from bluezone_node.store.authority.warrants import SqlWarrants
+from bluezone_node.venues.trust import Role, TrustedKey, TrustList
 from bluezone_node.web.app import build_app
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.exports import Publication
@@ -51,6 +58,16 @@ ADDRESS = "https://console.example"
 REALMS = (
     RealmSettings("01", "Hà Nội", "Hanoi"),
     RealmSettings("79", "Thành phố Hồ Chí Minh", "Ho Chi Minh City"),
+)
+ASKING = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
+APPROVING = Ed25519PrivateKey.from_private_bytes(b"b" * 32)
+OFFICERS = TrustList(
+    1,
+    NOW,
+    tuple(
+        TrustedKey(public_bytes(key), role, "79", NOW - timedelta(365), NOW + timedelta(365))
+        for key, role in ((ASKING, Role.WARRANT_REQUEST), (APPROVING, Role.WARRANT_APPROVE))
+    ),
 )
 SETTINGS = AuthoritySettings(
     registrar=RegistrarSettings(public_url="https://bz.example", realms=list(REALMS))
@@ -80,6 +97,7 @@ class Bureau:
         url: str = "",
     ) -> None:
         """*url*: of a PostgreSQL; empty: a file in *folder*."""
+        self.folder = folder
         parsed = parse_url(url) if url else None
         self.engine = Database(registry_tables.LAYOUT, folder / "registry.db", parsed).open()
         registry, allowances = SqlRegistry(self.engine), SqlAllowances(self.engine)
@@ -119,6 +137,7 @@ class Bureau:
             else None,
             self._places(settings) if places else None,
             self.desk.bulk if places else None,
+            self.register() if places else None,
         )
         self.seen: list[Seen] = []
         """What was answered, as metrics are told."""
@@ -131,12 +150,31 @@ class Bureau:
     def _places(self, settings: AuthoritySettings) -> Places:
         desk = self.desk
         return Places(
+            desk.communes,
             desk.directory,
             desk.venues,
             desk.renewal,
             desk.kiosk_files,
             desk.claims,
             settings.places.host,
+        )
+
+    def register(self) -> Warrants:
+        """Return the warrants of registers, which two officers of the second province sign."""
+        venues = SqlVenues(self.engine)
+
+        def realm_of(venue_id: bytes) -> str | None:
+            venue = venues.venue(venue_id)
+            return None if venue is None else venue.realm
+
+        return Warrants(
+            SqlWarrants(self.engine),
+            FolderDayKeys(self.folder),
+            self.staff.trail,
+            self.clock,
+            seeded(17),
+            lambda: OFFICERS,
+            realm_of,
         )
 
     def browser(self, language: str = "en", address: str = ADDRESS) -> "Browser":

@@ -40,6 +40,7 @@ def routes_of_console(
     if parts.places is not None:
         claims = parts.places.claims if settings.places.claims else None
         venues = Places(
+            parts.places.communes,
             parts.places.directory,
             parts.places.venues,
             parts.places.renewal,
@@ -58,5 +59,6 @@ def routes_of_console(
         warnings,
         venues,
         parts.places.bulk if parts.places is not None else None,
+        parts.register.warrants if parts.register is not None else None,
     )
     return console_routes(console, clock, os.urandom, settings.registrar, settings.console)

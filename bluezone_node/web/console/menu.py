@@ -17,6 +17,7 @@ FUNNEL = f"{ROOT}/funnel"
 EXPORTS = f"{ROOT}/exports"
 NOTICES = f"{ROOT}/notices"
 PROPOSALS = f"{ROOT}/proposals"
+WARRANTS = f"{ROOT}/warrants"
 USERS = f"{ROOT}/users"
 AUDIT = f"{ROOT}/audit"
 ACCOUNT = PASSWORD = f"{ROOT}/account"
@@ -44,6 +45,7 @@ _SECTIONS = (
     Section(EXPORTS, "exports", SUPERVISOR),
     Section(NOTICES, "notices", ISSUER),
     Section(PROPOSALS, "proposals", ISSUER),
+    Section(WARRANTS, "warrants", SUPERVISOR),
     Section(USERS, "users", ADMIN),
     Section(AUDIT, "audit", SUPERVISOR),
     Section(ACCOUNT, "account", ISSUER),

@@ -8,6 +8,8 @@ from starlette.routing import BaseRoute, Route
 
 from bluezone_node.authority.people.accounts import Accounts
 from bluezone_node.authority.places.bulk import BulkVenues
+from bluezone_node.authority.places.warrants import Warrants
+from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.authority.ports.shown import ShownStore
 from bluezone_node.authority.ports.tally import PublicationStats, Tally
@@ -33,6 +35,8 @@ from bluezone_node.web.console.signing_in import signing_in_routes
 from bluezone_node.web.console.style import style_sheet
 from bluezone_node.web.console.users import user_routes
 from bluezone_node.web.console.visit import Answer, Page, Visit
+from bluezone_node.web.console.warrant_drafts import WarrantDrafts
+from bluezone_node.web.console.warrants import WarrantPages
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class ConsoleParts:
     venues: Places | None = None
     """None as with *warnings*."""
     place_list: BulkVenues | None = None
+    """None as with *warnings*."""
+    warrants: Warrants | None = None
     """None as with *warnings*."""
 
 
@@ -79,10 +85,11 @@ def console_routes(
             else []
         ),
         *(PlacesDesk(venues).routes(frame) if venues else [frame.get(menu.PLACES, _no_places)]),
-        *(claim_routes(frame, venues.claims) if venues and venues.claims else []),
+        *(claim_routes(frame, venues.claims, venues.communes) if venues and venues.claims else []),
         *funnel_routes(frame, parts.tally, parts.published, clock, list(realms)),
         *export_routes(frame, parts.publication, clock),
         *_notice_routes(frame, parts.warnings, shown, clock),
+        *_warrant_routes(frame, parts, shown, clock),
         *user_routes(frame, parts.accounts, shown, clock, settings.realms),
         *audit_routes(frame, parts.trail),
         *account_routes(frame, parts.accounts),
@@ -99,6 +106,18 @@ def _notice_routes(
         *Drafting(warnings.notices, warnings.proposals, shown, clock).routes(frame),
         *NoticePages(warnings).routes(frame),
         *ProposalPages(warnings.proposals, warnings.notices).routes(frame),
+    ]
+
+
+def _warrant_routes(
+    frame: Frame, parts: ConsoleParts, shown: Shown, clock: Clock
+) -> list[BaseRoute]:
+    if parts.warrants is None or parts.venues is None:
+        return [frame.get(menu.WARRANTS, _no_places, role=SUPERVISOR)]
+    directory = parts.venues.directory
+    return [
+        *WarrantDrafts(parts.warrants, directory, shown, clock).routes(frame),
+        *WarrantPages(parts.warrants, directory).routes(frame),
     ]
 
 

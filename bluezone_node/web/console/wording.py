@@ -31,6 +31,7 @@ class Wording:
             "exports": _("Exports"),
             "notices": _("Outbreak notices"),
             "proposals": _("Proposals of kiosks"),
+            "warrants": _("Warrants"),
             "users": _("People"),
             "audit": _("Audit trail"),
             "account": _("My account"),
@@ -59,6 +60,12 @@ class Wording:
             "published": _("Published"),
             "retracted": _("Retracted"),
             "expired": _("Over"),
+        }
+        self.warrant_states = {
+            "requested": _("Waits for the second signature"),
+            "approved": _("The place is asked"),
+            "answered": _("Answered"),
+            "expired": _("Expired"),
         }
         self.levels = {1: _("For information"), 2: _("Watch one's health"), 3: _("Contact (F1)")}
         self.advice = {
@@ -106,6 +113,7 @@ class Wording:
             "kiosk_revoked": _("Kiosk revoked"),
             "trust_added": _("Somebody else's key trusted"),
             "trust_revoked": _("Key trusted no more"),
+            "communes_imported": _("List of communes imported"),
             "venue_approved": _("Place approved"),
             "venue_claimed": _("Place claimed by its owner"),
             "venue_closed": _("Place closed"),
@@ -126,6 +134,10 @@ class Wording:
             "notice_retracted": _("Notice retracted"),
             "notice_updated": _("Notice changed"),
             "proposal_dismissed": _("Proposal put aside"),
+            "warrant_requested": _("Warrant requested"),
+            "warrant_approved": _("Warrant approved"),
+            "warrant_answered": _("Warrant answered by the place"),
+            "warrant_read": _("Names of a warrant read"),
             "password_changed": _("Password changed"),
             "code_reissued": _("Code issued again"),
             "restored": _("Restored from a backup"),
@@ -150,6 +162,7 @@ class Wording:
             "level": _("level: %(value)s"),
             "minutes": _("minutes: %(value)s"),
             "new": _("new reference number: %(value)s"),
+            "purpose": _("for: %(value)s"),
             "realm": _("province: %(value)s"),
             "reason": _("because: %(value)s"),
             "rejected": _("rejected: %(value)s"),
@@ -158,6 +171,7 @@ class Wording:
             "rows": _("lines: %(value)s"),
             "taken": _("backup of: %(value)s"),
             "up_to": _("up to No. %(value)s"),
+            "venue": _("place: %(value)s"),
         }
         self._refusals = {
             "foreign_form": _(
@@ -246,10 +260,14 @@ class Wording:
             ),
             "venue_kind": _("Choose what kind of place it is."),
             "venue_commune": _("The number of the commune has up to five digits."),
+            "commune_ambiguous": _("Several communes are called that. Which one is meant:"),
+            "commune_unknown": _("There is no such commune or ward in the province."),
             "venue_hours": _("Give both times, opening and closing, or neither."),
             "venue_stay": _("A usual stay is of 15 minutes to nearly a day."),
             "venue_rooms": _("At most 50 rooms, each with a name of its own."),
-            "venue_ambiguous": _("Several places are called that."),
+            "venue_ambiguous": _(
+                "Several places are called that: use the six characters on the poster."
+            ),
             "text_malformed": _(
                 "Name, address or a room is too long, or has characters that cannot be seen."
             ),
@@ -269,6 +287,38 @@ class Wording:
             "file_rows": _("The file has another number of lines than was told."),
             "row_repeated": _("The same place stands in an earlier line."),
             "venue_edition": _("The list of communes is 1 or 2."),
+            # Warrants
+            "no_file": _("Choose a file."),
+            "cbor_malformed": _("This file is none that was signed or sent for a warrant."),
+            "cose_malformed": _(
+                "This file was signed by nobody. Sign it, and send what was written."
+            ),
+            "warrant_malformed": _("What was signed is no warrant."),
+            "warrant_signatures": _(
+                "It is not signed by somebody who may do this step. The key must stand on the "
+                "trust list, and must not be the one that signed before."
+            ),
+            "warrant_elsewhere": _("It is signed for another place, or in another province."),
+            "warrant_expired": _("The time of the warrant is over. Ask for another."),
+            "warrant_not_yet": _("The warrant is dated in the future: look at the clocks."),
+            "warrant_window": _("A warrant is for up to 24 hours of visits."),
+            "warrant_life": _("A warrant lives for up to 72 hours."),
+            "warrant_ahead": _("A register is opened for time that is over, not for time to come."),
+            "warrant_too_old": _(
+                "This is more than 21 days ago: the keys are destroyed, and nobody can read it."
+            ),
+            "warrant_known": _("This request is here already: look for it in the list."),
+            "warrant_approved": _("Somebody has approved it already."),
+            "warrant_unapproved": _("It is not approved yet: a second person has to."),
+            "same_person": _("You have asked for this warrant, so another supervisor approves it."),
+            "warrant_reader": _("The names are read by the person who asked for the warrant."),
+            "warrant_purpose": _("Say what the names are needed for, in 1 to 200 characters."),
+            "warrant_unanswered": _("The place has not answered yet."),
+            "warrant_over": _("What the place sent was erased, its time being over."),
+            "venue_unknown": _("There is no such place in your province."),
+            "rows_malformed": _("This file is no kiosk's answer."),
+            "rows_outside": _("This answer is for another time than the warrant's."),
+            "answer_elsewhere": _("This is the answer to another warrant."),
             # Files
             "file_too_large": _(
                 "The file has more than 10,000 lines or 4 MB. Nothing was issued; split it."
