@@ -35,14 +35,17 @@ async def tell(folder: Path, which_story: str = "all") -> bool:
         true = await _told(second)
         commands += second.commands()
     click.echo()
-    click.echo(
-        f"{'Every line came true' if true else 'NOT every line came true'}, "
-        f"in {monotonic() - started:.0f} s. Look around:"
-    )
+    took = f"in {monotonic() - started:.0f} s"
+    if not true:
+        click.echo(
+            f"NOT every line came true, {took}. What each process said is in {folder}/*.log."
+        )
+        return False
+    click.echo(f"Every line came true, {took}. Look around:")
     for command in commands:
         click.echo(f"  {_program()} {command}")
     click.echo(f"Logs and databases are in {folder}; delete it when you are done.")
-    return true
+    return True
 
 
 async def _told(story: Stage) -> bool:
