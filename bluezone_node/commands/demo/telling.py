@@ -37,9 +37,7 @@ async def tell(folder: Path, which_story: str = "all") -> bool:
     click.echo()
     took = f"in {monotonic() - started:.0f} s"
     if not true:
-        click.echo(
-            f"NOT every line came true, {took}. What each process said is in {folder}/*.log."
-        )
+        click.echo(f"NOT every line came true, {took}. See the .log files in {folder}.")
         return False
     click.echo(f"Every line came true, {took}. Look around:")
     for command in commands:
