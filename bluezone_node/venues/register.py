@@ -45,6 +45,8 @@ MAX_DAYS = 64
 """In one list of day keys: two weeks ahead and three back, twice over."""
 
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+_ANY_KEY = X25519PrivateKey.from_private_bytes(bytes(PUBLIC_KEY_BYTES))
+"""To try whether a public key is one; it keeps no secret."""
 _SEAL_BYTES = 48
 """That HPKE adds: 32 of the one-time key, 16 of the tag."""
 INNER_BYTES = CONTACT_BYTES + _SEAL_BYTES
@@ -149,14 +151,14 @@ def read_register_key(text: str) -> bytes:
     """
     try:
         public = b64decode(text.strip(), validate=True)
+        # 32 bytes may still be no key: with zeros nobody shares a secret (RFC 7748 §6.1).
+        _ANY_KEY.exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError:
-        public = b""
-    if len(public) != PUBLIC_KEY_BYTES:
         raise BadInput(
             "That is no base64 of an X25519 public key of 32 bytes.",
             reason="register_key_malformed",
             hint="`bluezone-node kiosk key` at the kiosk prints it",
-        )
+        ) from None
     return public
 
 
@@ -193,7 +195,8 @@ def seal_contact(
     """Return *contact* sealed to the authority's *day_key* and then to the place.
 
     Raises:
-        BadInput: as `check_contact`; or reason ``register_unknown``: the place keeps none.
+        BadInput: as `check_contact`; or reason ``register_unknown``: the place keeps none, or
+            ``register_key_malformed``: nobody can seal to what was signed as a key.
     """
     if card.register_key is None:
         raise BadInput("The place keeps no register of names.", reason="register_unknown")
@@ -206,16 +209,23 @@ def seal_contact(
     }
     plain = encode({number: value for number, value in fields.items() if value is not None})
     slot, day_key_id = slot_of(came), key_id_of(day_key)
-    inner = _SUITE.encrypt(
-        plain.ljust(CONTACT_BYTES, b"\0"),
-        X25519PublicKey.from_public_bytes(day_key),
-        info=_inner_info(day_key_id, location_id, slot),
-    )
-    outer = _SUITE.encrypt(
-        inner,
-        X25519PublicKey.from_public_bytes(card.register_key),
-        info=_outer_info(card.venue_id, slot),
-    )
+    try:
+        inner = _SUITE.encrypt(
+            plain.ljust(CONTACT_BYTES, b"\0"),
+            X25519PublicKey.from_public_bytes(day_key),
+            info=_inner_info(day_key_id, location_id, slot),
+        )
+        outer = _SUITE.encrypt(
+            inner,
+            X25519PublicKey.from_public_bytes(card.register_key),
+            info=_outer_info(card.venue_id, slot),
+        )
+    except ValueError:
+        raise BadInput(
+            "Names cannot be sealed: the place's key, or the day's, is none.",
+            reason="register_key_malformed",
+            hint="tell the registrar; nothing was kept",
+        ) from None
     return SealedContact(row_id, location_id, slot, day_key_id, outer)
 
 

@@ -1,7 +1,9 @@
 """The register: who can read a name, and who cannot."""
 
 import os
+from base64 import b64encode
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,6 +27,7 @@ from bluezone_node.venues.register import (
     open_contact,
     opened_mark,
     read_day_keys,
+    read_register_key,
     release,
     row_id_of,
     seal_contact,
@@ -87,6 +90,18 @@ def test_no_bit_of_a_row_can_be_changed(position: int) -> None:
             VENUE_KEY,
         )
     assert refused.value.reason == "row_unreadable"
+
+
+@pytest.mark.parametrize("none", [bytes(32), b"\x01" + bytes(31)])
+def test_to_what_is_no_key_nothing_is_sealed(none: bytes) -> None:
+    """Numbers with which nobody shares a secret are refused in words, whoever signed them."""
+    with pytest.raises(BadInput) as refused:
+        read_register_key(b64encode(none).decode())
+    assert refused.value.reason == "register_key_malformed"
+    for card, day in ((replace(CARD, register_key=none), DAY_PUBLIC), (CARD, none)):
+        with pytest.raises(BadInput) as refused:
+            seal_contact(VISITOR, card, LOCATION, NOW, day, bytes(16))
+        assert refused.value.reason == "register_key_malformed"
 
 
 def test_a_day_has_one_key() -> None:
