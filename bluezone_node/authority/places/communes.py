@@ -25,6 +25,21 @@ _SHORT = re.compile(r"^(p|x|dk|tt)(\. *| +)")
 _LONG = {"p": "phuong ", "x": "xa ", "dk": "dac khu ", "tt": "thi tran "}
 
 
+class NoCommune(AuthorityRefused):
+    """What was typed names no commune of the list, or several."""
+
+    def __init__(self, sentence: str, reason: str, candidates: Sequence[Commune] = ()) -> None:
+        self.candidates = [_label(each) for each in candidates[:MOST_NAMED]]
+        """Labels of those that it may be."""
+        more = ", …" if len(candidates) > MOST_NAMED else ""
+        hint = ", ".join(self.candidates) + more
+        super().__init__(
+            sentence,
+            reason=reason,
+            hint=hint or "write its whole name, or its number in the official list",
+        )
+
+
 class CommuneBook:
     """The communes of one list that places of one province may be of; it may be empty."""
 
@@ -45,8 +60,8 @@ class CommuneBook:
         Names are taken without diacritics, capitals, and what the commune is.
 
         Raises:
-            AuthorityRefused: reason ``venue_commune`` (a name, and there is no list),
-                ``commune_unknown`` or ``commune_ambiguous``, with candidates as its hint.
+            NoCommune: reason ``commune_unknown`` or ``commune_ambiguous``.
+            AuthorityRefused: reason ``venue_commune``: a name, and there is no list.
         """
         text = text.strip()
         if labelled := _LABELLED.search(text):
@@ -69,20 +84,16 @@ class CommuneBook:
         if len(found) == 1:
             return found[0].code
         if found:
-            raise AuthorityRefused(
-                f"{len(found)} communes are called that.",
-                reason="commune_ambiguous",
-                hint=_listed(found),
-            )
+            raise NoCommune(f"{len(found)} communes are called that.", "commune_ambiguous", found)
         words = set(_KIND.sub("", name).split())
         near = [each for each in self._by_code.values() if words <= set(folded(each.name).split())]
-        raise _unknown(_listed(near) if words else "")
+        raise _unknown(near if words else ())
 
     def checked(self, code: int) -> int:
         """Return *code* where it is listed, or there is no list.
 
         Raises:
-            AuthorityRefused: reason ``commune_unknown``.
+            NoCommune: reason ``commune_unknown``.
         """
         if self._by_code and code not in self._by_code:
             raise _unknown()
@@ -112,8 +123,8 @@ class Communes:
         province = self._provinces.get(realm)
         return CommuneBook(self._store.listed(edition, int(province) if province else None))
 
-    def books(self, realms: Collection[str], edition: int) -> list[str]:
-        """Return the labels of all communes of *realms*."""
+    def labels(self, realms: Collection[str], edition: int) -> list[str]:
+        """Return the labels of all communes that places of *realms* may be of."""
         told = [self.book(realm, edition).labels() for realm in realms]
         return list(dict.fromkeys(label for labels in told for label in labels))
 
@@ -137,14 +148,6 @@ def _label(commune: Commune) -> str:
     return f"{commune.name} ({commune.code:05})"
 
 
-def _listed(communes: Sequence[Commune]) -> str:
-    more = ", …" if len(communes) > MOST_NAMED else ""
-    return ", ".join(_label(each) for each in communes[:MOST_NAMED]) + more
-
-
-def _unknown(hint: str = "") -> AuthorityRefused:
-    return AuthorityRefused(
-        "There is no such commune in the list of the province.",
-        reason="commune_unknown",
-        hint=hint or "write its whole name, or its number in the official list",
-    )
+def _unknown(near: Sequence[Commune] = ()) -> NoCommune:
+    sentence = "There is no such commune in the list of the province."
+    return NoCommune(sentence, "commune_unknown", near)

@@ -1,15 +1,15 @@
 """Places: registered, looked at, decided about, and their posters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.places.claims import Claims
-from bluezone_node.authority.places.directory import Directory, VenueView
+from bluezone_node.authority.places.communes import Communes
+from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.places.kiosk_files import KioskFiles
-from bluezone_node.authority.places.orders import masked
 from bluezone_node.authority.places.renewal import Renewal
 from bluezone_node.authority.places.venues import Venues
 from bluezone_node.authority.ports.accounts import ISSUER, SUPERVISOR
@@ -22,11 +22,19 @@ from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.text import Direction, to_url
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
-from bluezone_node.web.console.place_forms import errors_of, kinds, order_of, typed
+from bluezone_node.web.console.place_edit import place_edit_routes
+from bluezone_node.web.console.place_facts import facts_of
+from bluezone_node.web.console.place_forms import (
+    candidates,
+    choices,
+    errors_of,
+    id_of,
+    new_order,
+    typed,
+)
 from bluezone_node.web.console.visit import Answer, Away, Download, Handler, NotHere, Page, Visit
 
 MOST_SHOWN = 200
-ID_BYTES = 16
 MEDIA = {"pdf": "application/pdf", "png": "image/png", "svg": "image/svg+xml"}
 
 _NEW = "new"
@@ -36,6 +44,7 @@ _NEW = "new"
 class Places:
     """What the pages of places show and do."""
 
+    communes: Communes
     directory: Directory
     venues: Venues
     renewal: Renewal
@@ -50,6 +59,7 @@ class PlacesDesk:
     """The pages of places, for those who are signed in."""
 
     def __init__(self, places: Places) -> None:
+        self._communes = places.communes
         self._directory = places.directory
         self._venues = places.venues
         self._renewal = places.renewal
@@ -73,6 +83,7 @@ class PlacesDesk:
             frame.post(f"{menu.PLACES}/{_NEW}", self.register, role=ISSUER, section=menu.PLACES),
             page(one, self.place),
             page(f"{one}/poster", self.poster),
+            *place_edit_routes(frame, self._directory, self._renewal, self._communes),
             decision("approve", self._approve),
             decision("reject", self._reject),
             decision("rotate", self._rotate),
@@ -86,8 +97,9 @@ class PlacesDesk:
         words, state = visit.query.get("q", ""), visit.query.get("state", "")
         only = VenueState(state) if state in {*VenueState} else None
         found = self._directory.search(words, visit.actor, only, MOST_SHOWN)
+        communes = self._communes.names(found)
         values = {
-            "found": [self._told(visit, each) for each in found],
+            "found": [_told(visit, each, communes[each.venue_id]) for each in found],
             "most": MOST_SHOWN,
             "counts": self._directory.counts(visit.actor),
             "values": {"q": words, "state": state},
@@ -103,14 +115,14 @@ class PlacesDesk:
         """Register a place; the form's number is its id, so that it is registered once."""
         nonce = visit.form["nonce"]
         try:
-            venue_id = _id(nonce)
-            order = order_of(visit)
+            venue_id = id_of(nonce)
+            order = new_order(visit, self._communes)
             self._venues.register(order, visit.actor, venue_id)
         except Refused as refused:
             if refused.reason == "venue_known" and self._is_there(visit, nonce):
                 return Away(f"{menu.PLACES}/{nonce}")
-            sentence = visit.wording.refusal(refused)
-            return self._form(visit, errors_of(visit, refused.reason, sentence), 422)
+            errors = errors_of(refused, visit.wording.refusal(refused))
+            return self._form(visit, errors, 422, candidates(refused))
         return Away(f"{menu.PLACES}/{venue_id.hex()}")
 
     def place(self, visit: Visit) -> Answer:
@@ -128,7 +140,8 @@ class PlacesDesk:
         try:
             signed = self._directory.card(_place(visit), asked.get("room", ""), visit.actor).signed
             url = to_url(signed.cose, self._host, way)  # type: ignore[arg-type]
-            drawn = make(signed, url, size, way, form)  # type: ignore[arg-type]
+            name = self._communes.of_card(signed.card)
+            drawn = make(signed, url, size, way, form, commune=name)  # type: ignore[arg-type]
         except FontUnavailable:
             raise AuthorityRefused(
                 "The server has no font for posters.", reason="no_font"
@@ -179,13 +192,11 @@ class PlacesDesk:
         self._kiosk_files.revoke(_place(visit), visit.form["room"], visit.actor)
         return None
 
-    def _form(self, visit: Visit, errors: dict[str, Any], status: int = 200) -> Page:
-        say = visit.wording
-        values = {
-            "realms": [
-                (each.id, say.realm(each.id)) for each in self._directory.realms(visit.actor)
-            ],
-            "kinds": kinds(visit),
+    def _form(
+        self, visit: Visit, errors: dict[str, Any], status: int = 200, asked: Sequence[str] = ()
+    ) -> Page:
+        values = choices(visit, self._directory.realms(visit.actor), self._communes, asked)
+        values |= {
             "values": typed(visit),
             "errors": errors,
             "at_once": visit.actor.may(SUPERVISOR),
@@ -198,9 +209,11 @@ class PlacesDesk:
         except AuthorityRefused:
             raise NotHere from None
         venue = view.venue
+        commune = self._communes.names([venue])[venue.venue_id]
         values = {
-            "place": self._told(visit, venue),
-            "facts": self._facts(visit, view),
+            "place": _told(visit, venue, commune),
+            "facts": _facts(visit, venue, commune),
+            "editable": venue.state in (VenueState.CLAIMED, VenueState.APPROVED),
             "cards": [_card(row) for row in view.cards],
             "ending": [_card(row) for row in view.ending],
             "kiosks": view.kiosks,
@@ -211,44 +224,38 @@ class PlacesDesk:
         }
         return Page("place.html", values, status)
 
-    def _facts(self, visit: Visit, view: VenueView) -> list[tuple[str, str]]:
-        venue, lang = view.venue, visit.language
-        phone = venue.contact if visit.actor.may(SUPERVISOR) else masked(venue.contact)
-        by = venue.decided_by or lang.gettext("The operator")
-        facts = [
-            (lang.gettext("Kind of place"), visit.wording.kind_of_place(venue.kind)),
-            (lang.gettext("Province"), visit.wording.realm(venue.realm)),
-            (lang.gettext("Commune or ward"), f"{venue.commune:05}"),
-            (lang.gettext("Address"), venue.address),
-            (lang.gettext("Open"), _hours(venue)),
-            (lang.gettext("Rooms"), ", ".join(venue.rooms)),
-            (lang.gettext("Telephone of who answers for it"), phone),
-            (lang.gettext("Registered"), lang.moment(venue.claimed)),
-        ]
-        if venue.decided is not None:
-            facts.append((lang.gettext("Decided"), f"{lang.moment(venue.decided)} · {by}"))
-        if venue.closed is not None:
-            facts.append((lang.gettext("Closed"), lang.moment(venue.closed)))
-        return [(name, words) for name, words in facts if words]
-
-    def _told(self, visit: Visit, venue: Venue) -> dict[str, Any]:
-        return {
-            "id": venue.venue_id.hex(),
-            "name": venue.name,
-            "kind": visit.wording.kind_of_place(venue.kind),
-            "address": venue.address,
-            "commune": f"{venue.commune:05}",
-            "state": str(venue.state),
-            "claimed": venue.claimed,
-        }
-
     def _is_there(self, visit: Visit, nonce: str) -> bool:
         """Tell whether the same form came before."""
         try:
-            self._directory.view(_id(nonce), visit.actor)
+            self._directory.view(id_of(nonce), visit.actor)
         except AuthorityRefused:
             return False
         return True
+
+
+def _facts(visit: Visit, venue: Venue, commune: str) -> list[tuple[str, str]]:
+    lang = visit.language
+    facts = facts_of(visit, venue, commune)
+    del facts[lang.gettext("Name of the place")]  # it is the heading
+    facts[lang.gettext("Registered")] = lang.moment(venue.claimed)
+    if venue.decided is not None:
+        by = venue.decided_by or lang.gettext("The operator")
+        facts[lang.gettext("Decided")] = f"{lang.moment(venue.decided)} · {by}"
+    if venue.closed is not None:
+        facts[lang.gettext("Closed")] = lang.moment(venue.closed)
+    return [(name, words) for name, words in facts.items() if words]
+
+
+def _told(visit: Visit, venue: Venue, commune: str) -> dict[str, Any]:
+    return {
+        "id": venue.venue_id.hex(),
+        "name": venue.name,
+        "kind": visit.wording.kind_of_place(venue.kind),
+        "address": venue.address,
+        "commune": commune or f"{venue.commune:05}",
+        "state": str(venue.state),
+        "claimed": venue.claimed,
+    }
 
 
 def _card(row: VenueCardRow) -> dict[str, Any]:
@@ -261,26 +268,5 @@ def _card(row: VenueCardRow) -> dict[str, Any]:
     }
 
 
-def _hours(venue: Venue) -> str:
-    if venue.opens is None or venue.closes is None:
-        return ""
-    return " – ".join(f"{each // 60:02}:{each % 60:02}" for each in (venue.opens, venue.closes))
-
-
 def _place(visit: Visit) -> bytes:
-    return _id(visit.params["place"])
-
-
-def _id(text: str) -> bytes:
-    """Return the id that *text* is.
-
-    Raises:
-        NotHere: it is none.
-    """
-    try:
-        found = bytes.fromhex(text) if text.isalnum() else b""
-    except ValueError:
-        found = b""
-    if len(found) != ID_BYTES:
-        raise NotHere
-    return found
+    return id_of(visit.params["place"])

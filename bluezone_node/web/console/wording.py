@@ -151,6 +151,19 @@ class Wording:
             "user_role": _("Role or province changed"),
             "user_unlocked": _("Person unlocked"),
         }
+        self._venue_facts = {
+            "name": _("Name of the place"),
+            "kind": _("Kind of place"),
+            "commune": _("Commune or ward"),
+            "edition": _("List of communes"),
+            "address": _("Address"),
+            "opens": _("Opens at"),
+            "closes": _("Closes at"),
+            "stay_minutes": _("Usual stay"),
+            "flags": _("Marks of its cards"),
+            "rooms": _("Rooms"),
+            "contact": _("Telephone of who answers for it"),
+        }
         self._details = {
             "at_once": _("at once: %(value)s"),
             "cards": _("cards: %(value)s"),
@@ -379,6 +392,9 @@ class Wording:
             value = self.realm(str(value))
         elif name == "role":
             value = self.role(str(value))
+        elif name == "facts":
+            words = (self._venue_facts.get(each, each) for each in str(value).split(", "))
+            value = ", ".join(words)
         return self._details.get(name, f"{name}: %(value)s") % {"value": value}
 
     def kind_of_place(self, kind: int) -> str:

@@ -3,15 +3,18 @@
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from bluezone_node.authority.places.orders import VenueOrder
-from bluezone_node.authority.ports.accounts import Actor
+from bluezone_node.authority.ports.accounts import OPERATOR, Actor
 from bluezone_node.authority.ports.venues import VenueState
+from bluezone_node.authority.settings import RealmSettings
 from bluezone_node.web.console import menu
-from tests.bureau import Browser, Bureau, bureau
+from tests.bureau import Browser, Bureau, bureau, with_realms
 
 pytestmark = pytest.mark.slow
 
@@ -149,7 +152,7 @@ def test_who_may_decide(made: Bureau) -> None:
     """A supervisor of the place's province; nobody else learns that it is there."""
     place = registered(made.signed_in("supervisor"))
     issuer, stranger = made.signed_in(), made.signed_in("supervisor", "01")
-    for action in ("approve", "reject", "rotate", "close", "kiosk", "revoke-kiosk"):
+    for action in ("approve", "reject", "edit", "rotate", "close", "kiosk", "revoke-kiosk"):
         issuer.see(menu.PLACES)
         assert issuer.send(f"{place}/{action}", {"sure": "yes"}).status_code == 403
         stranger.see(menu.PLACES)
@@ -157,6 +160,145 @@ def test_who_may_decide(made: Bureau) -> None:
     assert stranger.get(place).status_code == 404
     assert stranger.get(f"{place}/poster?size=a4&format=pdf").status_code == 404
     assert made.browser().get(place).headers["location"] == menu.SIGN_IN
+
+
+def shown(browser: Browser) -> dict[str, str]:
+    """Return what the fields of the last page's form say."""
+    inputs = re.findall(r'<input id="(\w+)"[^>]* value="([^"]*)"', browser.page)
+    chosen = re.findall(r'<select id="(\w+)".*?value="([^"]*)" selected', browser.page, re.DOTALL)
+    areas = re.findall(r'<textarea id="(\w+)"[^>]*>\n([^<]*)<', browser.page)
+    return {name: unescape(value) for name, value in (*inputs, *chosen, *areas)}
+
+
+def test_a_place_is_corrected_after_a_look_at_what_it_takes(made: Bureau) -> None:
+    """Posters and rooms are named first; the form shows what is said, and nothing else changes."""
+    chief = made.signed_in("supervisor")
+    place = registered(chief, register="yes", closes="00:00")
+    page = chief.see(place)
+    assert f'href="{place}/edit"' in page
+    codes = re.findall(r'<strong class="handle">(\w{3} \w{3})<', page)
+    chief.see(f"{place}/edit")
+    fields = shown(chief)
+    assert fields["rooms"] == "Khu A\nKhu B"
+    same = fields | {"stamp": chief.hidden("stamp")}
+    assert chief.send(f"{place}/edit", same).headers["location"] == place
+    assert re.findall(r'<strong class="handle">(\w{3} \w{3})<', chief.see(place)) == codes
+    chief.see(f"{place}/edit")
+    typed = same | {"name": "Chợ Tân Định", "rooms": "Khu B\r\nKhu C, tầng 2\r\n"}
+    asked = chief.send(f"{place}/edit", typed | {"stamp": chief.hidden("stamp")})
+    assert asked.status_code == 200
+    words = chief.words()
+    assert "These posters must be printed anew The whole place Khu B" in words
+    assert "These rooms get a poster Khu C, tầng 2" in words
+    assert "their kiosks are revoked Khu A" in words
+    assert "Chợ Bến Thành Chợ Tân Định" in words
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', chief.page))
+    sure = {name: unescape(value) for name, value in hidden.items()}
+    assert chief.send(f"{place}/edit", sure).status_code == 303
+    page = chief.see(place)
+    assert "<h1>Chợ Tân Định</h1>" in page
+    assert "Khu C, tầng 2" in page
+    assert "withdrawn from" in page
+    made.signed_in("supervisor").see(menu.AUDIT)
+    (edit,) = (each for each in made.staff.trail.entries("79") if each.action == "venue_edited")
+    assert edit.detail == {"facts": "name, rooms", "cards": 3, "at_once": 0}
+    assert "Name of the place, Rooms" in _words(chief, menu.AUDIT)
+
+
+def test_a_number_changes_at_once_and_nothing_with_it(made: Bureau) -> None:
+    """It stands on no poster, so nobody is asked."""
+    chief = made.signed_in("supervisor")
+    place = registered(chief)
+    before = made.desk.directory.view(bytes.fromhex(place.rpartition("/")[2]), CHIEF)
+    chief.see(f"{place}/edit")
+    fields = shown(chief) | {"stamp": chief.hidden("stamp"), "phone": "0912345678"}
+    assert chief.send(f"{place}/edit", fields).headers["location"] == place
+    after = made.desk.directory.view(before.venue.venue_id, CHIEF)
+    assert after.venue == replace(before.venue, contact="+84912345678")
+    assert after.cards == before.cards
+
+
+def test_who_corrects_what_another_has_just_corrected_is_told(made: Bureau) -> None:
+    """And is shown what the other one said; a form without its stamp does nothing."""
+    first, second = made.signed_in("supervisor"), made.signed_in("supervisor", name="b.79")
+    place = registered(first)
+    for browser in (first, second):
+        browser.see(f"{place}/edit")
+    late = shown(second) | {"stamp": second.hidden("stamp"), "phone": "0911111111"}
+    early = shown(first) | {"stamp": first.hidden("stamp"), "phone": "0912345678"}
+    assert first.send(f"{place}/edit", early).status_code == 303
+    assert second.send(f"{place}/edit", late).status_code == 409
+    assert "Somebody else has just changed the place" in second.words()
+    assert shown(second)["phone"] == "+84912345678"
+    assert second.send(f"{place}/edit", late | {"stamp": ""}).status_code == 409
+    again = late | {"stamp": second.hidden("stamp")}
+    assert second.send(f"{place}/edit", again).status_code == 303
+
+
+def test_what_cannot_be_said_of_a_place_is_told_at_its_field(made: Bureau) -> None:
+    """With what was typed; a place that waits changes without being asked."""
+    chief = made.signed_in("supervisor")
+    place = registered(made.signed_in())
+    chief.see(f"{place}/edit")
+    assert "It waits for a decision" in chief.words()
+    typed = shown(chief) | {"stamp": chief.hidden("stamp"), "rooms": "A\na", "name": "Chợ"}
+    assert chief.send(f"{place}/edit", typed).status_code == 422
+    assert "each with a name of its own" in chief.words()
+    assert (shown(chief)["name"], shown(chief)["rooms"]) == ("Chợ", "A\na")
+    right = shown(chief) | {"stamp": chief.hidden("stamp"), "rooms": "A"}
+    assert chief.send(f"{place}/edit", right).status_code == 303
+    assert "<h1>Chợ</h1>" in chief.see(place)
+    chief.see(menu.PLACES)
+    assert chief.send(f"{place}/reject", {}).status_code == 303
+    assert chief.get(f"{place}/edit").headers["location"] == place
+    chief.see(menu.PLACES)
+    assert chief.send(f"{place}/edit", right).status_code == 422
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Iterator[Bureau]:
+    realms = (RealmSettings("01", province="01"), RealmSettings("79", province="79"))
+    with bureau(tmp_path, with_realms(*realms), with_publisher=False) as opened:
+        rows = "145,Phường Long Biên,1\n26740,Phường Bến Thành,79\n"
+        rows += "26741,Phường Tân An,79\n26742,Xã Tân An,79\n"
+        file = f"code,name,province\n{rows}".encode()
+        opened.desk.commune_lists.take(file, 2, OPERATOR)
+        yield opened
+
+
+def test_communes_are_typed_and_shown_by_name(listed: Bureau) -> None:
+    """Those of the officer's province are offered; the poster has the name, too."""
+    chief = listed.signed_in("supervisor")
+    page = chief.see(f"{menu.PLACES}/new")
+    assert 'list="communes"' in page
+    assert '<option value="Phường Bến Thành (26740)">' in page
+    assert "Long Biên" not in page
+    place = registered(chief, commune="ben thanh")
+    assert "Phường Bến Thành" in chief.see(place)
+    assert "26740" not in chief.page
+    assert "Phường Bến Thành" in _words(chief, menu.PLACES)
+    poster = chief.get(f"{place}/poster?size=a4&format=svg")
+    assert "Phường Bến Thành" in poster.text
+    chief.see(f"{place}/edit")
+    assert shown(chief)["commune"] == "Phường Bến Thành (26740)"
+    typed = shown(chief) | {"stamp": chief.hidden("stamp"), "commune": "xa tan an"}
+    chief.send(f"{place}/edit", typed)
+    assert "Phường Bến Thành Xã Tân An" in chief.words()
+
+
+def test_owners_are_asked_which_commune_they_mean(listed: Bureau) -> None:
+    """Where a name is of several; one of another province is none."""
+    owner = listed.browser()
+    page = owner.see(menu.CLAIM)
+    assert '<option value="Phường Long Biên (00145)">' in page
+    assert owner.send(menu.CLAIM, FORM | {"commune": "tân an"}).status_code == 422
+    assert "Phường Tân An (26741), Xã Tân An (26742)?" in owner.words()
+    assert owner.send(menu.CLAIM, FORM | {"commune": "00145"}).status_code == 422
+    assert "no such commune or ward" in owner.words()
+    assert owner.send(menu.CLAIM, FORM | {"commune": "Xã Tân An (26742)"}).status_code == 200
+    confirm(owner, code_of(listed))
+    (place,) = listed.desk.directory.search("", CHIEF)
+    assert place.commune == 26742
 
 
 def test_an_owner_registers_with_the_code_that_was_sent(made: Bureau) -> None:
