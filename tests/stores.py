@@ -31,6 +31,7 @@ from bluezone_node.proximity.model import (
     Scan,
 )
 from bluezone_node.venues.head import BundleHead
+from bluezone_node.venues.passes import shown_during
 from bluezone_node.venues.visits import VISIT_RETENTION
 
 VISIT_GRACE = VISIT_RETENTION - RETENTION
@@ -224,13 +225,21 @@ class MemoryNodeStore:
         return changed
 
     def forget_visits(self, ids: Collection[int] | None = None) -> int:
+        before = dict(self._visits)
         due = set(self._visits) if ids is None else set(ids) & set(self._visits)
         self._visits = {row: entry for row, entry in self._visits.items() if row not in due}
+        gone = [entry for row, entry in before.items() if row in due]
+
+        def shown(at: datetime) -> bool:
+            return ids is None or any(shown_during(at, entry.visit) for entry in gone)
+
         self._alerts = [
             entry
             for entry in self._alerts
-            if entry.alert.kind is not AlertKind.VENUE or int(entry.alert.subject) not in due
+            if not (entry.alert.kind is AlertKind.VENUE and int(entry.alert.subject) in due)
+            and not (entry.alert.kind is AlertKind.REGISTER and shown(entry.alert.start))
         ]
+        self._shown_passes = {n: at for n, at in self._shown_passes.items() if not shown(at)}
         return len(due)
 
     def bundles(self) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from bluezone_node.node.notices import trust_of
 from bluezone_node.node.sync import Judge
 from bluezone_node.ports import NodeStore, OnStore, StoredVisit
 from bluezone_node.venues.head import BundleHead
-from bluezone_node.venues.passes import PASS_LIFE
+from bluezone_node.venues.passes import shown_during
 from bluezone_node.venues.register import opened_mark, row_id_of
 
 RULES = "register"
@@ -80,11 +80,6 @@ def _alert(head: BundleHead, nonce: bytes, at: datetime, visits: Sequence[Stored
 
 def _place_at(at: datetime, visits: Sequence[StoredVisit]) -> str:
     """Return the name of where the owner was when they showed the code; empty: not known."""
-    near = [
-        entry.visit
-        for entry in visits
-        if entry.visit.came - PASS_LIFE <= at
-        and (entry.visit.left is None or at <= entry.visit.left)
-    ]
+    near = [entry.visit for entry in visits if shown_during(at, entry.visit)]
     # An alert outlasts a private visit, whose name is to go with its end.
     return near[-1].label if near and not near[-1].private else ""

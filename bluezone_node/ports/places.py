@@ -32,7 +32,8 @@ class PlaceStore(Protocol):
         """
 
     def forget_visits(self, ids: Collection[int] | None = None) -> int:
-        """Erase these visits (None: all) and the alerts about them beyond recovery.
+        """Erase these visits (None: all) beyond recovery: the alerts about them, and the codes that
+        were shown at their doors, with them.
 
         Returns how many there were.
 

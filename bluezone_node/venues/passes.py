@@ -15,7 +15,7 @@ from bluezone_node.crypto.cose import decode_map, encode
 from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
 from bluezone_node.venues.card import check_line
-from bluezone_node.venues.visits import MAX_PARTY
+from bluezone_node.venues.visits import MAX_PARTY, Visit
 
 PASS_PREFIX = "VNP1V:"  # noqa: S105 - the beginning of a text
 NONCE_BYTES = 8
@@ -60,6 +60,11 @@ class Pass:
             )
         if self.expires - now > PASS_LIFE + EARLY:
             raise BadInput("The code is valid for too long to be genuine.", reason="pass_ahead")
+
+
+def shown_during(at: datetime, visit: Visit) -> bool:
+    """Tell whether a code that was shown *at* that time was for the door of *visit*."""
+    return visit.came - PASS_LIFE <= at and (visit.left is None or at <= visit.left)
 
 
 def write_pass(shown: Pass) -> str:

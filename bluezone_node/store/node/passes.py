@@ -1,5 +1,6 @@
 """Codes of one's own that were shown to kiosks: an opened row of a register is known by them."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from bluezone_node.crypto.cose import decode, encode
@@ -16,9 +17,11 @@ class ShownPasses(Tables):
                 "INSERT INTO shown_pass VALUES (?, ?, ?)", (row, day_of(at).isoformat(), cell)
             )
 
-    def shown_passes(self) -> dict[bytes, datetime]:
-        unseal, found = self._database.seal.open, {}
+    def _passes(self) -> Iterator[tuple[int, bytes, datetime]]:
+        unseal = self._database.seal.open
         for row, cell in self._database.rows("SELECT id, entry FROM shown_pass ORDER BY id"):
             nonce, seconds = decode(unseal("shown_pass", row, cell))
-            found[nonce] = from_unix(seconds)
-        return found
+            yield row, nonce, from_unix(seconds)
+
+    def shown_passes(self) -> dict[bytes, datetime]:
+        return {nonce: at for _, nonce, at in self._passes()}

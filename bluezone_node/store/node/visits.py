@@ -1,22 +1,24 @@
 """Where the owner was: visits, one sealed cell each."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 
-from bluezone_node.alerts import AlertKind
+from bluezone_node.alerts import Alert, AlertKind
 from bluezone_node.intervals import day_of, from_unix
 from bluezone_node.ports import StoredVisit
 from bluezone_node.store.node.alerts import Alerts
+from bluezone_node.store.node.passes import ShownPasses
 from bluezone_node.store.node.retention import rewrite, rewrite_without
 from bluezone_node.store.node.tables import next_row
 from bluezone_node.venues.card import read_card
+from bluezone_node.venues.passes import shown_during
 from bluezone_node.venues.text import Proof
 from bluezone_node.venues.visits import Mark, OutKind, Visit
 
 
-class Visits(Alerts):
+class Visits(Alerts, ShownPasses):
     def visits(self) -> list[StoredVisit]:
         rows = self._database.rows("SELECT id, entry FROM visit")
         unseal = self._database.seal.open
@@ -42,20 +44,30 @@ class Visits(Alerts):
         return changed
 
     def forget_visits(self, ids: Collection[int] | None = None) -> int:
-        marks = ",".join(str(int(row)) for row in ids) if ids is not None else ""
-        due = f"id IN ({marks})" if ids is not None else "1"
-        subjects = None if ids is None else {str(row) for row in ids}
         with self._database.writing() as connection:
-            alerts = [
-                entry.id
-                for entry in self.alerts()
-                if entry.alert.kind is AlertKind.VENUE
-                and (subjects is None or entry.alert.subject in subjects)
-            ]
-            removed = rewrite_without(connection, "visit", due, {})
-            rewrite_without(connection, "alert", f"id IN ({','.join(map(str, alerts))})", {})
+            gone = [entry for entry in self.visits() if ids is None or entry.id in ids]
+            subjects = {str(entry.id) for entry in gone}
+
+            def shown(at: datetime) -> bool:
+                return ids is None or any(shown_during(at, entry.visit) for entry in gone)
+
+            def tells(alert: Alert) -> bool:
+                if alert.kind is AlertKind.VENUE:
+                    return ids is None or alert.subject in subjects
+                # That a row was opened names its place, too.
+                return alert.kind is AlertKind.REGISTER and shown(alert.start)
+
+            alerts = [entry.id for entry in self.alerts() if tells(entry.alert)]
+            removed = rewrite_without(connection, "visit", _among(entry.id for entry in gone), {})
+            rewrite_without(connection, "alert", _among(alerts), {})
+            passes = _among(row for row, _, at in self._passes() if shown(at))
+            rewrite_without(connection, "shown_pass", passes, {})
         self._database.empty_the_log()
         return removed
+
+
+def _among(rows: Iterable[int]) -> str:
+    return f"id IN ({','.join(map(str, rows))})"
 
 
 class _Entry(msgspec.Struct, omit_defaults=True):
