@@ -34,12 +34,12 @@ Map = dict[int, Any]
 
 
 class Refused(Exception):
-    """What was read is not to be believed; the text is the page's reason."""
+    """What was read is not to be believed, for whichever of the page's reasons."""
 
 
-def need(condition: bool, reason: str) -> None:
+def need(condition: bool) -> None:
     if not condition:
-        raise Refused(reason)
+        raise Refused
 
 
 def be32(number: int) -> bytes:
@@ -93,29 +93,29 @@ def write(value: Json) -> bytes:
 def item(data: io.BytesIO, level: int = 1) -> Json:
     """Read one item, which must have the only writing that it may have."""
     head = data.read(1)
-    need(head != b"", "cbor_malformed")
+    need(head != b"")
     major, low = head[0] >> 5, head[0] & 31
     if major == 7:
-        need(low in (20, 21, 22), "cbor_malformed")
+        need(low in (20, 21, 22))
         return {20: False, 21: True, 22: None}[low]
-    need(low < 28 and major != 6, "cbor_malformed")
+    need(low < 28 and major != 6)
     number = low
     if low > 23:
         size = 1 << low - 24
         more = data.read(size)
         number = int.from_bytes(more)
-        need(len(more) == size and number >= (24 if size == 1 else 1 << 4 * size), "cbor_malformed")
+        need(len(more) == size and number >= (24 if size == 1 else 1 << 4 * size))
     if major < 2:
         return number if major == 0 else -1 - number
     left = len(data.getbuffer()) - data.tell()
-    need(number <= left, "cbor_malformed")
+    need(number <= left)
     if major < 4:
         taken = data.read(number)
         try:
             return taken if major == 2 else taken.decode()
         except UnicodeDecodeError as error:
-            raise Refused("cbor_malformed") from error
-    need(level <= 8, "cbor_malformed")
+            raise Refused from error
+    need(level <= 8)
     if major == 4:
         return [item(data, level + 1) for _ in range(number)]
     pairs, before, kinds = {}, b"", set()
@@ -124,24 +124,17 @@ def item(data: io.BytesIO, level: int = 1) -> Json:
         key = item(data, level + 1)
         written = data.getvalue()[start : data.tell()]
         kinds.add(type(key))
-        need(written > before and written[0] >> 5 in (0, 3), "cbor_malformed")
+        need(written > before and written[0] >> 5 in (0, 3))
         before, pairs[key] = written, item(data, level + 1)
-    need(len(kinds) < 2, "cbor_malformed")
+    need(len(kinds) < 2)
     return pairs
 
 
-def read(data: bytes) -> Json:
+def read(data: bytes, filled: bool = False) -> Json:
+    """Read the one thing in *data*; where it is *filled*, zeros may follow."""
     stream = io.BytesIO(data)
-    value = item(stream)
-    need(stream.read() == b"", "cbor_malformed")
-    return value
-
-
-def read_padded(data: bytes) -> Json:
-    """Read what is filled up with zeros."""
-    stream = io.BytesIO(data)
-    value = item(stream)
-    need(not any(stream.read()), "cbor_malformed")
+    value, rest = item(stream), stream.read()
+    need(not (any(rest) if filled else rest))
     return value
 
 
@@ -158,8 +151,8 @@ def unsigned(data: bytes) -> tuple[bytes, bytes]:
     """Return KID and payload of a COSE_Sign1, of whomever."""
     parts = read(data)
     fits = type(parts) is list and len(parts) == 4 and octets(parts[0], 13) and parts[1] == {}
-    need(fits and parts[0][:5] == HEADERS, "cose_malformed")
-    need(type(parts[2]) is bytes and octets(parts[3], 64), "cose_malformed")
+    need(fits and parts[0][:5] == HEADERS)
+    need(type(parts[2]) is bytes and octets(parts[3], 64))
     return parts[0][5:], parts[2]
 
 
@@ -177,15 +170,15 @@ def verifies(data: bytes, public: bytes) -> bool:
 
 
 def read_trust(data: bytes, root: bytes) -> Map:
-    need(len(data) <= 256 << 10, "trust_oversized")
+    need(len(data) <= 256 << 10)
     _, payload = unsigned(data)
-    need(verifies(data, root), "trust_forged")
-    trust, bad = read(payload), "trust_malformed"
-    need(type(trust) is dict and set(trust) == {1, 2, 3, 4} and trust[1] == "VNP1T", bad)
-    need(whole(trust[2], 1, 2**32 - 1) and moments(trust[3]), bad)
+    need(verifies(data, root))
+    trust = read(payload)
+    need(type(trust) is dict and set(trust) == {1, 2, 3, 4} and trust[1] == "VNP1T")
+    need(whole(trust[2], 1, 2**32 - 1) and moments(trust[3]))
     for public, role, province, start, end, revoked in trust[4]:
-        need(octets(public, 32) and whole(role, 1, 5) and 1 <= len(province.encode()) <= 60, bad)
-        need(moments(start, end) and (revoked is None or moments(revoked)), bad)
+        need(octets(public, 32) and whole(role, 1, 5) and 1 <= len(province.encode()) <= 60)
+        need(moments(start, end) and (revoked is None or moments(revoked)))
     return trust
 
 
@@ -200,51 +193,44 @@ def signer(trust: Map, kid: bytes, role: int, at: int, province: str) -> bytes |
     return None
 
 
-def signed_by(trust: Map, data: bytes, role: int, at: int, province: str, reason: str) -> None:
+def signed_by(trust: Map, data: bytes, role: int, at: int, province: str = "") -> None:
     public = signer(trust, unsigned(data)[0], role, at, province)
-    need(public is not None and verifies(data, public), reason)
+    need(public is not None and verifies(data, public))
 
 
 # Card
 
 
 def read_card(data: bytes) -> Map:
-    need(len(data) <= 512, "card_oversized")
+    need(len(data) <= 512)
     card = read(unsigned(data)[1])
-    bad = "card_malformed"
-    need(type(card) is dict and all(type(k) is int for k in card) and 1 in card, bad)
-    need(whole(card[1], 1, 2**32), bad)
-    need(card[1] == 1, "card_version")
-    need({*range(1, 9)} <= set(card) <= {*range(1, 15)}, bad)
-    need(octets(card[2], 16) and whole(card[4], 0, 99_999), bad)
-    need(whole(card[5], 0, 13) and octets(card[6], 16), bad)
-    need(whole(card[7], 0, 0) or whole(card[7], 15, 1425), bad)
+    need(type(card) is dict and {*range(1, 9)} <= set(card) <= {*range(1, 15)})
+    need(whole(card[1], 1, 1))
+    need(octets(card[2], 16) and whole(card[4], 0, 99_999))
+    need(whole(card[5], 0, 13) and octets(card[6], 16))
+    need(whole(card[7], 0, 0) or whole(card[7], 15, 1425))
     days = card[8]
-    need(type(days) is list and len(days) == 2 and all(whole(d, 0, 2**17 - 1) for d in days), bad)
-    need(days[0] < days[1], bad)
+    need(type(days) is list and len(days) == 2 and all(whole(d, 0, 2**17 - 1) for d in days))
+    need(days[0] < days[1])
     flags = card.get(11, 0)
-    need(whole(flags, 0, 63) and (9 in card or not flags & 1), bad)
-    need(9 not in card or octets(card[9], 32), bad)
-    need(12 not in card or whole(card[12], 1, 2), bad)
+    need(whole(flags, 0, 63) and (9 in card or not flags & 1))
+    need(9 not in card or octets(card[9], 32))
+    need(12 not in card or whole(card[12], 1, 2))
     if 14 in card:
         hours = card[14]
-        need(type(hours) is list and len(hours) == 2 and whole(hours[0], 0, 1439), bad)
-        need(whole(hours[1], 0, 1440), bad)
+        need(type(hours) is list and len(hours) == 2 and whole(hours[0], 0, 1439))
+        need(whole(hours[1], 0, 1440))
     for number, most in ((3, 96), (10, 32), (13, 64)):
-        need(number not in card or line(card[number], most), "text_malformed")
+        need(number not in card or line(card[number], most))
     return card
 
 
 def accept_card(data: bytes, trust: Map, at: int, revoked: Iterable[bytes] = ()) -> None:
     """Refuse a card that does not count at *at*."""
     card = read_card(data)
-    kid, payload = unsigned(data)
-    public = signer(trust, kid, CARDS, at, "")
-    need(public is not None, "card_unknown_signer")
-    need(verifies(data, public or b""), "card_forged")
-    need(location_id(payload)[:8] not in revoked, "card_revoked")
-    need(card[8][0] <= day_of(at), "card_not_yet")
-    need(day_of(at) < card[8][1], "card_expired")
+    signed_by(trust, data, CARDS, at)
+    need(location_id(unsigned(data)[1])[:8] not in revoked)
+    need(card[8][0] <= day_of(at) < card[8][1])
 
 
 def location_id(payload: bytes) -> bytes:
@@ -267,25 +253,23 @@ def link(cose: bytes, way: str = "", proof: tuple[int, bytes] | None = None) -> 
 def read_text(text: str) -> tuple[bytes, str, tuple[int, bytes] | None]:
     """Return the card's COSE_Sign1, the way (".i", ".o" or "") and the proof, if there is one."""
     text = text.strip()
-    need(len(text) <= 2048, "text_oversized")
-    bad = "text_malformed"
+    need(len(text) <= 2048)
     if text.isascii() and text.upper().startswith("VNP1:"):
         try:
             return base45.b45decode(text.upper()[5:]), "", None
         except ValueError as error:
-            raise Refused(bad) from error
+            raise Refused from error
     front = f"https://{HOST}/#"
-    need(text.lower().startswith(front), "text_unknown")
+    need(text.lower().startswith(front))
     digits, *rest = text[len(front) :].lower().split(".")
     way = f".{rest.pop(0)}" if rest and rest[0] in ("i", "o") else ""
-    need(len(rest) < 2 and all(d.isascii() and d.isdigit() for d in [digits, *rest]), bad)
-    need(not any(d.startswith("0") for d in [digits, *rest]), bad)
-    data = int(digits).to_bytes(len(digits) // 2)
-    data = data.lstrip(b"\0")
-    need(data[:1] == b"\x01", bad)
+    need(len(rest) < 2 and all(d.isascii() and d.isdigit() for d in [digits, *rest]))
+    need(not any(d.startswith("0") for d in [digits, *rest]))
+    data = int(digits).to_bytes(len(digits) // 2).lstrip(b"\0")
+    need(data[:1] == b"\x01")
     if not rest:
         return data[1:], way, None
-    need(int(rest[0]) < 1 << 96, bad)
+    need(int(rest[0]) < 1 << 96)
     raw = int(rest[0]).to_bytes(12)
     return data[1:], way, (int.from_bytes(raw[:4]), raw[4:])
 
@@ -324,8 +308,8 @@ def frame(payload: bytes, slot: int) -> bytes:
 def hear(advertisement: bytes) -> tuple[bytes, bytes]:
     """Return the first 12 bytes of the tag and the slot key."""
     data = advertisement[8:]
-    need(advertisement[:8] == bytes.fromhex("0303514e1a16514e"), "no frame of a place")
-    need(len(data) == 23 and data[0] >> 4 == 1, "no frame of a place")
+    need(advertisement[:8] == bytes.fromhex("0303514e1a16514e"))
+    need(len(data) == 23 and data[0] >> 4 == 1)
     return data[1:13], data[13:]
 
 
@@ -369,7 +353,7 @@ def unseal(notice: Map, key: bytes) -> Map | None:
         text = ChaCha20Poly1305(key).decrypt(notice[3], notice[4], vouched)
     except InvalidTag:
         return None
-    return dict(read_padded(text))
+    return dict(read(text, filled=True))
 
 
 def open_by_card(notice: Map, payload: bytes) -> Map | None:
@@ -386,29 +370,26 @@ def open_by_slot(notice: Map, heard: bytes, key: bytes) -> Map | None:
 
 
 def read_notice(notice: Json) -> None:
-    bad = "notice_malformed"
-    need(type(notice) is dict and set(notice) == {1, 2, 3, 4, 5}, bad)
+    need(type(notice) is dict and set(notice) == {1, 2, 3, 4, 5})
     tags, wraps = notice[2], notice[5]
-    need(octets(notice[1], 16) and octets(notice[3], 12) and type(notice[4]) is bytes, bad)
-    need(len(notice[4]) <= 4096 and type(tags) is type(wraps) is list, bad)
-    need(1 <= len(tags) == len(wraps) <= 128 and all(octets(each, 16) for each in tags), bad)
-    need(all(octets(each, 32) for each in wraps), bad)
+    need(octets(notice[1], 16) and octets(notice[3], 12) and type(notice[4]) is bytes)
+    need(len(notice[4]) <= 4096 and type(tags) is type(wraps) is list)
+    need(1 <= len(tags) == len(wraps) <= 128 and all(octets(each, 16) for each in tags))
+    need(all(octets(each, 32) for each in wraps))
 
 
 def read_bundle(data: bytes, trust: Map, now: int) -> Map:
-    bad = "bundle_malformed"
-    need(len(data) <= 20 << 20, "bundle_oversized")
+    need(len(data) <= 20 << 20)
     bundle = read(unsigned(data)[1])
-    need(type(bundle) is dict and set(bundle) == {*range(1, 12)} and bundle[1] == "VNP1B", bad)
-    need(all(whole(bundle[n], 1, 2**32 - 1) for n in (3, 11)) and octets(bundle[4], 32), bad)
-    need(moments(bundle[5]) and type(bundle[8]) is bool, bad)
+    need(type(bundle) is dict and set(bundle) == {*range(1, 12)} and bundle[1] == "VNP1B")
+    need(all(whole(bundle[n], 1, 2**32 - 1) for n in (3, 11)) and octets(bundle[4], 32))
+    need(moments(bundle[5]) and type(bundle[8]) is bool)
     for number, length in ((7, 16), (9, 8), (10, 8)):
-        need(type(bundle[number]) is list and all(octets(v, length) for v in bundle[number]), bad)
+        need(type(bundle[number]) is list and all(octets(v, length) for v in bundle[number]))
     for notice in bundle[6]:
         read_notice(notice)
-    signed_by(trust, data, NOTICES, bundle[5], bundle[2], "bundle_forged")
-    need(bundle[5] < now + 86_400, "bundle_ahead")
-    need(bundle[11] <= trust[2], "trust_withheld")
+    signed_by(trust, data, NOTICES, bundle[5], bundle[2])
+    need(bundle[5] < now + 86_400 and bundle[11] <= trust[2])
     return bundle
 
 
@@ -417,10 +398,7 @@ def follow(known: tuple[int, bytes] | None, bundle: Map, data: bytes) -> tuple[i
     head = bundle[3], sha256(data)
     if known is None or head == known:
         return head
-    need(head[0] >= known[0], "bundle_rolled_back")
-    need(head[0] > known[0], "bundle_fork")
-    need(head[0] == known[0] + 1, "bundle_gap")
-    need(bundle[4] == known[1], "bundle_fork")
+    need(head[0] == known[0] + 1 and bundle[4] == known[1])
     return head
 
 
@@ -433,17 +411,15 @@ def write_pass(nonce: bytes, expires: int, party: int, contact: list[str] | None
 
 
 def read_pass(text: str) -> Map:
-    bad = "pass_malformed"
     text = text.strip().upper()
-    need(text.startswith("VNP1V:"), bad)
+    need(text.startswith("VNP1V:"))
     try:
         fields = read(base45.b45decode(text[6:]))
     except ValueError as error:
-        raise Refused(bad) from error
-    need(type(fields) is dict and 1 in fields, bad)
-    need(fields[1] == 1, "pass_version")
-    need({1, 2, 3, 4} <= set(fields) <= {1, 2, 3, 4, 5} and octets(fields[2], 8), bad)
-    need(moments(fields[3]) and whole(fields[4], 1, 20), bad)
+        raise Refused from error
+    need(type(fields) is dict and {1, 2, 3, 4} <= set(fields) <= {1, 2, 3, 4, 5})
+    need(whole(fields[1], 1, 1) and octets(fields[2], 8))
+    need(moments(fields[3]) and whole(fields[4], 1, 20))
     return fields
 
 
@@ -463,7 +439,7 @@ def open_outer(outer: bytes, venue: bytes, slot: int, key: X25519PrivateKey) -> 
     try:
         return bytes(HPKE.decrypt(outer, key, b"VNP1-C2" + venue + be32(slot)))
     except InvalidTag as error:
-        raise Refused("row_unreadable") from error
+        raise Refused from error
 
 
 def open_inner(inner: bytes, location: bytes, slot: int, key: X25519PrivateKey) -> Map:
@@ -471,39 +447,33 @@ def open_inner(inner: bytes, location: bytes, slot: int, key: X25519PrivateKey) 
     try:
         text = HPKE.decrypt(inner, key, b"VNP1-C1" + name + location + be32(slot))
     except InvalidTag as error:
-        raise Refused("row_unreadable") from error
-    return dict(read_padded(text))
+        raise Refused from error
+    return dict(read(text, filled=True))
 
 
 def read_day_keys(data: bytes, trust: Map, now: int) -> Map:
     keys = read(unsigned(data)[1])
-    bad = "day_keys_malformed"
-    need(type(keys) is dict and set(keys) == {1, 2, 3, 4} and keys[1] == "VNP1D", bad)
-    need(len(keys[4]) <= 64 and all(octets(key, 32) for _, key in keys[4]), bad)
-    need(len({day for day, _ in keys[4]}) == len(keys[4]), bad)
-    signed_by(trust, data, REGISTER, now, keys[2], "day_keys_forged")
+    need(type(keys) is dict and set(keys) == {1, 2, 3, 4} and keys[1] == "VNP1D")
+    need(len(keys[4]) <= 64 and all(octets(key, 32) for _, key in keys[4]))
+    need(len({day for day, _ in keys[4]}) == len(keys[4]))
+    signed_by(trust, data, REGISTER, now, keys[2])
     return keys
 
 
 def read_warrant(data: bytes, trust: Map, now: int, venue: bytes) -> Map:
-    bad = "warrant_malformed"
     two = read(data)
-    need(type(two) is list and len(two) == 2 and all(type(each) is bytes for each in two), bad)
+    need(type(two) is list and len(two) == 2 and all(type(each) is bytes for each in two))
     payloads = {unsigned(each)[1] for each in two}
-    need(len(payloads) == 1, "warrant_signatures")
+    need(len(payloads) == 1)
     warrant = read(payloads.pop())
-    need(type(warrant) is dict and set(warrant) == {*range(1, 10)} and warrant[1] == "VNP1W", bad)
-    need(octets(warrant[2], 16) and octets(warrant[3], 16), bad)
-    need(moments(*(warrant[n] for n in (4, 5, 8, 9))), bad)
-    need(line(warrant[6], 48) and line(warrant[7], 200), "text_malformed")
-    need(0 < warrant[5] - warrant[4] <= 86_400, "warrant_window")
-    need(0 < warrant[9] - warrant[8] <= 3 * 86_400, "warrant_life")
-    both = any(signed_together(each, trust, now) for each in (two, two[::-1]))
-    need(both, "warrant_signatures")
-    need(warrant[3] == venue, "warrant_elsewhere")
-    need(warrant[5] <= now + 900, "warrant_ahead")
-    need(warrant[8] <= now, "warrant_not_yet")
-    need(now < warrant[9], "warrant_expired")
+    need(type(warrant) is dict and set(warrant) == {*range(1, 10)} and warrant[1] == "VNP1W")
+    need(octets(warrant[2], 16) and octets(warrant[3], 16))
+    need(moments(warrant[4], warrant[5], warrant[8], warrant[9]))
+    need(line(warrant[6], 48) and line(warrant[7], 200))
+    need(0 < warrant[5] - warrant[4] <= 86_400)
+    need(0 < warrant[9] - warrant[8] <= 3 * 86_400)
+    need(any(signed_together(each, trust, now) for each in (two, two[::-1])))
+    need(warrant[3] == venue and warrant[5] <= now + 900 and warrant[8] <= now < warrant[9])
     return warrant
 
 
