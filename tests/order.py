@@ -14,6 +14,8 @@ from xdist.scheduler import LoadFileScheduling
 _MACHINES = "tests/vm/test_vm.py"
 _PACKAGES = "tests/packaging"
 """One worker: its packages are built once."""
+_STORIES = ("tests/system/test_story.py", "tests/system/test_market_story.py")
+"""One worker: they are told once."""
 
 _LONG = (
     "tests/store/authority/test_export_killed.py",
@@ -25,8 +27,8 @@ _LONG = (
 
 _HURRIED = (
     # The longest first.
+    *_STORIES,
     "tests/system/test_story_on_postgres.py",
-    "tests/system/test_market_story.py",
     "tests/ble",
     "tests/system",
     "tests/bluez",
@@ -44,13 +46,15 @@ _GIVING_WAY = 10
 
 
 class Scheduling(LoadFileScheduling):
-    """A file, or the packages' folder, is one worker's; begun in the order of `sort`."""
+    """What shares what is made but once is one worker's; begun in the order of `sort`."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         config.option.loadscopereorder = False
         super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(_STORIES):
+            return _STORIES[0]
         return _PACKAGES if nodeid.startswith(_PACKAGES) else super()._split_scope(nodeid)
 
 

@@ -7,7 +7,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,28 +16,6 @@ from bluezone_node.crypto.identifiers import all_identifiers
 from bluezone_node.crypto.keys import TemporaryExposureKey
 
 pytestmark = pytest.mark.slow
-
-STORY = ("demo", "--story", "proximity")
-LONGEST = 60.0
-"""Seconds the story may take."""
-
-
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a demo that was run to its end."""
-    folder = tmp_path_factory.mktemp("demo")
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "bluezone_node", *STORY, "--dir", str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=3 * LONGEST,
-        check=False,
-    )
-    (folder / "story.txt").write_text(done.stdout + done.stderr)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert time.monotonic() - began < LONGEST
-    return folder
 
 
 def own_keys(folder: Path) -> Iterator[TemporaryExposureKey]:
@@ -54,7 +31,7 @@ def test_the_story_names_who_was_warned_and_who_was_not(told: Path) -> None:
     """Every line came true, in both languages."""
     story = (told / "story.txt").read_text()
 
-    assert "Every line came true" in story
+    assert story.count("Every line came true") == 1
     assert "NOT SO" not in story
     assert "Bình is warned" in story
     assert "Bạn có thể đã ở gần" in story
@@ -88,11 +65,11 @@ def test_what_was_on_the_air_was_derived_from_the_keys_and_from_nothing_else(tol
 
 
 def test_the_folder_can_be_looked_around_in_as_the_story_says(told: Path) -> None:
-    """The commands that the demo names work after it has ended."""
+    """The commands that both stories name work after they have ended."""
     story = (told / "story.txt").read_text()
     commands = re.findall(r"^  \S*bluezone-node (.+)$", story, re.MULTILINE)
 
-    assert len(commands) == 5
+    assert len(commands) == 9
     for command in commands:
         program = f"{sys.executable} -m bluezone_node {command}"
         done = subprocess.run(
