@@ -139,22 +139,14 @@ def read_trust_list(
         BadInput: reason ``trust_oversized``, ``trust_malformed``, ``trust_forged`` or
             ``trust_rolled_back`` (older than *known*), or one of `crypto.cose.read_signed`.
     """
-    if len(data) > MAX_TRUST_BYTES:
-        raise BadInput("It is longer than any trust list.", reason="trust_oversized")
-    signed = read_signed(data)
+    signed = _signed(data)
     if not signed.verify(root_public_key):
         raise BadInput(
             "The trust list is not signed by the pinned root.",
             reason="trust_forged",
             hint="compare the root's key with the one that the authority has made public",
         )
-    match decode_map(signed.payload):
-        case {1: str(mark), 2: int(sequence), 3: int(created), 4: list(entries), **rest} if (
-            mark == _MARK and not rest and are_whole(sequence, created) and 0 < sequence < 2**32
-        ):
-            trust = TrustList(sequence, _instant(created), tuple(map(_key_of, entries)))
-        case _:
-            raise _malformed()
+    trust = _list_of(signed.payload)
     if known is not None and (
         trust.sequence < known.sequence or (trust.sequence == known.sequence and trust != known)
     ):
@@ -162,6 +154,16 @@ def read_trust_list(
             "The trust list is older than one that was seen before.", reason="trust_rolled_back"
         )
     return trust
+
+
+def read_handed_list(data: bytes) -> TrustList:
+    """Return the list in *data*, whoever signed it: for a person who vouches for the file.
+
+    Raises:
+        BadInput: reason ``trust_oversized`` or ``trust_malformed``, or one of
+            `crypto.cose.read_signed`.
+    """
+    return _list_of(_signed(data).payload)
 
 
 def accept_card(
@@ -209,6 +211,21 @@ def accept_card(
 def is_signed_by(signed: SignedCard, key: TrustedKey) -> bool:
     """Tell whether *key* made the signature of the card."""
     return read_signed(signed.cose).verify(key.public_key)
+
+
+def _signed(data: bytes) -> Signed:
+    if len(data) > MAX_TRUST_BYTES:
+        raise BadInput("It is longer than any trust list.", reason="trust_oversized")
+    return read_signed(data)
+
+
+def _list_of(payload: bytes) -> TrustList:
+    match decode_map(payload):
+        case {1: str(mark), 2: int(sequence), 3: int(created), 4: list(entries), **rest} if (
+            mark == _MARK and not rest and are_whole(sequence, created) and 0 < sequence < 2**32
+        ):
+            return TrustList(sequence, _instant(created), tuple(map(_key_of, entries)))
+    raise _malformed()
 
 
 def _key_of(entry: Any) -> TrustedKey:

@@ -112,10 +112,20 @@ def test_a_trust_list_counts_with_its_root(program: Run, tmp_path: Path) -> None
         at = f"{NOW.astimezone(VIETNAM) + timedelta(days=days):%Y-%m-%dT%H:%M}"
         found = document(program(*asked, "--root", root, "--at", at), 0 if why is None else 1)
         assert found["why"] == why
-    for arguments in ((), ("--root", public_bytes(STRANGER).hex())):
-        status, out, said = program(*asked, *arguments)
-        assert (status, out) == (2, "")
-        assert "--trust" in said
+    status, out, said = program(*asked, "--root", public_bytes(STRANGER).hex())
+    assert (status, out) == (2, "")
+    assert "--trust" in said
+
+
+def test_a_trust_list_by_hand_is_believed_as_a_key_is(program: Run, tmp_path: Path) -> None:
+    """Who names the file vouches for it; for cards, only, and not for a broken one."""
+    path = tmp_path / "trust.cose"
+    for role, why in ((Role.CARDS, None), (Role.NOTICES, "card_unknown_signer")):
+        path.write_bytes(write_trust_list(TrustList(1, NOW, (trusted(CARDS, role),)), ROOT))
+        answer = program("lab", "place", URL, "--trust", path, "--json")
+        assert document(answer, 1 if why else 0)["why"] == why
+    path.write_bytes(path.read_bytes()[:-1])
+    assert program("lab", "place", URL, "--trust", path, "--json")[:2] == (2, "")
 
 
 def test_a_revoked_key_vouches_for_nothing(program: Run, tmp_path: Path) -> None:

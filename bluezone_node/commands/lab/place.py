@@ -18,17 +18,21 @@ from bluezone_node.venues.kinds import RULES
 from bluezone_node.venues.tags import PROOF_SECONDS
 from bluezone_node.venues.text import DEFAULT_HOST, PlaceText, read_text
 from bluezone_node.venues.trust import (
+    ANYWHERE,
     MAX_TRUST_BYTES,
     Role,
     TrustedKey,
     TrustList,
     accept_card,
+    read_handed_list,
     read_trust_list,
 )
 
 _EPOCH = date(1970, 1, 1)
 _FIRST, _LAST = from_unix(0), from_unix(2**32 - 1)
 """Of the times that a trust list can write."""
+_COSE = bytes.fromhex("84 4d a2 01 27 04 48")
+"""How a trust list begins, and no public key does, but for one of 2**56."""
 _STRANGE = {"text_unknown", "text_oversized"}
 """Reasons that leave open whose code it is meant to be; as those of links do."""
 
@@ -65,12 +69,13 @@ def _nhs_key(text: str) -> tuple[str, PublicKey]:
     "--trust",
     "trust_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Whose cards count: a trust list (needs --root), or one registrar's Ed25519 public key.",
+    help="Whose cards count: a trust list, or one registrar's Ed25519 public key.",
 )
 @click.option(
     "--root",
     metavar="FILE|BASE64",
-    help="The Ed25519 public key that must have signed the trust list.",
+    help="The Ed25519 public key that must have signed the trust list. Without, it is believed as"
+    " it lies there, like a public key.",
 )
 @click.option(
     "--at",
@@ -145,15 +150,16 @@ def _trust(file: Path | None, root: str | None) -> TrustList | None:
     with file.open("rb") as stream:
         data = stream.read(MAX_TRUST_BYTES + 1)
     try:
-        if root is None:
-            key = TrustedKey(read_public_key(data), Role.CARDS, "*", _FIRST, _LAST)
-            return TrustList(1, _FIRST, (key,))
-        named = Path(root)
-        root_key = read_public_key(named.read_bytes() if named.is_file() else root)
-        return read_trust_list(data, root_key)
+        if root is not None:
+            named = Path(root)
+            root_key = read_public_key(named.read_bytes() if named.is_file() else root)
+            return read_trust_list(data, root_key)
+        if data.startswith(_COSE):
+            return read_handed_list(data)
+        key = TrustedKey(read_public_key(data), Role.CARDS, ANYWHERE, _FIRST, _LAST)
+        return TrustList(1, _FIRST, (key,))
     except BadInput as refused:
-        hint = "" if root else " A trust list needs --root."
-        raise click.UsageError(f"--trust: {refused}{hint}") from None
+        raise click.UsageError(f"--trust: {refused}") from None
 
 
 def _refusal(signed: SignedCard, trust: TrustList | None, at: datetime | None) -> BadInput | None:
