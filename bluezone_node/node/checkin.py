@@ -5,13 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bluezone_node.errors import BadInput
-from bluezone_node.node.notices import head_believed, trust_of
+from bluezone_node.node.notices import AHEAD, head_believed, trust_of
 from bluezone_node.ports import Clock, NodeStore, OnStore, StoredVisit
+from bluezone_node.venues.card import SignedCard
 from bluezone_node.venues.foreign import ForeignPlace, read_foreign
 from bluezone_node.venues.passes import PASS_LIFE, Contact, Pass
+from bluezone_node.venues.register import Contact as RegisterContact
+from bluezone_node.venues.register import check_contact
 from bluezone_node.venues.text import read_text
 from bluezone_node.venues.trust import TrustList, accept_card
 from bluezone_node.venues.visits import (
+    VISIT_RETENTION,
     Seen,
     arrive,
     edit,
@@ -22,6 +26,9 @@ from bluezone_node.venues.visits import (
 
 _UNCHECKED = "nhs_unknown_key"
 """A poster that is whole, and whose signature nobody here can judge: good enough for a diary."""
+
+_BY_THE_CLOCK = ("card_not_yet", "card_unknown_signer")
+"""Refusals that a clock which is behind brings about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,14 @@ class CheckIn:
         return self._clock.now()
 
     async def show(self, nonce: bytes, party: int, contact: Contact | None) -> Pass:
-        """Return a code for a kiosk; one with a name is remembered, for its row may be opened."""
+        """Return a code for a kiosk; one with a name is remembered, for its row may be opened.
+
+        Raises:
+            BadInput: as `venues.register.check_contact`: no kiosk would take it.
+        """
         now = self.now()
         if contact is not None:
+            check_contact(RegisterContact(contact.name, contact.phone))
             await self._on_store(lambda store: store.add_shown_pass(nonce, now))
         return Pass(nonce, now + PASS_LIFE, party, contact)
 
@@ -88,6 +100,12 @@ class CheckIn:
         """
         now = self.now()
         when = at or now
+        if not now - VISIT_RETENTION < when <= now:
+            # Before the code is judged: of that day no key may be known any more.
+            raise BadInput(
+                "A visit that is entered afterwards began within the last 21 days.",
+                reason="visit_times",
+            )
         private = private or self._private
         foreign = read_foreign(text)
         if foreign is not None:
@@ -96,7 +114,7 @@ class CheckIn:
             place = read_text(text, self._hosts)
             card = place.card
             trust, revoked = await self._on_store(self._trust)
-            accept_card(card, trust, when, revoked)
+            _accept(card, trust, when, revoked, now)
             label = " – ".join(filter(None, (card.card.name, card.card.room)))
             seen = Seen(when, label, card, place.direction, party, place.proof, private)
 
@@ -203,6 +221,23 @@ def unknown_visit(number: int) -> BadInput:
         reason="unknown_visit",
         hint="`bluezone-node visit list` lists them",
     )
+
+
+def _accept(
+    card: SignedCard, trust: TrustList, at: datetime, revoked: frozenset[bytes], now: datetime
+) -> None:
+    """Pass where `trust.accept_card` does, or say that it is no wonder that it does not."""
+    try:
+        accept_card(card, trust, at, revoked)
+    except BadInput as error:
+        # Who made the list was not ahead of the time by a day.
+        if trust.created > now + AHEAD and error.reason in _BY_THE_CLOCK:
+            raise BadInput(
+                "The clock of this device is wrong: what it knows of places is of a later day.",
+                reason="clock_behind",
+                hint="set it (timedatectl set-ntp true), then scan again",
+            ) from error
+        raise
 
 
 def _named(foreign: ForeignPlace) -> str:

@@ -231,14 +231,26 @@ def _put(
     since = _own_case(store.reports())
     # Whoever is the case needs no news of it; nor must a visit that was forgotten meanwhile be
     # told of.
-    left = {str(entry.id) for entry in store.visits()}
+    left = {str(entry.id): entry.visit for entry in store.visits()}
     alerts = [
         alert
         for alert in alerts
-        if alert.subject in left
+        if _was_there(left.get(alert.subject), alert)
         and (since is None or alert.subject in known or visits[int(alert.subject)].came >= since)
     ]
     return store.put_alerts(alerts, now, RULES)
+
+
+def _was_there(visit: Visit | None, alert: Alert) -> bool:
+    """Tell whether *visit*, as it is by now, is still of the time of *alert*.
+
+    Its number may be another's: it was forgotten, and somebody came to another place.
+    """
+    return (
+        visit is not None
+        and visit.came < alert.end
+        and (visit.left is None or alert.start < visit.left)
+    )
 
 
 def _own_case(reports: Iterable[Report]) -> datetime | None:

@@ -1,6 +1,7 @@
 """``bluezone-node visit``: what a person types, and what is told of where they are."""
 
 import json
+import re
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import bluezone_node
 from bluezone_node import config as settings_file
 from bluezone_node.commands import cli
+from bluezone_node.commands.visit.refusing import REFUSALS
 from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.ports import ExportRecord, ExportState
@@ -234,3 +237,47 @@ def test_status_says_when_the_circuit_is_broken(config: Path) -> None:
         revoked = replace(key, revoked=now)
         store.put_place_file("trust.cose", write_trust_list(TrustList(3, now, (revoked,)), ROOT))
     assert "holds all new alerts back" not in status(config)
+
+
+def reasons_in(*sources: str) -> set[str]:
+    package = Path(bluezone_node.__file__).parent
+    texts = (package.joinpath(source).read_text(encoding="utf-8") for source in sources)
+    return {reason for text in texts for reason in re.findall(r'reason="([a-z0-9_]+)"', text)}
+
+
+def test_each_refusal_is_said_in_vietnamese_first() -> None:
+    """What a scan, a time or a number may be refused for; in one sentence or two, whole ones."""
+    scans = reasons_in("venues/text.py", "venues/visits.py", "node/checkin.py")
+    cards = {f"card_{each}" for each in ("unknown_signer", "forged", "revoked", "not_yet")}
+    assert scans | cards | {"card_expired", "card_malformed", "contact_malformed"} <= {*REFUSALS}
+    assert all(said.endswith((".", "tất cả.")) and said[0].isupper() for said in REFUSALS.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["in", "hello"], "Đây không phải mã của địa điểm"),
+        (["in", to_url(place().cose, "q.examp1e.vn")], "Mã giả"),
+        (["in", "NZCOVIDTRACER:e30="], "nước ngoài"),
+        (["out"], "Hiện bạn chưa báo đến nơi nào."),
+        (["edit", "7", "--left", "01:00"], "Không có lượt ghé thăm số này"),
+        (["code", "--party", "21"], "1 đến 20 người"),
+        (["code", "--name", "An", "--phone", "12"], "8 đến 15 chữ số"),
+        (["in", to_url(place().cose, HOST), "--at", "01/01/2020 10:00"], "không quá 21 ngày trước"),
+    ],
+)
+def test_a_refusal_is_read_before_the_english_one(
+    config: Path, arguments: list[str], said: str
+) -> None:
+    """On standard error; nothing on standard output."""
+    result = run(config, *arguments)
+    assert isinstance(result.exception, BadInput)
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_code_with_a_name_says_so(config: Path) -> None:
+    """Whoever shows it should know that a photograph of it has the name."""
+    said = run(config, "code", "--name", "An", "--phone", "0912345678").output
+    assert "Trong mã có tên và số điện thoại của bạn" in said
+    assert "Trong mã có tên" not in run(config, "code").output

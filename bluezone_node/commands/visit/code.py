@@ -28,12 +28,12 @@ def code(party: int, name: str, phone: str, config: Path | None, as_json: bool) 
     if bool(name) != bool(phone):
         raise click.UsageError("--name and --phone go together")
 
-    async def work(service: CheckIn) -> Pass:
+    async def work(service: CheckIn) -> tuple[Pass, str]:
         contact = Contact(name, phone) if name else None
-        return await service.show(os.urandom(NONCE_BYTES), party, contact)
+        made = await service.show(os.urandom(NONCE_BYTES), party, contact)
+        return made, write_pass(made)
 
-    shown = with_checkin(config, work)
-    text = write_pass(shown)
+    shown, text = with_checkin(config, work)
     if as_json:
         print_json({"code": text, "expires": shown.expires, "party": shown.party})
         return
@@ -48,3 +48,8 @@ def code(party: int, name: str, phone: str, config: Path | None, as_json: bool) 
         f"Đưa mã này cho máy ở cửa. Có giá trị đến {until} (giờ Việt Nam).",
         f"Show it to the machine at the door. Valid until {until} (Vietnam time).",
     )
+    if shown.contact is not None:
+        say(
+            "Trong mã có tên và số điện thoại của bạn: chỉ đưa cho máy, đừng để người khác chụp.",
+            "It has your name and number: for the machine alone, let nobody photograph it.",
+        )

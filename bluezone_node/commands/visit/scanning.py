@@ -22,11 +22,11 @@ from bluezone_node.venues.foreign import MAX_CODE_CHARACTERS
 from bluezone_node.venues.foreign.place import ForeignKind
 
 _COUNTRIES = {
-    ForeignKind.NZ: "New Zealand",
-    ForeignKind.NHS: "England and Wales",
-    ForeignKind.CWA: "Germany",
-    ForeignKind.CROWDNOTIFIER: "Switzerland",
-    ForeignKind.NSW: "New South Wales",
+    ForeignKind.NZ: ("New Zealand", "New Zealand"),
+    ForeignKind.NHS: ("Anh và xứ Wales", "England and Wales"),
+    ForeignKind.CWA: ("Đức", "Germany"),
+    ForeignKind.CROWDNOTIFIER: ("Thụy Sĩ", "Switzerland"),
+    ForeignKind.NSW: ("bang New South Wales, Úc", "New South Wales"),
 }
 
 
@@ -74,8 +74,8 @@ def check_in(
     for entry in done.visits:
         (say_here if entry.visit.left is None else say_over)(entry)
     if done.foreign is not None:
-        country = _COUNTRIES[done.foreign.kind]
+        country, in_english = _COUNTRIES[done.foreign.kind]
         say(
-            f"Mã này là của nước ngoài ({country}): vẫn lưu được, nhưng không thể nhận cảnh báo.",
-            f"This code is of {country}: kept as a diary, no notice will ever find it.",
+            f"Mã này là của nước ngoài ({country}): chỉ lưu để bạn nhớ, sẽ không có cảnh báo nào.",
+            f"This code is of {in_english}: kept as a diary, no notice will ever find it.",
         )

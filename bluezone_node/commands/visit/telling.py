@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 import click
 
 from bluezone_node import config as settings_file
+from bluezone_node.commands.console import note
+from bluezone_node.commands.visit.refusing import in_vietnamese
+from bluezone_node.errors import BluezoneError
 from bluezone_node.node.checkin import CheckIn
 from bluezone_node.ports import StoredVisit
 from bluezone_node.venues.card import VIETNAM
@@ -42,7 +45,11 @@ def with_checkin(
         async with open_checkin(settings_file.load(config)) as service:
             return await work(service)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except BluezoneError as error:
+        note(in_vietnamese(error))
+        raise
 
 
 def say(vietnamese: str, english: str) -> None:
@@ -76,11 +83,12 @@ def say_over(entry: StoredVisit) -> None:
     if visit.left is None or visit.out is None:
         return
     vietnamese, english = ENDINGS[visit.out]
+    came = visit.came.astimezone(VIETNAM)
     say(
-        f"Đã rời: {named(visit)}, từ {clock(visit.came)} đến {clock(visit.left)} (giờ Việt Nam; "
-        f"{vietnamese}).",
-        f"You left {named(visit)}: {clock(visit.came)} to {clock(visit.left)} (Vietnam time; "
-        f"{english}).",
+        f"Đã rời: {named(visit)}, ngày {came:%d/%m/%Y} từ {clock(came)} đến {clock(visit.left)} "
+        f"(giờ Việt Nam; {vietnamese}).",
+        f"You left {named(visit)}: {came:%Y-%m-%d}, {clock(came)} to {clock(visit.left)} "
+        f"(Vietnam time; {english}).",
     )
 
 
