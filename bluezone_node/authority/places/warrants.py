@@ -328,8 +328,9 @@ class Warrants:
         contacts, unreadable = [], 0
         keys: dict[bytes, bytes | None] = {}
         rows = [row for part in parts for row in unpack_rows(part.released or b"")]
-        # A kiosk that was killed may have sent a row in two parts.
-        for row in {row.row_id: row for row in rows}.values():
+        # A kiosk that was killed may have sent a row in two parts. Its id does not tell: codes are
+        # not signed, and a row under the number of another's code must not hide that one's.
+        for row in dict.fromkeys(rows):
             if row.day_key_id not in keys:
                 keys[row.day_key_id] = self._day_keys.private(row.day_key_id)
             private = keys[row.day_key_id]
