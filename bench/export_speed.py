@@ -30,6 +30,7 @@ from bluezone_node.authority.ports.windows import ExportBatch
 from bluezone_node.authority.settings import ExportSettings
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.signing import PrivateKey, generate_private_key
+from bluezone_node.intervals import to_unix
 from bluezone_node.store.authority import exposure_tables
 from bluezone_node.store.authority.database import Database, writing
 from bluezone_node.store.authority.exposure_rows import add
@@ -108,7 +109,7 @@ def fill(file: Path, url: str, count: int) -> None:
     """Make a database with one window of *count* keys, as they come in: in no order."""
     engine = Database(exposure_tables.LAYOUT, file, parse_url(url) if url else None).open()
     chance = random.Random(count)
-    start = int(NOW.timestamp()) // 86_400 * 144
+    start = to_unix(NOW) // 86_400 * 144
     for _ in range(count // 10_000):
         some = [
             Exposure(

@@ -14,7 +14,7 @@ ROLLING_PERIOD = 144
 
 def interval_at(instant: datetime) -> int:
     """Return the ENIntervalNumber that *instant* (aware) falls in."""
-    return int(instant.timestamp()) // INTERVAL_SECONDS
+    return to_unix(instant) // INTERVAL_SECONDS
 
 
 def interval_start(interval: int) -> datetime:
@@ -40,6 +40,11 @@ def interval_day(interval: int) -> date:
 def midnight(day: date) -> datetime:
     """Return the first instant of the UTC *day*."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def to_unix(instant: datetime) -> int:
+    """Return the whole seconds from the Unix epoch to *instant* (aware)."""
+    return int(instant.timestamp())
 
 
 def from_unix(seconds: float) -> datetime:

@@ -21,6 +21,7 @@ from msgspec import Meta
 from bluezone_node.authority import signed
 from bluezone_node.crypto.signing import PrivateKey, PublicKey
 from bluezone_node.errors import BadInput, Refused
+from bluezone_node.intervals import to_unix
 
 ALGORITHM = "ES256"
 CLOCK_SKEW = timedelta(seconds=5)
@@ -79,13 +80,13 @@ def sign(
     lifetime: timedelta,
 ) -> str:
     """Return *certificate* as a signed JWT, valid for *lifetime* from *now*."""
-    begin = int((now - CLOCK_SKEW).timestamp())
+    begin = to_unix(now - CLOCK_SKEW)
     claims: dict[str, object] = {
         "iss": issuer,
         "aud": audience,
         "iat": begin,
         "nbf": begin,
-        "exp": int((now + lifetime).timestamp()),
+        "exp": to_unix(now + lifetime),
         "reportType": certificate.report_type,
         "tekmac": b64encode(certificate.keys_hmac).decode(),
     }

@@ -17,6 +17,7 @@ from bluezone_node.authority.ports.keys import KeyDirectory
 from bluezone_node.authority.settings import HealthAuthoritySettings
 from bluezone_node.crypto.signing import PrivateKey, PublicKey
 from bluezone_node.errors import AuthorityRefused
+from bluezone_node.intervals import to_unix
 
 LIFETIME = timedelta(minutes=5)
 """Made for one question, and longer only than clocks may differ."""
@@ -44,8 +45,8 @@ def write_token(key: PrivateKey, *, key_id: str, issuer: str, audience: str, now
     claims = {
         "iss": issuer,
         "aud": audience_of(audience),
-        "iat": int((now - CLOCK_SKEW).timestamp()),
-        "exp": int((now + LIFETIME).timestamp()),
+        "iat": to_unix(now - CLOCK_SKEW),
+        "exp": to_unix(now + LIFETIME),
     }
     return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id})
 

@@ -15,6 +15,7 @@ from bluezone_node.client.connection import (
     not_understood,
 )
 from bluezone_node.errors import AuthorityRefused, Unreachable
+from bluezone_node.intervals import to_unix
 from bluezone_node.venues.answer import pack_rows
 from bluezone_node.venues.proposals import Proposal
 from bluezone_node.venues.register import ReleasedContact
@@ -42,8 +43,8 @@ class HttpPlaces(Connection):
     async def propose(self, proposal: Proposal) -> None:
         document = {
             "id": b64encode(proposal.id).decode(),
-            "start": int(proposal.start.timestamp()),
-            "end": int(proposal.end.timestamp()),
+            "start": to_unix(proposal.start),
+            "end": to_unix(proposal.end),
             "minutes": proposal.minutes,
             "packets": proposal.packets,
             "keys": proposal.keys,

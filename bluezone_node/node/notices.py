@@ -15,6 +15,7 @@ from re import compile as pattern
 
 from bluezone_node.alerts import Alert, AlertKind
 from bluezone_node.errors import BadInput, Refused, Unreachable
+from bluezone_node.intervals import to_unix
 from bluezone_node.node.sync import Judge
 from bluezone_node.ports import (
     ExportRecord,
@@ -131,7 +132,7 @@ class Notices:
             record,
             state=ExportState.MATCHED,
             keys=len(bundle.notices),
-            end_timestamp=int(bundle.created.timestamp()),
+            end_timestamp=to_unix(bundle.created),
         )
         await self.on_store(lambda store: store.add_bundle(head, data, done))
         progress(len(bundle.notices))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.proximity.model import (
     SCAN_SECONDS,
     Encounter,
@@ -59,7 +59,7 @@ class Fold:
 
     def hear(self, sighting: Sighting) -> None:
         """Take one sighting into its minute."""
-        second = int(sighting.at.timestamp())
+        second = to_unix(sighting.at)
         heard = self._minutes.setdefault(second // SCAN_SECONDS, {})
         key = (sighting.identifier, sighting.metadata, sighting.protocol)
         entry = heard.get(key)
@@ -81,7 +81,7 @@ class Fold:
         *seconds* is what the scan of *minute* stands for (see `stands_for`). Where earlier
         minutes are still open, because closing was late, they share that time between them.
         """
-        last = int(minute.timestamp()) // SCAN_SECONDS
+        last = to_unix(minute) // SCAN_SECONDS
         previous = minute - timedelta(seconds=seconds)
         encounters: list[Encounter] = []
         for number in sorted(number for number in self._minutes if number <= last):
@@ -119,7 +119,7 @@ def fold_all(sightings: Iterable[Sighting]) -> tuple[list[Encounter], list[Scan]
     """
     by_minute: dict[int, list[Sighting]] = {}
     for sighting in sightings:
-        minute = int(sighting.at.timestamp()) // SCAN_SECONDS
+        minute = to_unix(sighting.at) // SCAN_SECONDS
         by_minute.setdefault(minute, []).append(sighting)
 
     fold = Fold(_UNBOUNDED)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bluezone_node.alerts import Alert, AlertKind, AlertLevel, Expected, Moment, Nearness
-from bluezone_node.intervals import midnight
+from bluezone_node.intervals import midnight, to_unix
 from bluezone_node.proximity.distance import (
     SURELY,
     Estimate,
@@ -154,7 +154,7 @@ def _nearest_by_minute(estimates: Iterable[Estimate]) -> list[Estimate]:
     """Return one estimate a minute: a kiosk may have been near a whole ward on one day."""
     nearest: dict[int, Estimate] = {}
     for one in estimates:
-        minute = int(one.start.timestamp()) // SCAN_SECONDS
+        minute = to_unix(one.start) // SCAN_SECONDS
         if minute not in nearest or one.log_distance < nearest[minute].log_distance:
             nearest[minute] = one
     return [nearest[minute] for minute in sorted(nearest)]

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from bluezone_node.crypto import metadata as aem
 from bluezone_node.crypto.keys import associated_encrypted_metadata_key
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import day_of, interval_at, interval_start
+from bluezone_node.intervals import day_of, interval_at, interval_start, to_unix
 from bluezone_node.proximity.attenuation import TX_POWER_BOUNDS, attenuations, mean_and_spread
 from bluezone_node.proximity.model import (
     SCAN_SECONDS,
@@ -130,7 +130,7 @@ def _sender(aemk: bytes, encounter: Encounter) -> aem.Metadata | None:
 
 def _merge(minutes: dict[int, _Minute], heard: _Minute) -> None:
     """Add a scan to its minute: two identifiers of one person in one scan are one scan."""
-    number = int(heard.start.timestamp()) // SCAN_SECONDS
+    number = to_unix(heard.start) // SCAN_SECONDS
     same = minutes.setdefault(number, heard)
     if same is heard:
         return

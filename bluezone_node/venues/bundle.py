@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bluezone_node.crypto.cose import are_bytes, are_whole, decode_map, encode, read_signed, sign
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.venues.notices import (
     NOTICE_ID_BYTES,
     USUAL,
@@ -125,7 +125,7 @@ def write_bundle(bundle: Bundle, key: Ed25519PrivateKey) -> bytes:
                 2: bundle.province,
                 3: bundle.sequence,
                 4: bundle.previous,
-                5: int(bundle.created.timestamp()),
+                5: to_unix(bundle.created),
                 6: [notice.fields() for notice in bundle.notices],
                 7: list(bundle.retracted),
                 8: bundle.breaker,

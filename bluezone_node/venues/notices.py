@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bluezone_node.crypto.cose import are_bytes, are_whole, decode_padded_map, encode
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.venues.tags import (
     AIR_TAG_BYTES,
     TAG_BYTES,
@@ -236,14 +236,14 @@ def _plain(text: NoticeText) -> bytes:
                 reason="notice_text",
             )
     fields: dict[int, object] = {
-        1: _seconds(text.start),
-        2: _seconds(text.end),
+        1: to_unix(text.start),
+        2: to_unix(text.end),
         3: int(text.level),
         4: int(text.advice),
         5: text.min_overlap,
         6: text.phone,
-        7: _seconds(text.issued),
-        8: _seconds(text.expires),
+        7: to_unix(text.issued),
+        8: to_unix(text.expires),
     }
     if text.texts:
         fields[9] = dict(text.texts)
@@ -306,7 +306,3 @@ def _is_map(value: object, keys: type, values: type) -> bool:
 
 def _malformed() -> BadInput:
     return BadInput("What was sealed is no notice.", reason="notice_malformed")
-
-
-def _seconds(at: datetime) -> int:
-    return int(at.timestamp())

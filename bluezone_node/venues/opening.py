@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from bluezone_node.crypto.cose import decode, encode, read_signed
+from bluezone_node.intervals import to_unix
 from bluezone_node.venues.warrant import Warrant, words_of
 
 OPENING_RETENTION = timedelta(days=730)
@@ -73,5 +74,5 @@ def first_broken(openings: Iterable[Opening]) -> int | None:
 
 
 def _digest(before: bytes, number: int, at: datetime, file: bytes, rows: int) -> bytes:
-    entry = encode([before, number, int(at.timestamp()), file, rows])
+    entry = encode([before, number, to_unix(at), file, rows])
     return sha256(b"VNP1-OPENING" + entry).digest()

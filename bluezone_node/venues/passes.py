@@ -13,7 +13,7 @@ import base45  # type: ignore[import-untyped]
 
 from bluezone_node.crypto.cose import decode_map, encode
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.venues.card import check_line
 from bluezone_node.venues.visits import MAX_PARTY, Visit
 
@@ -78,7 +78,7 @@ def write_pass(shown: Pass) -> str:
     fields: dict[int, object] = {
         1: _VERSION,
         2: shown.nonce,
-        3: int(shown.expires.timestamp()),
+        3: to_unix(shown.expires),
         4: shown.party,
     }
     if shown.contact is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from bluezone_node.intervals import to_unix
 from bluezone_node.venues.card import day_number
 
 PROPOSAL_ID_BYTES = 16
@@ -82,7 +83,7 @@ def _proposal(group: list[Nearness], location_id: bytes, made: datetime) -> Prop
     end = max(each.end for each in group)
     if end.second or end.microsecond:
         end = end.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    told = b"VNP1-PROPOSAL" + location_id + int(start.timestamp()).to_bytes(8)
+    told = b"VNP1-PROPOSAL" + location_id + to_unix(start).to_bytes(8)
     return Proposal(
         sha256(told).digest()[:PROPOSAL_ID_BYTES],
         start,

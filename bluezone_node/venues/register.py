@@ -29,7 +29,7 @@ from bluezone_node.crypto.cose import (
     sign,
 )
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.venues.card import PUBLIC_KEY_BYTES, Card, check_line
 from bluezone_node.venues.tags import slot_of
 from bluezone_node.venues.trust import Role, TrustList
@@ -109,7 +109,7 @@ class ReleasedContact:
 def write_day_keys(days: DayKeys, key: Ed25519PrivateKey) -> bytes:
     """Return *days* as a COSE_Sign1 of a register key."""
     entries = [[day, public] for day, public in sorted(days.keys.items())]
-    created = int(days.created.timestamp())
+    created = to_unix(days.created)
     return sign(encode({1: _MARK, 2: days.province, 3: created, 4: entries}), key)
 
 

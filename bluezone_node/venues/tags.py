@@ -13,7 +13,7 @@ from math import ceil
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 
 SLOT_SECONDS = 900
 TAG_BYTES = 16
@@ -54,7 +54,7 @@ def venue_keys(payload: bytes) -> VenueKeys:
 
 def slot_of(at: datetime) -> int:
     """Return the number of the quarter of an hour of *at*, since 1970."""
-    return int(at.timestamp()) // SLOT_SECONDS
+    return to_unix(at) // SLOT_SECONDS
 
 
 def slots_between(start: datetime, end: datetime) -> range:
@@ -109,4 +109,4 @@ def proof_of(day_key: bytes, step: int) -> bytes:
 
 def step_of(at: datetime) -> int:
     """Return the five minutes of *at*, since 1970."""
-    return int(at.timestamp()) // PROOF_SECONDS
+    return to_unix(at) // PROOF_SECONDS

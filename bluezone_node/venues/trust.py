@@ -23,7 +23,7 @@ from bluezone_node.crypto.cose import (
     sign,
 )
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.venues.card import Card, SignedCard, day_number
 
 MAX_TRUST_BYTES = 256 * 1024
@@ -119,13 +119,13 @@ def write_trust_list(trust: TrustList, root: Ed25519PrivateKey) -> bytes:
             key.public_key,
             int(key.role),
             key.province,
-            _seconds(key.start),
-            _seconds(key.end),
-            key.revoked and _seconds(key.revoked),
+            to_unix(key.start),
+            to_unix(key.end),
+            key.revoked and to_unix(key.revoked),
         ]
         for key in trust.keys
     ]
-    return sign(encode({1: _MARK, 2: trust.sequence, 3: _seconds(trust.created), 4: keys}), root)
+    return sign(encode({1: _MARK, 2: trust.sequence, 3: to_unix(trust.created), 4: keys}), root)
 
 
 def read_trust_list(
@@ -252,10 +252,6 @@ def _instant(seconds: int) -> datetime:
     if not 0 <= seconds < 2**32:
         raise _malformed()
     return from_unix(seconds)
-
-
-def _seconds(at: datetime) -> int:
-    return int(at.timestamp())
 
 
 def _malformed() -> BadInput:

@@ -20,7 +20,7 @@ from bluezone_node.crypto.cose import (
     sign,
 )
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.venues.card import VENUE_ID_BYTES, check_line
 from bluezone_node.venues.trust import ANYWHERE, Role, TrustList
 
@@ -67,12 +67,12 @@ def draft_of(warrant: Warrant) -> bytes:
             1: _MARK,
             2: warrant.warrant_id,
             3: warrant.venue_id,
-            4: int(warrant.start.timestamp()),
-            5: int(warrant.end.timestamp()),
+            4: to_unix(warrant.start),
+            5: to_unix(warrant.end),
             6: warrant.case,
             7: warrant.basis,
-            8: int(warrant.issued.timestamp()),
-            9: int(warrant.expires.timestamp()),
+            8: to_unix(warrant.issued),
+            9: to_unix(warrant.expires),
         }
     )
 

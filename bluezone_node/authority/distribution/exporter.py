@@ -26,6 +26,7 @@ from bluezone_node.authority.settings import ExportSettings
 from bluezone_node.export.container import ExportHeader, write_file
 from bluezone_node.export.keys import KEYS, REVISED_KEYS, KeyMessages, KeyRow
 from bluezone_node.export.signature import SignedBy, Signer
+from bluezone_node.intervals import to_unix
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.proximity.model import ReportType
 
@@ -253,9 +254,9 @@ class Exporter:
             if name in present:
                 continue
             header = ExportHeader(
-                start_timestamp=int(batch.start.timestamp()),
+                start_timestamp=to_unix(batch.start),
                 # Phones take two files with equal times for one and skip the second (#1182).
-                end_timestamp=int(batch.end.timestamp()) + number - 1,
+                end_timestamp=to_unix(batch.end) + number - 1,
                 region=self._settings.region,
             )
             blocks = (messages.joined(rows) for _, messages, rows in those)

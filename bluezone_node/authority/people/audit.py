@@ -21,6 +21,7 @@ from bluezone_node.authority.ports.audit import (
     Detail,
 )
 from bluezone_node.errors import AuthorityRefused, BadInput
+from bluezone_node.intervals import to_unix
 from bluezone_node.ports import Clock
 
 ERASED = "audit_erased"
@@ -208,5 +209,5 @@ def _rewritten(found: AuditHead, noted: AuditHead) -> bool:
 
 def _digest(before: bytes, sequence: int, at: datetime, *texts: str) -> bytes:
     # A JSON array: no two lists of fields have one encoding.
-    fields = json.dumps([sequence, int(at.timestamp()), *texts], separators=(",", ":"))
+    fields = json.dumps([sequence, to_unix(at), *texts], separators=(",", ":"))
     return sha256(_DOMAIN + before + fields.encode()).digest()

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bluezone_node.errors import DatabaseUnusable
+from bluezone_node.intervals import to_unix
 from bluezone_node.ports import Entropy
 
 SECRET_BYTES = 20
@@ -60,7 +61,7 @@ def matching_step(secret: bytes, code: str, now: datetime) -> int | None:
     if len(typed) != DIGITS or not (typed.isascii() and typed.isdecimal()):
         return None
     totp = _totp(secret)
-    current = int(now.timestamp()) // STEP_SECONDS
+    current = to_unix(now) // STEP_SECONDS
     steps = range(current - DRIFT, current + DRIFT + 1)
     # All are compared, so that time does not tell which it was.
     found = [step for step in steps if hmac.compare_digest(totp.generate_otp(step), typed)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bluezone_node.errors import BadInput
-from bluezone_node.intervals import INTERVAL_SECONDS, from_unix
+from bluezone_node.intervals import INTERVAL_SECONDS, from_unix, to_unix
 from bluezone_node.proximity.model import (
     Encounter,
     HeardIdentifier,
@@ -78,9 +78,9 @@ def read_sightings(
 def heard_times(encounters: Iterable[Encounter]) -> Iterator[HeardIdentifier]:
     """Yield when each identifier was heard; a pause of over an interval begins a new time."""
     for encounter in encounters:
-        first = last = int(encounter.scans[0].start.timestamp())
+        first = last = to_unix(encounter.scans[0].start)
         for scan in encounter.scans[1:]:
-            start = int(scan.start.timestamp())
+            start = to_unix(scan.start)
             if start - last > INTERVAL_SECONDS:
                 yield HeardIdentifier(encounter.identifier, first, last)
                 first = start

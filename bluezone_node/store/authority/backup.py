@@ -27,6 +27,7 @@ from sqlalchemy import BigInteger, Connection, Engine, Table, func, select, type
 from bluezone_node import __version__
 from bluezone_node.crypto.wrapping import Entropy
 from bluezone_node.errors import BadInput
+from bluezone_node.intervals import to_unix
 from bluezone_node.store.authority import day_keys, postgres
 from bluezone_node.store.authority.database import Database, UnixTime, writing
 from bluezone_node.store.authority.folder import AuthorityFolder
@@ -211,7 +212,7 @@ def _write(
 
         def add(name: str, data: bytes) -> None:
             member = tarfile.TarInfo(name)
-            member.size, member.mode, member.mtime = len(data), 0o600, int(taken.timestamp())
+            member.size, member.mode, member.mtime = len(data), 0o600, to_unix(taken)
             archive.addfile(member, io.BytesIO(data))
             if name != MANIFEST:
                 sums.add(name, data)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 
 from bluezone_node.errors import BluezoneError, DatabaseUnusable
+from bluezone_node.intervals import to_unix
 from bluezone_node.store.authority import postgres
 from bluezone_node.store.authority.private import hand_over
 from bluezone_node.store.authority.schema import Layout, Step, bring_up, revision, vacant
@@ -33,7 +34,7 @@ class UnixTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else int(value.timestamp())
+        return None if value is None else to_unix(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromtimestamp(value, UTC)

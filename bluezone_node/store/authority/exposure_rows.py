@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from bluezone_node.authority.ports.exposures import Exposure, Revision
+from bluezone_node.intervals import to_unix
 from bluezone_node.store.authority.bulk import add_rows
 from bluezone_node.store.authority.database import writing
 from bluezone_node.store.authority.exposure_tables import export_batches, exposures
@@ -61,12 +62,12 @@ def _row(exposure: Exposure, origin: str) -> tuple[object, ...]:
         exposure.transmission_risk,
         exposure.report_type,
         exposure.days_since_onset,
-        int(exposure.created.timestamp()),
+        to_unix(exposure.created),
         exposure.owner,
         exposure.traveler,
         revision and revision.report_type,
         revision and revision.days_since_onset,
-        revision and int(revision.at.timestamp()),
+        revision and to_unix(revision.at),
         origin,
     )
 

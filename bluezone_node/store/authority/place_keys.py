@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadConfig, BadInput
+from bluezone_node.intervals import to_unix
 from bluezone_node.store.authority.keys import KEYS
 from bluezone_node.store.authority.private import read_private, replace
 from bluezone_node.venues.trust import (
@@ -279,7 +280,7 @@ def _trusted(key: Ed25519PrivateKey, role: Role, province: str, now: datetime) -
 
 def _following(before: TrustList, keys: tuple[TrustedKey, ...], now: datetime) -> TrustList:
     # The seconds of now: above the number of any list that a backup, restored, has not heard of.
-    return TrustList(max(before.sequence + 1, int(now.timestamp())), _second(now), keys)
+    return TrustList(max(before.sequence + 1, to_unix(now)), _second(now), keys)
 
 
 def _second(at: datetime) -> datetime:

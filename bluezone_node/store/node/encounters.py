@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import NamedTuple
 
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.proximity.model import (
     Encounter,
     HeardIdentifier,
@@ -64,7 +64,7 @@ class Encounters(Tables):
                 for encounter in sorted(encounters, key=lambda heard: heard.scans[0].start):
                     whose = (encounter.protocol, encounter.identifier, encounter.metadata)
                     for scan in encounter.scans:
-                        at = int(scan.start.timestamp())
+                        at = to_unix(scan.start)
                         row = self._recent.row_of(whose, at)
                         if row is None:
                             row, following = following, following + 1

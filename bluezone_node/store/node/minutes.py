@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from sqlite3 import Connection
 
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.proximity.model import SCAN_SECONDS, Scan
 from bluezone_node.store.node.database import Database
 from bluezone_node.store.node.heard import Heard, pack, unpack
@@ -44,7 +44,7 @@ def write_scans(connection: Connection, scans: Iterable[Scan]) -> None:
         " sightings = sightings + excluded.sightings,"
         " others = others + excluded.others",
         (
-            (minute_of(int(s.start.timestamp())), s.seconds, s.listened, s.sightings, s.foreign)
+            (minute_of(to_unix(s.start)), s.seconds, s.listened, s.sightings, s.foreign)
             for s in scans
         ),
     )

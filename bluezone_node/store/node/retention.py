@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 
-from bluezone_node.intervals import INTERVAL_SECONDS, RETENTION, day_of
+from bluezone_node.intervals import INTERVAL_SECONDS, RETENTION, day_of, to_unix
 from bluezone_node.store.node.encounters import Encounters
 from bluezone_node.store.node.heard import moments, unpack
 from bluezone_node.store.node.minutes import minute_of, put_heard, read_heard
@@ -35,7 +35,7 @@ class Retention(Encounters):
     def forget(self, before: datetime) -> int:
         limits = {
             "before": first_second(before),
-            "interval": int(before.timestamp()) // INTERVAL_SECONDS,
+            "interval": to_unix(before) // INTERVAL_SECONDS,
             "day": day_of(before).isoformat(),
             "ledger": first_second(before - LEDGER_GRACE),
             "visits": day_of(before - VISIT_GRACE).isoformat(),

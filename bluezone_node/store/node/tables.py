@@ -7,7 +7,7 @@ from math import ceil
 from sqlite3 import Connection
 from typing import Any
 
-from bluezone_node.intervals import from_unix
+from bluezone_node.intervals import from_unix, to_unix
 from bluezone_node.store.node.database import Database
 
 
@@ -37,7 +37,7 @@ def from_cell(cell: bytes) -> list[Any]:
 
 def to_seconds(instant: datetime | None) -> int | None:
     """Return *instant* as whole Unix seconds."""
-    return None if instant is None else int(instant.timestamp())
+    return None if instant is None else to_unix(instant)
 
 
 def to_instant(seconds: int | None) -> datetime | None:

@@ -23,6 +23,7 @@ from bluezone_node.authority.registrar.issuing import Issuing
 from bluezone_node.authority.registrar.orders import CodeOrder, CodeState, CodeStatus, IssuedCode
 from bluezone_node.authority.registrar.verification import Verification
 from bluezone_node.errors import AuthorityRefused, Refused
+from bluezone_node.intervals import to_unix
 from bluezone_node.ports import Entropy
 from bluezone_node.web.exchange import Exchange, PartlyRefused, RequestModel, from_base64
 from bluezone_node.web.limit import AddressLimit
@@ -197,7 +198,7 @@ def _issued(issued: IssuedCode) -> dict[str, Any]:
 
 def _expiry(of: IssuedCode | CodeStatus) -> dict[str, Any]:
     """Return when a code expires in all the fields of the reference, whose codes come in pairs."""
-    written, timestamp = _http_date(of.expires), int(of.expires.timestamp())
+    written, timestamp = _http_date(of.expires), to_unix(of.expires)
     return {
         "expiresAt": written,
         "expiresAtTimestamp": timestamp,
