@@ -221,7 +221,7 @@ def _desk(made: "Bureau", folder: Path, settings: AuthoritySettings) -> VenuePar
         made.staff.trail,
         made.office.telephones,
         made.clock,
-        seeded(11),
+        seeded(12),
         realms=settings.registrar.realms,
         settings=settings.places,
         address=ADDRESS,

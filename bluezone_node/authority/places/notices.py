@@ -5,10 +5,12 @@ The notice is sealed for the visitors of that place the moment it may go out; bu
 whole market does not do it alone.  Everything is in the audit trail, written before it is done.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bluezone_node.authority.places.likely import lesser, nearest_first
 from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder, check_notice
 from bluezone_node.authority.places.sealing import sealed_parts
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
@@ -30,6 +32,10 @@ KEEP = timedelta(days=90)
 """A notice that is over is kept so long, for whoever asks why they were told."""
 FOUND = 20
 """Places shown for a search: who looks through more should say more."""
+SEARCHED = 500
+"""Places among which the nearest are looked for: all markets of a city, twice."""
+FEW = 5
+"""Places that are offered where none is called what was typed."""
 
 
 class NoticeState(StrEnum):
@@ -183,17 +189,23 @@ class Notices:
         )
 
     def search(self, text: str, actor: Actor) -> list[Venue]:
-        """Return the places that *text* may mean, of those that *actor* may warn of."""
+        """Return the places that *text* may mean, of those that *actor* may warn of, nearest first.
+
+        Named by its code, the one that has it is the first.
+        """
         text = text.strip()
         if not text:
             return []
-        realm = None if actor.realm == EVERYWHERE else actor.realm
-        found = {each.venue_id: each for each in self._venues.find(text)}
-        found |= {each.venue_id: each for each in self._venues.search(text, realm, limit=FOUND)}
-        hung = (VenueState.APPROVED, VenueState.CLOSED)
-        return [each for each in found.values() if each.state in hung and actor.covers(each.realm)][
-            :FOUND
-        ]
+        named = self._hung(self._venues.find(text), actor)
+        found = nearest_first(text, self._searched(text, actor))
+        return list({each.venue_id: each for each in (*named, *found)}.values())[:FOUND]
+
+    def similar(self, text: str, actor: Actor) -> list[Venue]:
+        """Return the places nearest to *text*, which nothing is called."""
+        found = {
+            each.venue_id: each for less in lesser(text) for each in self._searched(less, actor)
+        }
+        return nearest_first(text, found.values())[:FEW]
 
     def venue(self, venue_id: bytes, actor: Actor) -> Venue:
         """Return a place that *actor* may warn of.
@@ -221,6 +233,15 @@ class Notices:
     def forget(self) -> int:
         """Remove notices that have long been over; return how many."""
         return self._store.forget(self._now() - KEEP)
+
+    def _searched(self, text: str, actor: Actor) -> list[Venue]:
+        realm = None if actor.realm == EVERYWHERE else actor.realm
+        return self._hung(self._venues.search(text, realm, limit=SEARCHED), actor)
+
+    def _hung(self, venues: Iterable[Venue], actor: Actor) -> list[Venue]:
+        """Return those of *venues* that had a poster, in the actor's province."""
+        states = (VenueState.APPROVED, VenueState.CLOSED)
+        return [each for each in venues if each.state in states and actor.covers(each.realm)]
 
     def _issue(self, order: NoticeOrder, actor: Actor, replaces: int | None) -> NoticeView:
         venue = self.venue(order.venue_id, actor)

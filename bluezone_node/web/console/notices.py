@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.places.breaker import AlertBreaker
-from bluezone_node.authority.places.notices import Notices, NoticeState, NoticeView
+from bluezone_node.authority.places.notices import FOUND, Notices, NoticeState, NoticeView
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.errors import AuthorityRefused
@@ -31,6 +31,7 @@ class NoticePages:
 
     def __init__(self, warnings: Warnings) -> None:
         self._notices = warnings.notices
+        self._proposals = warnings.proposals
         self._breaker = warnings.breaker
 
     def routes(self, frame: Frame) -> list[BaseRoute]:
@@ -53,13 +54,21 @@ class NoticePages:
 
     def search(self, visit: Visit) -> Answer:
         """Show the places that were looked for; what was typed stands in no address."""
-        found = self._notices.search(visit.form["place"], visit.actor)
+        typed, errors = visit.form["place"], dict[str, str]()
+        found = self._notices.search(typed, visit.actor)
+        if not typed:
+            errors["place"] = visit.language.gettext("Type a part of the place's name.")
+        missed = bool(typed) and not found
+        if missed:
+            found = self._notices.similar(typed, visit.actor)
         values = {
-            "typed": visit.form["place"],
+            "typed": typed,
             "found": [(each, visit.wording.kind_of_place(each.kind)) for each in found],
-            "errors": {},
+            "missed": missed,
+            "most": FOUND,
+            "errors": errors,
         }
-        return Page("notice_places.html", values)
+        return Page("notice_places.html", values, 422 if errors else 200)
 
     def about(self, visit: Visit) -> Answer:
         """Show the notices that hold and touch a place: for who answers a telephone."""
@@ -101,6 +110,7 @@ class NoticePages:
     def _all(self, visit: Visit, errors: dict[str, str], status: int = 200) -> Page:
         values = {
             "views": self._notices.newest(visit.actor, SHOWN),
+            "proposed": len(self._proposals.newest(visit.actor)),
             "breaker": self._breaker.stands(),
             "may_break": self._breaker.may_turn(visit.actor),
             "errors": errors,

@@ -6,6 +6,7 @@ from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.notices import Proposal
 from bluezone_node.errors import AuthorityRefused
+from bluezone_node.venues.card import VIETNAM
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit
@@ -53,7 +54,9 @@ class ProposalPages:
             "proposal": proposal,
             "place": self._place(visit, proposal),
             "window": self._window(visit, proposal),
+            "day": visit.language.weekday(proposal.start.astimezone(VIETNAM).date()),
             "evidence": visit.wording.evidence(proposal.evidence),
+            "others": self._notices.check(proposal.venue_id, proposal.start, proposal.end),
             "errors": errors,
         }
         return Page("proposal.html", values, status)

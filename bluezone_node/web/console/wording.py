@@ -9,6 +9,9 @@ from bluezone_node.errors import Refused
 from bluezone_node.venues.kinds import RULES, VenueKind
 from bluezone_node.web.console.language import Language
 
+CONTACT_MINUTES = 15
+"""Near somebody within a day makes a contact, by most authorities' word of 2021 (WHO, CDC)."""
+
 _HANDLE = re.compile("[0-9a-f]{32}")
 
 Realms = Mapping[str, Mapping[str, str]]
@@ -273,7 +276,7 @@ class Wording:
             ),
             "venue_kind": _("Choose what kind of place it is."),
             "venue_commune": _("The number of the commune has up to five digits."),
-            "commune_ambiguous": _("Several communes are called that. Which one is meant:"),
+            "commune_ambiguous": _("Several communes are called that."),
             "commune_unknown": _("There is no such commune or ward in the province."),
             "venue_hours": _("Give both times, opening and closing, or neither."),
             "venue_stay": _("A usual stay is of 15 minutes to nearly a day."),
@@ -406,6 +409,18 @@ class Wording:
         """Return what a kiosk says, in sentences."""
         lang = self._language
         told = [
+            lang.gettext(
+                "Somebody who has since reported a positive test was near the kiosk for %(time)s."
+            )
+            % {"time": lang.duration(evidence.minutes * 60)},
+            lang.gettext("So long counts for a contact: it is %(num)d minutes or more.")
+            % {"num": CONTACT_MINUTES}
+            if evidence.minutes >= CONTACT_MINUTES
+            else lang.gettext(
+                "That is less than the %(num)d minutes that count for a contact: perhaps they "
+                "only passed by."
+            )
+            % {"num": CONTACT_MINUTES},
             lang.ngettext(
                 "The radio heard %(num)d key that has been published since: one person on one day.",
                 "The radio heard %(num)d keys that have been published since: as many people, or "
@@ -413,8 +428,6 @@ class Wording:
                 evidence.keys,
             )
             % {"num": evidence.keys},
-            lang.gettext("Near the kiosk for: %(time)s.")
-            % {"time": lang.duration(evidence.minutes * 60)},
         ]
         packets = {"num": lang.number(evidence.packets)}
         if evidence.expected_packets:

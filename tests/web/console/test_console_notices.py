@@ -95,6 +95,40 @@ def test_a_supervisor_warns_of_a_place(office: Bureau, market: Venue) -> None:
     assert "bundle 1" in browser.see(menu.NOTICES)
 
 
+def test_a_place_that_is_misspelt_is_still_found(office: Bureau) -> None:
+    """What comes nearest stands first, and a name that nothing has is told, with similar ones."""
+    for name in ("Chợ Long Biên", "Chợ đêm Long Biên", "Siêu thị Long Biên"):
+        office.places.place(name)
+    browser = office.signed_in("issuer")
+    browser.see(menu.NOTICES)
+
+    def offered(typed: str) -> list[str]:
+        browser.send(f"{menu.NOTICES}/places", {"place": typed})
+        return re.findall(r'<th scope="row"[^>]*>([^<]*)</th>', browser.page)
+
+    assert offered("long bien")[0] == "Chợ Long Biên"
+    assert offered("siêu thị")[0] == "Siêu thị Long Biên"
+    assert offered("chợ long biênn")[:2] == ["Chợ Long Biên", "Chợ đêm Long Biên"]
+    assert "No place of your province is called that." in browser.words()
+    assert offered("Sân vận động Mỹ Đình") == []
+    assert "A place that is not registered has no code" in browser.words()
+    assert browser.send(f"{menu.NOTICES}/places", {"place": " "}).status_code == 422
+
+
+def test_who_warns_sees_that_people_are_told_already(office: Bureau, market: Venue) -> None:
+    """Of two officers with the same case the second sees the first one's notice in the preview."""
+    browser = office.signed_in("supervisor")
+    first = sent(browser, form(office, market))
+    browser.see(menu.NOTICES)
+    browser.send(f"{menu.NOTICES}/preview", form(office, market))
+    assert "People are told of this time already" in browser.words()
+    assert f'href="{first}"' in browser.page
+    browser.send(f"{menu.NOTICES}/preview", form(office, market, replaces=first.rpartition("/")[2]))
+    assert "People are told of this time already" not in browser.words()
+    browser.see(f"{menu.NOTICES}/new/{market.venue_id.hex()}")
+    assert 'value="19009095"' in browser.page
+
+
 def test_an_issuers_notice_waits(office: Bureau, market: Venue) -> None:
     """The issuer hands it over; the supervisor releases it."""
     issuer, supervisor = office.signed_in("issuer"), office.signed_in("supervisor")
@@ -187,7 +221,16 @@ def test_a_proposal_becomes_a_notice(office: Bureau, market: Venue) -> None:
     browser = office.signed_in("supervisor")
     assert "to be decided" in browser.see(menu.PROPOSALS)
     browser.see(address)
-    for words in ("1 key", "42 minutes", "97 packets", "some 140", "80% sure"):
+    assert "1 proposal of a kiosk waits" in browser.see(menu.NOTICES)
+    browser.see(address)
+    for words in (
+        "So long counts for a contact",
+        "1 key",
+        "42 minutes",
+        "97 packets",
+        "some 140",
+        "80% sure",
+    ):
         assert words in browser.words()
     browser.see(f"{address}/notice")
     assert f'name="proposal" value="{b"p".hex() * 16}"' in browser.page
