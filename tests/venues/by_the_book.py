@@ -175,25 +175,27 @@ def read_trust(data: bytes, root: bytes) -> Map:
     need(verifies(data, root))
     trust = read(payload)
     need(type(trust) is dict and set(trust) == {1, 2, 3, 4} and trust[1] == "VNP1T")
-    need(whole(trust[2], 1, 2**32 - 1) and moments(trust[3]))
-    for public, role, province, start, end, revoked in trust[4]:
+    need(whole(trust[2], 1, 2**32 - 1) and moments(trust[3]) and type(trust[4]) is list)
+    for entry in trust[4]:
+        need(type(entry) is list and len(entry) == 6 and type(entry[2]) is str)
+        public, role, province, start, end, revoked = entry
         need(octets(public, 32) and whole(role, 1, 5) and 1 <= len(province.encode()) <= 60)
         need(moments(start, end) and (revoked is None or moments(revoked)))
     return trust
 
 
-def signer(trust: Map, kid: bytes, role: int, at: int, province: str) -> bytes | None:
+def signer(trust: Map, kid: bytes, role: int, at: int, province: str | None) -> bytes | None:
     """Return the public key that *kid* names and that counts for this."""
     entries = [entry for entry in trust[4] if key_id(entry[0]) == kid]
     if any(entry[5] is not None for entry in entries):
         return None
     for public, has, where, start, end, _ in entries:
-        if has == role and start <= at < end and (not province or where in ("*", province)):
+        if has == role and start <= at < end and (province is None or where in ("*", province)):
             return bytes(public)
     return None
 
 
-def signed_by(trust: Map, data: bytes, role: int, at: int, province: str = "") -> None:
+def signed_by(trust: Map, data: bytes, role: int, at: int, province: str | None = None) -> None:
     public = signer(trust, unsigned(data)[0], role, at, province)
     need(public is not None and verifies(data, public))
 
@@ -378,23 +380,26 @@ def read_notice(notice: Json) -> None:
     need(all(octets(each, 32) for each in wraps))
 
 
-def read_bundle(data: bytes, trust: Map, now: int) -> Map:
+def read_bundle(data: bytes, trust: Map) -> Map:
     need(len(data) <= 20 << 20)
     bundle = read(unsigned(data)[1])
     need(type(bundle) is dict and set(bundle) == {*range(1, 12)} and bundle[1] == "VNP1B")
     need(all(whole(bundle[n], 1, 2**32 - 1) for n in (3, 11)) and octets(bundle[4], 32))
-    need(moments(bundle[5]) and type(bundle[8]) is bool)
+    need(type(bundle[2]) is str and moments(bundle[5]) and type(bundle[8]) is bool)
+    need(type(bundle[6]) is list)
     for number, length in ((7, 16), (9, 8), (10, 8)):
         need(type(bundle[number]) is list and all(octets(v, length) for v in bundle[number]))
     for notice in bundle[6]:
         read_notice(notice)
     signed_by(trust, data, NOTICES, bundle[5], bundle[2])
-    need(bundle[5] < now + 86_400 and bundle[11] <= trust[2])
     return bundle
 
 
-def follow(known: tuple[int, bytes] | None, bundle: Map, data: bytes) -> tuple[int, bytes]:
+def follow(
+    known: tuple[int, bytes] | None, bundle: Map, data: bytes, trust: Map, now: int
+) -> tuple[int, bytes]:
     """Return number and digest of the newest bundle, now that *bundle* has come."""
+    need(bundle[5] < now + 86_400 and bundle[11] <= trust[2])
     head = bundle[3], sha256(data)
     if known is None or head == known:
         return head
@@ -454,7 +459,9 @@ def open_inner(inner: bytes, location: bytes, slot: int, key: X25519PrivateKey) 
 def read_day_keys(data: bytes, trust: Map, now: int) -> Map:
     keys = read(unsigned(data)[1])
     need(type(keys) is dict and set(keys) == {1, 2, 3, 4} and keys[1] == "VNP1D")
-    need(len(keys[4]) <= 64 and all(octets(key, 32) for _, key in keys[4]))
+    need(type(keys[2]) is str and moments(keys[3]) and type(keys[4]) is list)
+    need(len(keys[4]) <= 64 and all(type(each) is list and len(each) == 2 for each in keys[4]))
+    need(all(whole(day, 0, 2**17 - 1) and octets(key, 32) for day, key in keys[4]))
     need(len({day for day, _ in keys[4]}) == len(keys[4]))
     signed_by(trust, data, REGISTER, now, keys[2])
     return keys
