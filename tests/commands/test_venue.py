@@ -82,6 +82,54 @@ def test_what_cannot_be_registered_is_said(home: Path, arguments: list[str], wor
     assert json.loads(venue(home, "list", "--json").stdout) == []
 
 
+def test_a_place_is_corrected(home: Path) -> None:
+    """What it takes is said first; without a yes, or where nothing changes, nothing is done."""
+    made = registered(home, "Chợ Bến Thành", "--room", "Khu A", "--room", "Khu B")
+    place = made["id"][:8]
+    asked = venue(home, "edit", place, "--name", "Chợ Tân Định", "--no-room", "Khu B")
+    assert asked.returncode == 1
+    assert "posters to be printed anew: (whole place), Khu A" in asked.stderr
+    assert "taken away, with cards and kiosks: Khu B" in asked.stderr
+    assert json.loads(venue(home, "show", place, "--json").stdout) == made
+    said = ("--name", "Chợ Tân Định", "--no-room", "Khu B", "--room", "Khu C", "--hours", "6-18")
+    more = ("--mark", "radio", "--no-mark", "check-out", "--stay", 90, "--kind", "school")
+    done = venue(home, "edit", place, *said, *more, "--now", "--yes", "--json")
+    told = json.loads(done.stdout)
+    assert "the old cards are withdrawn" in done.stderr
+    assert (told["name"], told["rooms"]) == ("Chợ Tân Định", ["Khu A", "Khu C"])
+    assert (told["hours"], told["stay_minutes"], told["flags"]) == ("06:00-18:00", 90, 4)
+    assert [card["revoked"] is None for card in told["cards"]] == [True] * 3 + [False] * 3
+    quiet = venue(home, "edit", place, "--phone", "0901234567")
+    assert (quiet.returncode, quiet.stdout.strip()) == (0, told["code"])
+    assert "no poster changes" in quiet.stderr
+    assert "901234567" not in quiet.stderr
+    assert "nothing changes" in venue(home, "edit", place, "--kind", "school").stderr
+    assert "no room of that name" in venue(home, "edit", place, "--no-room", "Khu X").stderr
+
+
+def test_communes_are_imported_and_typed_by_name(home: Path, tmp_path: Path) -> None:
+    """Totals and rejects as of places; a name is said with its number, and printed."""
+    file, out = tmp_path / "list.csv", tmp_path / "out"
+    file.write_text("code\tname\tprovince\n00145\tPhường Long Biên\t01\nx\tXã\t1\n", "utf-16")
+    done = venue(home, "communes", "import", file, "--out", out)
+    assert done.returncode == 1
+    assert "read: 2\nnew: 1\nchanged: 0\nknown: 0\nrejected: 1\n" in done.stdout
+    assert "3,x,Xã,1," in (out / "rejected.csv").read_text("utf-8-sig")
+    listed = venue(home, "communes", "list", "long", "bien")
+    assert listed.stdout.splitlines()[1].split() == ["00145", "Phường", "Long", "Biên", "01"]
+    assert "1 of 1 communes of edition 2" in listed.stderr
+    found = json.loads(venue(home, "communes", "list", "--province", 79, "--json").stdout)
+    assert found == []
+    made = venue(home, "register", "Chợ Gia Lâm", "--commune", "long bien")
+    assert "commune: Phường Long Biên (00145)" in made.stderr
+    code = made.stdout.strip()
+    assert json.loads(venue(home, "show", code, "--json").stdout)["commune"] == 145
+    assert "Phường Long Biên" in venue(home, "list").stdout
+    venue(home, "poster", code, "--out", tmp_path / "p.svg", "--format", "svg")
+    assert "Phường Long Biên" in (tmp_path / "p.svg").read_text("utf-8")
+    assert "no such commune" in venue(home, "register", "Y", "--commune", "146").stderr
+
+
 def test_a_kiosks_file_is_its_owners_alone(home: Path, tmp_path: Path) -> None:
     """The device can read it, others cannot; nothing secret is said; it is not overwritten."""
     made, file = registered(home), tmp_path / "venue.json"
@@ -125,7 +173,9 @@ def test_a_file_of_places(home: Path, tmp_path: Path) -> None:
     done = venue(home, "import", file, "--out", out, "--json")
     assert json.loads(done.stdout) == {"read": 3, "registered": 2, "known": 0, "rejected": 1}
     assert done.returncode == 1
-    assert "3,Quán,x,,The commune is no number." in (out / "rejected.csv").read_text("utf-8-sig")
+    assert "3,Quán,x,,The commune is a number of up to five digits." in (
+        out / "rejected.csv"
+    ).read_text("utf-8-sig")
     assert "4,'=1+1,registered" in (out / "registered.csv").read_text("utf-8-sig")
     again = venue(home, "import", file, "--out", tmp_path / "again", "--json")
     assert json.loads(again.stdout) == {"read": 3, "registered": 0, "known": 2, "rejected": 1}

@@ -70,7 +70,7 @@ class CommuneBook:
             return self.checked(int(text))
         if not self._by_code:
             raise AuthorityRefused(
-                f"The commune is a number of up to {MOST_DIGITS} digits.",
+                "The commune is a number of up to five digits.",
                 reason="venue_commune",
                 hint="names are understood once `venue communes import` has read the list",
             )

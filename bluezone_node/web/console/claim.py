@@ -63,7 +63,7 @@ def claim_routes(frame: Frame, claims: Claims, communes: Communes) -> list[BaseR
             "unknown_realm": gettext("Choose the province of the place."),
         }
         sentence = words.get(refused.reason) or visit.wording.refusal(refused)
-        return errors_of(refused, sentence)
+        return errors_of(visit, refused, sentence)
 
     def form(
         visit: Visit, wrong: dict[str, Any], status: int = 200, refused: Refused | None = None

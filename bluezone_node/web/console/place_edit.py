@@ -48,7 +48,7 @@ def place_edit_routes(
             at_once = visit.form["at_once"] == "yes"
             renewal.edit(venue.venue_id, order, visit.actor, at_once=at_once, stamp=typed_at)
         except Refused as refused:
-            errors = errors_of(refused, visit.wording.refusal(refused))
+            errors = errors_of(visit, refused, visit.wording.refusal(refused))
             if refused.reason == "venue_changed":
                 # What somebody else has said is shown, not what was typed over it.
                 return form(visit, found(visit), errors, 409)

@@ -125,10 +125,11 @@ def choices(
     }
 
 
-def errors_of(refused: Refused, sentence: str) -> dict[str, Any]:
+def errors_of(visit: Visit, refused: Refused, sentence: str) -> dict[str, Any]:
     """Return the sentence by its field, with the communes that may be meant."""
-    if isinstance(refused, NoCommune) and refused.candidates:
-        sentence = f"{sentence} {', '.join(refused.candidates)}?"
+    if names := candidates(refused):
+        asked = visit.language.gettext("Is it %(names)s?") % {"names": ", ".join(names)}
+        sentence = f"{sentence} {asked}"
     return {FIELD_OF.get(refused.reason, ""): sentence}
 
 

@@ -121,7 +121,7 @@ class PlacesDesk:
         except Refused as refused:
             if refused.reason == "venue_known" and self._is_there(visit, nonce):
                 return Away(f"{menu.PLACES}/{nonce}")
-            errors = errors_of(refused, visit.wording.refusal(refused))
+            errors = errors_of(visit, refused, visit.wording.refusal(refused))
             return self._form(visit, errors, 422, candidates(refused))
         return Away(f"{menu.PLACES}/{venue_id.hex()}")
 

@@ -292,7 +292,7 @@ def test_owners_are_asked_which_commune_they_mean(listed: Bureau) -> None:
     page = owner.see(menu.CLAIM)
     assert '<option value="Phường Long Biên (00145)">' in page
     assert owner.send(menu.CLAIM, FORM | {"commune": "tân an"}).status_code == 422
-    assert "Phường Tân An (26741), Xã Tân An (26742)?" in owner.words()
+    assert "Is it Phường Tân An (26741), Xã Tân An (26742)?" in owner.words()
     assert owner.send(menu.CLAIM, FORM | {"commune": "00145"}).status_code == 422
     assert "no such commune or ward" in owner.words()
     assert owner.send(menu.CLAIM, FORM | {"commune": "Xã Tân An (26742)"}).status_code == 200
