@@ -425,6 +425,9 @@ def read_pass(text: str) -> Map:
     need(type(fields) is dict and {1, 2, 3, 4} <= set(fields) <= {1, 2, 3, 4, 5})
     need(whole(fields[1], 1, 1) and octets(fields[2], 8))
     need(moments(fields[3]) and whole(fields[4], 1, 20))
+    if 5 in fields:
+        need(type(fields[5]) is list and len(fields[5]) == 2)
+        need(line(fields[5][0], 48) and line(fields[5][1], 20))
     return fields
 
 
