@@ -11,17 +11,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from bluezone_node.alerts import AlertLevel
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import public_bytes
-from bluezone_node.errors import BadExport
+from bluezone_node.errors import BadExport, Unreachable
 from bluezone_node.node.notices import MOST_AT_ONCE, SOURCE, STALE, Notices, judge_visits
 from bluezone_node.node.sync import Sync
-from bluezone_node.ports import ExportState, Report, StoredVisit
+from bluezone_node.ports import ExportState, Report, Result, StoredVisit
 from bluezone_node.venues.bundle import digest_of
 from bluezone_node.venues.card import SignedCard
 from bluezone_node.venues.notices import NoticeLevel
 from bluezone_node.venues.tags import proof_of, step_of
 from bluezone_node.venues.text import Proof
 from bluezone_node.venues.trust import Role, TrustList
-from bluezone_node.venues.visits import Seen, Visit, arrive, leave
+from bluezone_node.venues.visits import Seen, Visit, arrive, edit, leave
 from tests.notices import DAY, LATER, Chain
 from tests.sources import Told, at_once
 from tests.stores import MemoryNodeStore, OnMemory
@@ -634,3 +634,73 @@ async def test_an_index_of_a_million_names_costs_little() -> None:
     assert len(stage.told.alerts) == 1
     assert stage.problem == "cose_malformed"
     assert len(stage.chain.exports.fetched) == 4
+
+
+async def test_a_file_that_is_listed_and_not_there_holds_up_what_follows_only() -> None:
+    """What came before it is judged and told; the next round goes on there."""
+    stage = Stage(stay(), stay(PAGODA))
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    stage.chain.add()
+    stage.chain.add(stage.chain.notice(PAGODA, text_of()))
+    gone = stage.chain.exports.files["00000002.cose"]
+    stage.chain.exports.files["00000002.cose"] = Unreachable("HTTP status 404")
+    await stage.sync.once()
+    assert (stage.problem, len(stage.told.alerts)) == ("unreachable", 1)
+    stage.chain.exports.files["00000002.cose"] = gone
+    await stage.sync.once()
+    assert (stage.problem, len(stage.told.alerts)) == ("", 2)
+    assert stage.chain.exports.fetched.count("00000001.cose") == 1
+
+
+# What the owner does meanwhile
+
+
+async def test_a_visit_that_is_corrected_changes_its_alert_and_is_told_once() -> None:
+    """Shorter: other minutes; at another time: no alert; back again: news, for it was withdrawn."""
+    stage = Stage(stay())
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+    (entry,) = stage.store.visits()
+
+    async def corrected(came: datetime, minutes: int) -> list[float]:
+        visit = edit(entry.visit, came, came + minutes * MINUTE, LATER)
+        stage.store.change_visits(lambda _: [replace(entry, visit=visit)])
+        await stage.sync.once()
+        return [alert.alert.score for alert in stage.store.alerts()]
+
+    assert await corrected(NOW, 20) == [20]
+    assert len(stage.told.alerts) == 1
+    assert await corrected(NOW - 300 * MINUTE, 20) == []
+    assert await corrected(NOW, 20) == [20]
+    assert len(stage.told.alerts) == 2
+
+
+async def test_another_visit_under_the_same_number_gets_no_alert_of_it() -> None:
+    """Somebody forgets a visit while it is judged, and comes to another place."""
+    stage = Stage(stay())
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+    stage.store.put_alerts([], LATER, "places")
+
+    async def meanwhile(work: Callable[[Callable[[], bool]], Result]) -> Result:
+        done = await at_once(work)
+        (entry,) = stage.store.visits()
+        other = replace(entry, visit=stay(PAGODA, LATER - 30 * MINUTE, 20))
+        stage.store.change_visits(lambda _: [other])
+        return done
+
+    judge = judge_visits(public_bytes(ROOT), OnMemory(stage.store), meanwhile)
+    assert await judge(LATER) == []
+    assert stage.store.alerts() == []
+
+
+async def test_a_visit_that_is_forgotten_takes_its_alert_along_for_good() -> None:
+    """The notice still holds, and says nothing to anybody any more."""
+    stage = Stage(stay(), stay(PAGODA))
+    for card in (MARKET, PAGODA):
+        stage.chain.add(stage.chain.notice(card, text_of()))
+    await stage.sync.once()
+    stage.store.forget_visits([1])
+    await stage.sync.once()
+    assert [entry.alert.subject for entry in stage.store.alerts()] == ["2"]
+    assert len(stage.told.alerts) == 2
