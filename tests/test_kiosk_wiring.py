@@ -8,6 +8,7 @@ import pytest
 from bluezone_node.config import KioskSettings, NodeSettings, Settings
 from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadConfig, BadInput, DatabaseInUse, DatabaseUnusable, NoPlace
+from bluezone_node.ports import SourceState
 from bluezone_node.store.node import open_node_store
 from bluezone_node.venuefile import read_venue_file
 from bluezone_node.venues.card import CardFlag
@@ -78,7 +79,9 @@ async def test_what_was_downloaded_is_looked_at_while_it_runs(settings: Settings
         list_of_now = write_trust_list(TrustList(2, NOW, (cards,)), ROOT)
         with open_node_store(settings.state_dir() / "node.db") as store:
             store.put_place_file("trust.cose", list_of_now)
+            store.put_source_state(SourceState("places", NOW, NOW, ""))
         await kiosk.surroundings.look()
+        assert kiosk.surroundings.condition.synced == NOW.replace(microsecond=0)
         assert kiosk.surroundings.condition.objection == "card_unknown_signer"
     assert LOOK_SECONDS < 60  # the look after a sync is within a minute of it
 

@@ -126,6 +126,8 @@ class Surroundings:
 
     async def look(self) -> None:
         """Look once."""
+        from bluezone_node.node.notices import SOURCE
+
         folder, now = self._settings.state_dir(), self._clock.now()
         status = await asyncio.to_thread(ask, folder, "status")
         if status is not None and "time" in status:
@@ -135,7 +137,7 @@ class Surroundings:
             known = voucher is not Voucher.NOBODY
         card = self._place.card.card
         synced = self.condition.synced
-        names = [source.name for source in self._settings.sources]
+        names = [SOURCE, *(source.name for source in self._settings.sources)]
         with suppress(DatabaseUnusable):
             states = await self._desk.on_store(lambda s: [s.source_state(n) for n in names])
             synced = max((s.last_success for s in states if s.last_success), default=None)

@@ -140,6 +140,21 @@ def test_a_page_that_stays_open_follows_its_kiosk(tmp_path: Path) -> None:
             assert page.inner_text("#inside") == "2"
 
 
+def test_a_printed_slip_leaves_the_door_in_front(tmp_path: Path) -> None:
+    """Its window closes after printing: another page would stand before the one with a camera."""
+    with kiosk_process(tmp_path / "kiosk") as kiosk, browser() as page:
+        page.context.add_init_script("window.print = () => dispatchEvent(new Event('afterprint'))")
+        page.goto(kiosk.address)
+        page.click("text=Phiếu giấy")
+        page.wait_for_selector("#slip:not([hidden])")
+        with page.context.expect_page() as opened:
+            page.click("#slip-link")
+        if not opened.value.is_closed():
+            opened.value.wait_for_event("close")
+        assert page.context.pages == [page]
+        assert page.is_visible("#slip-code")
+
+
 def test_two_pages_show_one_house(tmp_path: Path) -> None:
     """Who is entered at one is counted at the other."""
     with kiosk_process(tmp_path / "kiosk") as kiosk, browser() as first:

@@ -6,7 +6,6 @@ those are warned who were there then, whichever way they checked in.
 """
 
 import asyncio
-import json
 import re
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ import click
 from bluezone_node.commands.demo.cast import Document, StoryFailed
 from bluezone_node.commands.demo.devices import Devices
 from bluezone_node.commands.demo.door import Door
+from bluezone_node.commands.demo.premises import PLACE, Premises
 from bluezone_node.commands.demo.roster import (
     DEVICES,
     NOBODY,
@@ -25,16 +25,10 @@ from bluezone_node.commands.demo.roster import (
     is_proved,
     outcome_of,
 )
-from bluezone_node.commands.demo.squares import photograph, read_display, read_poster, read_slip
+from bluezone_node.commands.demo.squares import photograph, read_display
 from bluezone_node.commands.demo.stage import Stage, eventually
 from bluezone_node.commands.place_wording import explain_presence
-from bluezone_node.errors import FontUnavailable
-from bluezone_node.posters.fonts import faces
 from bluezone_node.venues.card import VIETNAM
-
-PLACE, PHARMACY = "Chợ Hôm", "Hiệu thuốc Lò Đúc"
-COMMUNE = "256"
-"""Hai Bà Trưng ward, of the list of July 2025."""
 
 ON_AIR = ("door", "tu", "tam")
 """Nodes with a radio."""
@@ -115,13 +109,14 @@ class MarketStory(Stage):
         await eventually(self._first_bundle)
         for name in ("tu", "tam"):
             await self._start_node(name)
-        spoken, _ = await asyncio.gather(self._register(), self._devices.sync(SCANNING))
+        self._premises = Premises(self._cast, self._folder, self._authority, self._air)
+        spoken, _ = await asyncio.gather(self._premises.register(), self._devices.sync(SCANNING))
         await self._start_node("door")
         await self._nodes_on_air(*ON_AIR)
         await self._cast.start("page", "kiosk", "--config", str(self._config("door")))
         self._door = Door(await eventually(self._page_address))
         door = await self._on_air("door")
-        hung = "A poster" if self._has_fonts else "Its bare code, for want of a font,"
+        hung = "A poster" if self._premises.has_fonts else "Its bare code, for want of a font,"
         self.check(
             door["radio"]["announcing"] and len(spoken) == 6,
             f"{PLACE} is registered. {hung} hangs at its door, to be known by {spoken[:3]} "
@@ -132,7 +127,8 @@ class MarketStory(Stage):
         await self._skip_to("08:46", days=0)
         await self._pace(STANDING_PACE)
         lan, _ = await asyncio.gather(
-            self._devices.scan("lan", self._poster), self._devices.scan("hoa", self._pharmacy)
+            self._devices.scan("lan", self._premises.poster),
+            self._devices.scan("hoa", self._premises.pharmacy),
         )
         self.check(
             lan["place"] == PLACE and lan["left"] is None,
@@ -157,7 +153,7 @@ class MarketStory(Stage):
             f"Dũng has his identity card: {_said(shown)}. Neither number nor name is kept.",
         )
         shown = await self._door.slip()
-        self._slip = await self._slip_of(shown["entry"])
+        self._slip = await self._premises.slip_of(shown["entry"], self._door)
         self._slip_came = self._now()
         inside = await self._door.inside()
         self.check(
@@ -170,10 +166,10 @@ class MarketStory(Stage):
         await self._skip_to("09:00", days=0, pace=SHOPPING_PACE)
         lan = await self._devices.leave("lan")
         await self._skip_to("11:00", days=0)
-        await self._devices.scan("quy", self._poster)
+        await self._devices.scan("quy", self._premises.poster)
         await self._skip_to("14:57", days=0)
         await self._skip_to("15:08", days=0, pace=SHOPPING_PACE)
-        sau = await self._devices.scan("sau", self._poster, "--party", "3")
+        sau = await self._devices.scan("sau", self._premises.poster, "--party", "3")
         await self._skip_to("15:20", days=0, pace=SHOPPING_PACE)
         tu = (await self._devices.visits(["tu"]))["tu"]
         self.check(
@@ -268,48 +264,6 @@ class MarketStory(Stage):
         self.true = self.true and all(outcome.is_right(each) for each, outcome in rows)
 
     # What the acts are made of
-
-    async def _register(self) -> str:
-        """Register both places, and hang up their codes; return the spoken one."""
-        common = ("--dir", str(self._authority), "--clock", self._air)
-        market, _ = await asyncio.gather(
-            self._cast.ask(
-                *("venue", "register", PLACE, "--kind", "market", "--commune", COMMUNE),
-                *("--address", "79 phố Huế, Hà Nội", "--hours", "05:00-18:00"),
-                *("--mark", "radio", "--mark", "check-out", *common),
-            ),
-            self._cast.ask("venue", "register", PHARMACY, "--commune", COMMUNE, *common),
-        )
-        file = ("--out", str(self._folder / "venue.json"))
-        _, self._poster, self._pharmacy = await asyncio.gather(
-            self._cast.run("venue", "kiosk", PLACE, *file, *common),
-            self._hang(PLACE, *common),
-            self._hang(PHARMACY, *common),
-        )
-        (self._folder / "poster.txt").write_text(self._poster)
-        return str(market["code"])
-
-    async def _hang(self, place: str, *common: str) -> str:
-        """Draw the poster of *place*; return what a camera reads there."""
-        try:
-            faces()
-        except FontUnavailable:
-            self._has_fonts = False
-            file = self._folder / f"{place}.json"
-            await self._cast.run("venue", "kiosk", place, "--out", str(file), *common)
-            return str(json.loads(file.read_text())["card"])
-        self._has_fonts = True
-        poster = self._folder / f"{place}.png"
-        paper = ("--format", "png", "--size", "a5", "--out", str(poster))
-        await self._cast.run("venue", "poster", place, *paper, *common)
-        return read_poster(poster)
-
-    async def _slip_of(self, entry: int) -> str:
-        """Return what a camera reads on the slip of *entry*."""
-        if not self._has_fonts:
-            # The screen shows the same square in these minutes.
-            return read_display(await self._door.display())
-        return read_slip(await self._door.paper(entry))
 
     async def _first_bundle(self) -> None:
         if not (self._authority / "exports/places/index.txt").exists():

@@ -209,5 +209,13 @@ async function look() {
   });
 }
 
-if ("print" in document.body.dataset) addEventListener("load", () => print());
+// A slip in a window of its own closes it: the page behind is the one that looks through the camera.
+function paper() {
+  addEventListener("load", () => print());
+  if (!opener) return;
+  addEventListener("afterprint", () => close());
+  $("back").addEventListener("click", (event) => { event.preventDefault(); close(); });
+}
+
+if ("print" in document.body.dataset) paper();
 else door();
