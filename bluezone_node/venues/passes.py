@@ -97,11 +97,14 @@ def read_pass(text: str) -> Pass:
             or `card.check_line`.
     """
     text = text.strip()
-    # Caps lock turns the letters round; base45 has no small ones, so none is lost.
     if not text.isascii() or len(text) > MAX_PASS_CHARACTERS:
         raise _malformed()
+    # Caps lock turns the letters round; base45 has no small ones, so none is lost.
+    prefix, code = text[: len(PASS_PREFIX)].upper(), text[len(PASS_PREFIX) :].upper()
+    if prefix != PASS_PREFIX:
+        raise _malformed()
     try:
-        data = base45.b45decode(text.upper().removeprefix(PASS_PREFIX))
+        data = base45.b45decode(code)
     except ValueError:
         raise _malformed() from None
     fields = decode_map(data)

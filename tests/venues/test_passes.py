@@ -74,10 +74,25 @@ def test_what_is_no_code_is_refused(fields: dict[int, object], reason: str) -> N
     assert reason_of(PASS_PREFIX + base45.b45encode(encode(fields)).decode()) == reason
 
 
-@pytest.mark.parametrize("text", ["", PASS_PREFIX, "VNP1V:€", "VNP1V:::::", "VNP1V:" + "A" * 600])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        write_pass(SHOWN).removeprefix(PASS_PREFIX),
+        PASS_PREFIX,
+        "VNP1V:€",
+        "VNP1V:::::",
+        "VNP1V:" + "A" * 600,
+    ],
+)
 def test_what_is_no_text_of_a_code_is_refused(text: str) -> None:
     """In words and not with a traceback."""
     assert reason_of(text + "#") in {"pass_malformed", "cbor_malformed"}
+
+
+def test_a_code_begins_with_its_name() -> None:
+    """What is base45 of the same bytes and says of nothing what it is, is none."""
+    assert reason_of(write_pass(SHOWN).removeprefix(PASS_PREFIX)) == "pass_malformed"
 
 
 @given(st.text())
