@@ -10,7 +10,7 @@ import pytest
 
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.web.console import forms, menu
-from bluezone_node.web.console.place_list import HEADINGS, example
+from bluezone_node.web.console.place_list import HEADINGS, MOST_LINES, example
 from tests.bureau import Browser, Bureau, bureau
 
 pytestmark = pytest.mark.slow
@@ -91,6 +91,7 @@ def test_the_template_would_be_taken(office: Bureau, language: str) -> None:
         ("name,commune\nChợ".encode("utf-16-le"), "neither UTF-8 nor UTF-16"),
         (b'name,commune\n"a,1\n', "no CSV"),
         (b"name,commune\n", "no lines below"),
+        (b"name,commune\n" + b"a,1\n" * (MOST_LINES + 1), "more than 10,000 lines"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_whole(
