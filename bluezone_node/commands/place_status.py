@@ -10,6 +10,34 @@ from bluezone_node.ports import NodeStore
 from bluezone_node.venues.bundle import shown_digest
 from bluezone_node.venues.visits import settle
 
+_SET_THE_CLOCK = "is the clock of this device right? (timedatectl)"
+_TELL = "compare the digest in `status` with the authority's, and tell it"
+
+PROBLEMS = {
+    "unreachable": "the list of notices, or a file of it, could not be had; it is tried again",
+    "stale": "no bundle for two days: somebody may show an old list, or the authority makes none",
+    "rolled_back": f"the newest bundle is on offer no more: {_TELL}",
+    "bundle_rolled_back": f"a bundle is older than one that this device has: {_TELL}",
+    "bundle_fork": f"the list is another than the one that this device follows: {_TELL}",
+    "bundle_gap": "a bundle is left out on the way here; another network or a stick may have it",
+    "bundle_ahead": f"a bundle is dated in the future: {_SET_THE_CLOCK}",
+    "bundle_forged": "a bundle is signed by nobody who may; alerts of it are not shown",
+    "bundle_province": "the list is another province's than the one that this device follows",
+    "bundle_name": "a file is not the bundle that its name says: it was put there by somebody",
+    "bundle_key_replaced": f"a bundle is signed by a key that was replaced: {_TELL}",
+    "trust_forged": "the trust list is not the pinned root's: compare places.root with what the "
+    "authority has made public",
+    "trust_rolled_back": "the trust list on offer is older than the one that this device has; a "
+    "stick may be an old one",
+    "trust_withheld": "the trust list on offer is older than its bundles: somebody may hide that a "
+    "key was revoked; a stick needs the whole folder",
+}
+"""What is wrong with the notices, by the name in the ledger; others are said as they are named."""
+
+
+def problem_in_words(name: str) -> str:
+    return PROBLEMS.get(name, name.replace("_", " "))
+
 
 def places_document(store: NodeStore, settings: PlacesSettings, now: datetime) -> dict[str, Any]:
     """Return what is known of places; no name, code or tag is in it."""

@@ -14,7 +14,12 @@ import click
 from bluezone_node import config as settings_file
 from bluezone_node.commands.console import json_option, print_json
 from bluezone_node.commands.options import config_option
-from bluezone_node.commands.place_status import place_lines, place_problems, places_document
+from bluezone_node.commands.place_status import (
+    place_lines,
+    place_problems,
+    places_document,
+    problem_in_words,
+)
 from bluezone_node.commands.receiver import now_of, offset_in_use, offset_in_words
 from bluezone_node.config import PLACES_SOURCE, PlacesSettings, Settings
 from bluezone_node.control import ask
@@ -206,7 +211,10 @@ def _source_problems(sources: list[Document]) -> Iterator[str]:
         yield "no source of exports is configured: exposures cannot be found"
     for source in sources:
         if source["problem"]:
-            yield f"source {source['name']}: {source['problem'].replace('_', ' ')}"
+            of_places = source["name"] == PLACES_SOURCE
+            problem = source["problem"]
+            told = problem_in_words(problem) if of_places else problem.replace("_", " ")
+            yield f"source {source['name']}: {told}"
         elif source["last_success"] is None:
             yield f"source {source['name']}: never synchronised"
         waiting = source["exports_seen"] - source["exports_matched"] - len(source["exports_failed"])

@@ -9,6 +9,7 @@ import click
 from bluezone_node import config as settings_file
 from bluezone_node.commands.console import json_option, note, print_json, progress
 from bluezone_node.commands.options import config_option
+from bluezone_node.commands.place_status import PROBLEMS
 from bluezone_node.config import PLACES_SOURCE
 from bluezone_node.errors import BadConfig
 from bluezone_node.node.sync import Round, Sync
@@ -102,6 +103,8 @@ def _tell(done: Round, as_json: bool) -> None:
                 note(f"{record.name}: refused ({record.reason})")
         for state in done.problems:
             note(f"{state.source}: {state.problem.replace('_', ' ')}")
+            if state.source == PLACES_SOURCE and state.problem in PROBLEMS:
+                note(f"hint: {PROBLEMS[state.problem]}")
         if not done.records and not done.problems:
             note("nothing new")
         if done.alerts:
