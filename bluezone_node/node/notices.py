@@ -88,14 +88,14 @@ class Notices:
         await self.on_store(lambda store: store.put_place_file(TRUST, content))
         try:
             days = await self.exports.fetch(DAYS)
+            if len(days) > MAX_DAYS_BYTES:
+                raise BadInput("The list of day keys is too long.", reason="days_oversized")
+            read_day_keys(days, trust, now)
         except Unreachable:
             return
-        if len(days) > MAX_DAYS_BYTES:
-            raise BadInput("The list of day keys is too long.", reason="days_oversized")
-        try:
-            read_day_keys(days, trust, now)
         except Refused as error:
-            # Names are sealed to the keys of the list before, while they last.
+            # Warnings do not wait for it, and names are sealed to the keys of the list before,
+            # while they last.
             log.warning("the list of day keys is not believed: %s", error.reason)
             return
         await self.on_store(lambda store: store.put_place_file(DAYS, days))

@@ -539,12 +539,14 @@ async def test_a_stranger_may_sign_no_bundle() -> None:
 
 
 async def test_a_list_of_day_keys_is_of_bounded_length() -> None:
-    """What is longer than any honest one is refused unread."""
-    stage = Stage()
-    stage.chain.add()
-    stage.chain.exports.files["days.cose"] = bytes(100_000)
-    await stage.sync.once()
-    assert stage.problem == "days_oversized"
+    """What is longer than any honest one is refused unread; nobody's warning waits for that."""
+    for wrong in (bytes(100_000), BadExport("too large", reason="oversized")):
+        stage = Stage(stay())
+        stage.chain.add(stage.chain.notice(MARKET, text_of()))
+        stage.chain.exports.files["days.cose"] = wrong
+        await stage.sync.once()
+        assert (stage.problem, len(stage.told.alerts)) == ("", 1)
+        assert stage.store.place_file("days.cose") is None
 
 
 # What comes by other ways, late or in part
