@@ -22,6 +22,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     built = subprocess.run(
         [sys.executable, "deb/build.py", "--out", str(out)],
         cwd=ROOT,
+        # It fetches libraries, and believes those whom this machine believes.
+        env={name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"},
         capture_output=True,
         text=True,
         check=False,
