@@ -65,6 +65,11 @@ async def _serve(settings: settings_file.Settings, venue: Path | None, listen: s
             condition = opened.surroundings.condition
             if not condition.daemon:
                 note("the node does not run beside it: no tapping and no tag; all else works")
+            if condition.objection:
+                note(
+                    f"visitors' devices refuse the place's card ({condition.objection}): "
+                    "nobody new is let in"
+                )
             if not condition.clock_known:
                 note("nothing vouches for the clock: entries are marked until something does")
             await opened.serve(bound, lambda address: note(f"the page is at {address}/"), stop)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from tests.kiosk_pictures import set_pin
 from tests.kiosk_process import CHROMIUM, browser, kiosk_process
-from tests.kiosks import ID_CARD, PHONE, market, pass_of, venue_file
+from tests.kiosks import ID_CARD, PHONE, PIN, market, pass_of, venue_file
 
 pytestmark = [
     pytest.mark.slow,
@@ -166,3 +167,18 @@ def test_two_pages_show_one_house(tmp_path: Path) -> None:
         first.wait_for_selector("#inside >> text=1")
         type_code(first, ID_CARD)
         first.wait_for_selector(".result.amber >> text=Đã ghi nhận")
+
+
+def test_the_managers_page_fits_a_telephone(tmp_path: Path) -> None:
+    """Counts, hours and entries, with nothing beside the screen."""
+    state = tmp_path / "kiosk" / "state"
+    with kiosk_process(tmp_path / "kiosk") as kiosk, browser(size=SCREENS[-1]) as page:
+        set_pin(state)
+        page.goto(kiosk.address)
+        page.click("text=Phiếu giấy")
+        page.wait_for_selector("#slip:not([hidden])")
+        page.goto(f"{kiosk.address}/manager")
+        page.fill("#pin", PIN)
+        page.click("button")
+        page.wait_for_selector("table.entries >> text=Phiếu giấy")
+        assert page.evaluate("document.documentElement.scrollWidth") <= SCREENS[-1][0]
