@@ -91,7 +91,8 @@ def renew_venue_file(path: Path, cose: bytes, trust: bytes | None = None) -> Ven
 
     Raises:
         BadConfig: the file cannot be read or written.
-        BadInput: the card is none, another place's, or not signed by who signs cards.
+        BadInput: the card is none, another place's or room's, older, or not signed by who signs
+            cards.
     """
     before = read_venue_file(path)
     document = msgspec.json.decode(path.read_bytes(), type=_Document)
@@ -99,9 +100,13 @@ def renew_venue_file(path: Path, cose: bytes, trust: bytes | None = None) -> Ven
     if trust is not None and _follows(trust, before):
         document = msgspec.structs.replace(document, trust=b64encode(trust).decode())
     after = _venue_of(document)
-    if after.card.card.venue_id != before.card.card.venue_id:
+    held, new = before.card.card, after.card.card
+    if (new.venue_id, new.room) != (held.venue_id, held.room):
         raise BadInput("The new card is another place's.", reason="card_other_place")
-    if after.card.card.register_key != before.card.card.register_key:
+    if new.from_day < held.from_day:
+        # Genuine, and withdrawn since: whoever answers in the registrar's place may have kept it.
+        raise BadInput("The new card is older than this one.", reason="card_older")
+    if new.register_key != held.register_key:
         # What is sealed for a key that is not on this device can be opened by nobody.
         raise BadInput("The new card has another register's key.", reason="card_other_register")
     beside = path.with_name(f"{path.name}.new")
