@@ -234,6 +234,22 @@ def test_a_place_does_not_become_another(store: VenueStore) -> None:
     assert store.change(one, same, NOON) is Changed.DONE
 
 
+def test_two_claims_of_one_place_are_decided_by_officers(store: VenueStore) -> None:
+    """Both may be kept, approved, corrected and closed."""
+    first = venue(state=VenueState.CLAIMED)
+    both = [first, replace(first, venue_id=b"2" * 16)]
+    for each in both:
+        store.add_claim(replace(CLAIM, digest=each.venue_id * 2))
+        taken = store.redeem(each.venue_id * 2, CLAIM.code, NOON, 3, lambda _, each=each: each)  # type: ignore[misc]
+        assert taken is Redeemed.TAKEN
+    for changes in ({"state": VenueState.APPROVED, "decided": NOON}, {"contact": ""}):
+        after = [replace(each, **changes) for each in both]  # type: ignore[arg-type]
+        for old, new in zip(both, after, strict=True):
+            assert store.change(old, new, NOON) is Changed.DONE
+        both = after
+    assert [close(store, each) for each in both] == [Changed.DONE] * 2
+
+
 def test_a_rotation_at_once_ends_earlier_ones_too(store: VenueStore) -> None:
     """Cards that were to end with tomorrow end now; others' cards do not count as old."""
     one, other = venue(), venue(2)

@@ -18,7 +18,7 @@ from bluezone_node.authority.addresses import subscriber
 from bluezone_node.authority.limits import TooManyAttempts
 from bluezone_node.authority.phones import parse_phone
 from bluezone_node.authority.places.communes import Communes
-from bluezone_node.authority.places.orders import VenueOrder, venue_of
+from bluezone_node.authority.places.orders import VenueOrder, order_of, venue_of
 from bluezone_node.authority.ports.accounts import ISSUER, Actor
 from bluezone_node.authority.ports.allowances import Allowances, Rate
 from bluezone_node.authority.ports.audit import AuditTrail
@@ -33,7 +33,7 @@ from bluezone_node.authority.ports.venues import (
 from bluezone_node.authority.settings import PlacesSettings, RealmSettings
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
-from bluezone_node.venues.card import VENUE_ID_BYTES, CardFlag
+from bluezone_node.venues.card import VENUE_ID_BYTES
 
 TOKEN_BYTES = 32
 CODE_DIGITS = 6
@@ -58,22 +58,6 @@ class ClaimTicket:
 
     token: str = field(repr=False)
     expires: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Sealed:
-    name: str
-    kind: int
-    commune: int
-    realm: str
-    edition: int
-    address: str
-    opens: int | None
-    closes: int | None
-    stay_minutes: int
-    flags: int
-    rooms: tuple[str, ...]
-    contact: str
 
 
 class Claims:
@@ -130,7 +114,7 @@ class Claims:
         claim = PendingClaim(
             self._digest("claim", token),
             self._digest("code", token + code.encode()),
-            _seal(token, venue),
+            _seal(token, order_of(venue)),
             0,
             now + self._life,
         )
@@ -227,44 +211,16 @@ class Claims:
         return hmac.digest(self._keys.secret(), f"claim {label}\0".encode() + data, "sha256")
 
 
-def _seal(token: bytes, venue: Venue) -> bytes:
-    told = _Sealed(
-        venue.name,
-        venue.kind,
-        venue.commune,
-        venue.realm,
-        venue.edition,
-        venue.address,
-        venue.opens,
-        venue.closes,
-        venue.stay_minutes,
-        venue.flags,
-        venue.rooms,
-        venue.contact,
-    )
-    return ChaCha20Poly1305(_key(token)).encrypt(_NONCE, msgspec.json.encode(told), None)
+def _seal(token: bytes, order: VenueOrder) -> bytes:
+    return ChaCha20Poly1305(_key(token)).encrypt(_NONCE, msgspec.json.encode(order), None)
 
 
 def _open(token: bytes, sealed: bytes) -> VenueOrder:
     try:
         plain = ChaCha20Poly1305(_key(token)).decrypt(_NONCE, sealed, None)
-        told = msgspec.json.decode(plain, type=_Sealed)
+        return msgspec.json.decode(plain, type=VenueOrder)
     except (InvalidTag, msgspec.DecodeError):
         raise AuthorityRefused("The claim is damaged.", reason="claim_over") from None
-    return VenueOrder(
-        told.name,
-        told.kind,
-        told.commune,
-        told.realm,
-        told.edition,
-        told.address,
-        told.opens,
-        told.closes,
-        told.stay_minutes,
-        CardFlag(told.flags),
-        told.rooms,
-        told.contact,
-    )
 
 
 def _key(token: bytes) -> bytes:

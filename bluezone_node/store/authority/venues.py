@@ -87,9 +87,11 @@ class SqlVenues:
             venues.c[name].is_not_distinct_from(value) for name, value in _row_of(before).items()
         ]
         with writing(self._engine) as db:
-            same = _known(db, [after.identity]) if after.identity != before.identity else set()
-            if same and after.state in _LIVING:
-                return Changed.KNOWN
+            # A claim may be of a place that is there: which of both is right officers decide.
+            if after.identity != before.identity:
+                others = venues.c.venue_id != after.venue_id
+                if _known(db, [after.identity], others):
+                    return Changed.KNOWN
             if db.execute(update(venues).where(*as_it_was).values(now)).rowcount != 1:
                 return Changed.OUTDATED
             if old:
@@ -278,12 +280,12 @@ class SqlVenues:
             ]
 
 
-def _known(db: Connection, identities: Sequence[bytes]) -> set[bytes]:
+def _known(db: Connection, identities: Sequence[bytes], *only: ColumnElement[bool]) -> set[bytes]:
     found: set[bytes] = set()
     for first in range(0, len(identities), AT_ONCE):
         some = identities[first : first + AT_ONCE]
         same = select(venues.c.identity).where(
-            venues.c.identity.in_(some), venues.c.state.in_(_LIVING)
+            venues.c.identity.in_(some), venues.c.state.in_(_LIVING), *only
         )
         found.update(db.scalars(same))
     return found

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.authority.places.cards import end_of_tomorrow
+from bluezone_node.authority.places.directory import VenueView
 from bluezone_node.authority.places.orders import VenueOrder, order_of
+from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.authority.ports.venues import VenueState
 from bluezone_node.authority.settings import PlacesSettings, RegisterSettings
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.venuefile import read_venue_file, renew_venue_file
 from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.trust import accept_card
-from tests.authorities import NOW
+from tests.authorities import NOW, seeded
 from tests.venue_desk import CHIEF, ISSUER, MARKET, VenueDesk
 
 
@@ -157,6 +159,61 @@ def test_of_two_editors_the_second_is_told(desk: VenueDesk) -> None:
     now = desk.directory.view(place.venue_id, CHIEF)
     assert reason(lambda: desk.renewal.edit(place.venue_id, MARKET, CHIEF)) == "no_card_key"
     assert desk.directory.view(place.venue_id, CHIEF) == now
+
+
+CHANGES: dict[str, Callable[[VenueDesk, bytes], object]] = {
+    "name": lambda desk, place: desk.renewal.edit(place, replace(MARKET, name="Z"), CHIEF),
+    "contact": lambda desk, place: desk.renewal.edit(
+        place, replace(MARKET, contact="0901234567"), CHIEF
+    ),
+    "rotate": lambda desk, place: desk.renewal.rotate(place, CHIEF),
+    "close": lambda desk, place: desk.venues.close(place, CHIEF),
+    "approve": lambda desk, place: desk.venues.approve(place, CHIEF),
+    "reject": lambda desk, place: desk.venues.reject(place, CHIEF),
+}
+
+
+@pytest.mark.parametrize(
+    ("officer", "mine", "others", "told"),
+    [
+        (CHIEF, "name", "name", "venue_changed"),
+        (CHIEF, "name", "contact", "venue_changed"),
+        (CHIEF, "name", "rotate", "venue_changed"),
+        (CHIEF, "name", "close", "venue_not_approved"),
+        (CHIEF, "rotate", "name", "venue_changed"),
+        (CHIEF, "rotate", "contact", "venue_changed"),
+        (CHIEF, "rotate", "rotate", "venue_changed"),
+        (CHIEF, "rotate", "close", "venue_not_approved"),
+        (ISSUER, "approve", "name", "venue_changed"),
+        (ISSUER, "approve", "approve", "venue_decided"),
+        (ISSUER, "approve", "reject", "venue_decided"),
+    ],
+)
+def test_who_is_overtaken_is_told_and_does_nothing(
+    tmp_path: Path, officer: Actor, mine: str, others: str, told: str
+) -> None:
+    """Between the look at the place and the change; what the quicker one did stands whole."""
+    meanwhile: list[Callable[[], object]] = []
+    source = seeded(3)
+
+    def entropy(size: int) -> bytes:
+        # The seeds of new cards are drawn in between.
+        if meanwhile:
+            meanwhile.pop()()
+        return source(size)
+
+    desk = VenueDesk(tmp_path, entropy=entropy)
+    place = desk.venues.register(MARKET, officer).venue_id
+    after: list[VenueView] = []
+
+    def overtake() -> None:
+        CHANGES[others](desk, place)
+        after.append(desk.directory.view(place, CHIEF))
+
+    meanwhile.append(overtake)
+    assert reason(lambda: CHANGES[mine](desk, place)) == told
+    assert desk.directory.view(place, CHIEF) == after[0]
+    desk.engine.dispose()
 
 
 def test_the_trail_tells_which_facts_changed_and_none_of_them(desk: VenueDesk) -> None:

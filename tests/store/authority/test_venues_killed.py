@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,25 @@ def test_a_place_never_lacks_a_card_nor_has_two(tmp_path: Path) -> None:
     at_every_statement(
         tmp_path, lambda desk: desk.renewal.rotate(market(desk).venue_id, CHIEF), check
     )
+
+
+def test_a_place_is_corrected_whole_or_not_at_all(tmp_path: Path) -> None:
+    """What is said of it, its cards and its kiosks: whenever an edit is broken off."""
+    desk = VenueDesk(tmp_path)
+    place = desk.venues.register(MARKET, CHIEF).venue_id
+    desk.kiosk_files.make(place, "Khu A", CHIEF)
+    desk.engine.dispose()
+    order = replace(MARKET, name="Chợ mới", rooms=("Khu B",))
+
+    def check(desk: VenueDesk, killed: bool) -> None:
+        view = desk.directory.view(place, CHIEF)
+        told = {(row.signed.card.name, row.room) for row in view.cards}
+        assert (view.venue.name, told, len(view.kiosks), len(view.ending)) in (
+            ("Chợ Bến Thành", {("Chợ Bến Thành", WHOLE), ("Chợ Bến Thành", "Khu A")}, 1, 0),
+            ("Chợ mới", {("Chợ mới", WHOLE), ("Chợ mới", "Khu B")}, 0, 2),
+        )
+
+    at_every_statement(tmp_path, lambda desk: desk.renewal.edit(place, order, CHIEF), check)
 
 
 def test_a_closed_place_has_nothing_that_counts(tmp_path: Path) -> None:
