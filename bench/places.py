@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bluezone_node.alerts import Alert
 from bluezone_node.crypto.cose import public_bytes, sign
-from bluezone_node.node.notices import TRUST, head_believed, judge_visits
+from bluezone_node.node.notices import TRUST, head_believed
+from bluezone_node.node.warning import judge_visits
 from bluezone_node.ports import ExportRecord, ExportState, NodeStore, StoredVisit
 from bluezone_node.store.node import open_node_store
 from bluezone_node.venues.bundle import (

@@ -187,8 +187,8 @@ def sync_of(
     )
     judges = [judge_by(yardstick, on_store)]
     if settings.places is not None:
-        from bluezone_node.node.notices import judge_visits
         from bluezone_node.node.openings import judge_openings
+        from bluezone_node.node.warning import judge_visits
 
         judges.append(judge_visits(settings.places.root_key, on_store, in_thread))
         judges.append(judge_openings(settings.places.root_key, on_store))

@@ -12,8 +12,9 @@ from bluezone_node.alerts import AlertLevel
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadExport, Unreachable
-from bluezone_node.node.notices import MOST_AT_ONCE, SOURCE, STALE, Notices, judge_visits
+from bluezone_node.node.notices import MOST_AT_ONCE, SOURCE, STALE, Notices
 from bluezone_node.node.sync import Sync
+from bluezone_node.node.warning import judge_visits
 from bluezone_node.ports import ExportState, Report, Result, StoredVisit
 from bluezone_node.venues.bundle import digest_of
 from bluezone_node.venues.card import SignedCard

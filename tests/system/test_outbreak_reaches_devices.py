@@ -19,8 +19,9 @@ from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadInput
 from bluezone_node.files import FolderExports
 from bluezone_node.node.checkin import CheckIn
-from bluezone_node.node.notices import SOURCE, Notices, judge_visits
+from bluezone_node.node.notices import SOURCE, Notices
 from bluezone_node.node.sync import Sync
+from bluezone_node.node.warning import judge_visits
 from bluezone_node.ports import KeySource
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database

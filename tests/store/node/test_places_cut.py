@@ -13,8 +13,9 @@ from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.node.checkin import CheckIn
-from bluezone_node.node.notices import SOURCE, TRUST, Notices, judge_visits
+from bluezone_node.node.notices import SOURCE, TRUST, Notices
 from bluezone_node.node.sync import Sync
+from bluezone_node.node.warning import judge_visits
 from bluezone_node.ports import ExportState, StoredVisit
 from bluezone_node.store.node import SqliteNodeStore, open_node_store
 from bluezone_node.venues.bundle import digest_of
