@@ -156,6 +156,23 @@ def test_a_printed_slip_leaves_the_door_in_front(tmp_path: Path) -> None:
         assert page.is_visible("#slip-code")
 
 
+def test_a_tablet_whose_session_is_over_asks_for_the_pin(tmp_path: Path) -> None:
+    """By itself, before somebody scans: what is scanned then would be lost."""
+    folder = tmp_path / "kiosk"
+    (folder / "state").mkdir(parents=True)
+    set_pin(folder / "state")
+    with browser() as silent:
+        page = silent.context.new_page()  # what this one's console says is no error
+        with kiosk_process(folder, "", "--listen", "0.0.0.0:0") as kiosk:
+            listen = f"0.0.0.0:{kiosk.port}"
+            page.goto(f"http://127.0.0.1:{kiosk.port}/")
+            page.fill("#pin", PIN)
+            page.click("button")
+            page.wait_for_selector("#result")
+        with kiosk_process(folder, "", "--listen", listen):
+            page.wait_for_selector("#pin", timeout=30_000)
+
+
 def test_two_pages_show_one_house(tmp_path: Path) -> None:
     """Who is entered at one is counted at the other."""
     with kiosk_process(tmp_path / "kiosk") as kiosk, browser() as first:
