@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from re import compile as pattern
 
 from bluezone_node.errors import BadInput, Refused, Unreachable
@@ -90,7 +89,7 @@ class Notices:
         oldest = _name_of(newest.sequence) if newest is not None else ""
         # They lie beside their index, whatever folder its lines begin with: a stick and the
         # network give each the same name in the ledger.
-        names = {PurePosixPath(line).name for line in listed}
+        names = {line.rpartition("/")[2] for line in listed}
         bundles = sorted(name for name in names if _BUNDLE.fullmatch(name) and name >= oldest)
         return bundles[:MOST_AT_ONCE]
 

@@ -624,11 +624,11 @@ async def test_a_bundle_under_another_name_is_refused() -> None:
     assert (stage.problem, len(stage.told.alerts)) == ("", 1)
 
 
-async def test_an_index_of_a_million_names_costs_little() -> None:
+async def test_an_index_as_long_as_one_may_be_costs_little() -> None:
     """Nothing is fetched beyond the first that fails, and the ledger does not fill."""
     stage = Stage(stay())
     stage.chain.add(stage.chain.notice(MARKET, text_of()))
-    lies = [f"exports/places/{number:08}.cose" for number in range(2, 1_000_000)]
+    lies = [f"exports/places/{number:08}.cose" for number in range(2, 75_000)]
     wanted = await stage.source.wanted(["/".join("x" * 9), *lies, "00000001.cose"])
     assert wanted[:2] == ["00000001.cose", "00000002.cose"]
     assert len(wanted) == MOST_AT_ONCE
