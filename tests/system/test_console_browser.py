@@ -18,6 +18,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from bluezone_node.store.authority.folder import AuthorityFolder, make_folder
 from bluezone_node.web.console import menu
 from tests.authority_process import PATIENCE, running
+from tests.bureau import bureau
+from tests.console_pictures import served
 from tests.staff import PASSWORD
 from tests.vm.packages import may_install
 
@@ -102,6 +104,53 @@ async def test_a_code_from_sign_in_to_the_funnel(tmp_path: Path, chromium: str) 
         assert not any(secret in url for url in visited)
     kept = b"".join(path.read_bytes() for path in folder.path.glob("*.db*"))
     assert code.encode() not in kept
+
+
+async def test_an_officer_new_to_it_warns_of_a_market(tmp_path: Path, chromium: str) -> None:
+    """From “chợ Long Biên, on Saturday from seven to nine” to the notice: six taps, four fields."""
+    with bureau(tmp_path, with_publisher=False) as office:
+        for name in ("Chợ Long Biên", "Siêu thị Long Biên"):
+            office.places.place(name)
+        office.person("minh.tran", "supervisor")
+        with served(office) as address:
+            async with async_playwright() as player:
+                browser = await player.chromium.launch(
+                    executable_path=chromium, args=["--no-sandbox"]
+                )
+                page, objections = await _telephone(browser)
+                office.pass_time(seconds=30)
+                await page.goto(address + menu.SIGN_IN)
+                await page.fill("#name", "minh.tran")
+                await page.fill("#password", PASSWORD)
+                await page.fill("#code", office.staff.code(office.enrolments["minh.tran"]))
+                await page.click("main button.primary")
+
+                await page.click("summary")
+                await page.click("nav >> text=Thông báo dịch tễ")
+                await _fits(page)
+                await page.fill("#place", "cho long bien")
+                await page.click("text=Tìm địa điểm")
+                await _fits(page)
+                await page.click("td a.primary >> nth=0")
+                await page.select_option("#from_day", label="Thứ Bảy, 07/03/2026")
+                await page.fill("#from_time", "7h")
+                await page.fill("#to_time", "9h")
+                await _fits(page)
+                await page.click("main button.primary")
+                assert "07:00 – 09:00, 07/03/2026" in await page.inner_text("dl.facts")
+                await _fits(page)
+                await page.click("main form button.primary")
+                assert "trong khoảng một phút" in await page.inner_text("p.note")
+                assert office.places.bundles.run().drawn == 1
+                await page.reload()
+                assert "Thông báo đã ra" in await page.inner_text("p.note")
+                assert not await page.is_visible("button.danger")
+                await page.click("main summary")
+                await page.click("button.danger")
+                assert await page.inner_text("dl.facts .state") == "Đã thu hồi"
+                await _fits(page)
+                await browser.close()
+    assert objections == []
 
 
 async def _telephone(browser: Browser) -> tuple[Page, list[str]]:

@@ -115,7 +115,10 @@ def _columns(visit: Visit) -> list[tuple[str, str]]:
     meanings = (
         _("must be filled in"),
         _("such as market, school or restaurant, in either language; empty: another kind"),
-        _("must be filled in: the number of the commune or ward, with up to five digits"),
+        _(
+            "must be filled in: the commune or ward, by its number or, once there is a list, "
+            "its name"
+        ),
         "",
         _("as 07:00-22:30; empty: not known"),
         _("minutes that people usually stay; empty: as for its kind"),
