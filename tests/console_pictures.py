@@ -33,10 +33,11 @@ from bluezone_node.authority.settings import RealmSettings
 from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.notices import NoticeLevel
+from bluezone_node.venues.warrant import LONGEST_LIFE, write_warrant
 from bluezone_node.web import server
 from bluezone_node.web.console import menu
 from tests.authorities import NOW, keys_of_days, uploaded
-from tests.bureau import Bureau, bureau, with_realms
+from tests.bureau import APPROVING, ASKING, Bureau, bureau, with_realms
 from tests.staff import PASSWORD
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "console"
@@ -63,6 +64,17 @@ code,name,province
 27139,Phường Xuân Hoà,79
 """
 """A few of the official list."""
+
+SATURDAY = "2026-03-21"
+"""The one before the day of the pictures."""
+PLACES = """\
+tên địa điểm,loại,xã phường,địa chỉ,giờ mở cửa
+Chợ Dân Sinh,chợ,Cầu Ông Lãnh,104 Yersin,06:00-18:00
+Siêu thị Gia Định,siêu thị,26944,70 Phan Đăng Lưu,08:00-22:00
+Trường THPT Bùi Thị Xuân,trường học,Bến Thành,73 Bùi Thị Xuân,06:30-17:00
+Rạp Vinh Quang,cung trăng,Sài Gòn,59 Pasteur,
+Chợ Dân Sinh,chợ,Cầu Ông Lãnh,104 Yersin,
+"""
 
 SHEET = """\
 test_type,test_date,symptom_date,phone
@@ -152,7 +164,9 @@ def _one(
 def warn(made: Bureau) -> None:
     """Warn of three places, and let a kiosk propose a fourth notice."""
     places, now = made.places, made.clock.now()
-    market = places.place("Chợ Bến Thành", "Khu A", "Khu B")
+    places.place("Chợ Long Biên", realm="01")
+    places.place("Chợ đêm Long Biên", realm="01")
+    market = places.place("Chợ Bà Chiểu", "Khu A", "Khu B")
     school = places.place("Trường Tiểu học Nguyễn Bỉnh Khiêm", kind=VenueKind.SCHOOL)
     diner = places.place("Quán cơm tấm Ba Ghiền", kind=VenueKind.RESTAURANT)
     minh, hoa = Actor("minh.tran", "79", "supervisor"), Actor("hoa.le", "79", "issuer")
@@ -174,6 +188,22 @@ def warn(made: Bureau) -> None:
     begin = now - timedelta(hours=28)
     heard = Evidence(42, 97, 1, 140, 0.8)
     places.proposals.take(desk, b"p" * 16, begin, begin + timedelta(minutes=50), heard)
+
+
+def open_registers(made: Bureau) -> str:
+    """Ask for two registers, of which one is approved; return the number of the other."""
+    minh, ha = Actor("minh.tran", "79", "supervisor"), Actor("ha.bui", "79", "supervisor")
+    register, now = made.register(), made.clock.now()
+    for case, place in (("F0-118", "Phòng khám Hoa Sen"), ("F0-121", "Phòng khám An Bình")):
+        clinic = made.places.place(place, kind=VenueKind.HEALTH_FACILITY)
+        start, basis = now - timedelta(hours=30), "Luật Phòng, chống bệnh truyền nhiễm 2007"
+        window = (start, start + timedelta(hours=4))
+        asked = register.drafted(clinic.venue_id, *window, case, basis, LONGEST_LIFE, minh)
+        register.request(write_warrant(asked, ASKING), minh)
+        if case == "F0-118":
+            register.approve(asked.warrant_id, write_warrant(asked, APPROVING), ha)
+        made.pass_time(minutes=20)
+    return asked.warrant_id.hex()
 
 
 def _until_morning(made: Bureau) -> None:
@@ -225,8 +255,8 @@ class Camera:
             subprocess.run([squeeze, file, "+dither", "-colors", "64", f"PNG8:{file}"], check=True)
 
 
-def take_all(made: Bureau, address: str) -> None:
-    """Take every picture."""
+def take_all(made: Bureau, address: str, number: str) -> None:
+    """Take every picture; *number*: of the warrant that is looked at."""
     with sync_playwright() as player:
         for language in ("vi", "en"):
             # The fields for dates follow the browser's own language.
@@ -244,12 +274,12 @@ def take_all(made: Bureau, address: str) -> None:
                     device_scale_factor=1 if device == "desk" else 1.5,
                 )
                 camera = Camera(context.new_page(), made, address, f"{device}-{language}")
-                _tour(camera, made, everything=language == "vi")
+                _tour(camera, made, number, everything=language == "vi")
                 context.close()
             browser.close()
 
 
-def _tour(camera: Camera, made: Bureau, *, everything: bool) -> None:
+def _tour(camera: Camera, made: Bureau, number: str, *, everything: bool) -> None:
     if everything:
         camera.go(menu.CLAIM)
         camera.take("claim", whole=True)
@@ -286,6 +316,8 @@ def _tour(camera: Camera, made: Bureau, *, everything: bool) -> None:
     camera.take("exports", whole=True)
     _notices(camera)
     tour_places(camera, made)
+    _list_of_places(camera)
+    _warrants(camera, number)
     camera.go(menu.USERS)
     camera.take("users", whole=True)
     camera.go(menu.AUDIT).click("main form button")
@@ -293,28 +325,47 @@ def _tour(camera: Camera, made: Bureau, *, everything: bool) -> None:
 
 
 def _notices(camera: Camera) -> None:
+    """Walk from what a patient said to the notice: at Chợ Long Biên, on Saturday from 7 to 9."""
     page = camera.go(menu.NOTICES)
     camera.take("notices", whole=True)
-    page.fill("#place", "bến thành")
+    page.fill("#place", "cho long bien")
     page.click("main section button.primary")
-    page.click("td a.button")
-    for field, typed in (
-        *(("#from_day", "2026-03-09"), ("#from_time", "14:30")),
-        *(("#to_day", "2026-03-09"), ("#to_time", "16:00")),
-        *(("#phone", "19009095"), ("#vi", "Gọi trạm y tế phường trước khi đến.")),
-    ):
-        page.fill(field, typed)
+    camera.take("notice-places", whole=True)
+    page.click("td a.button >> nth=0")
+    page.select_option("#from_day", SATURDAY)
+    page.fill("#from_time", "7h")
+    page.fill("#to_time", "9h")
+    page.fill("#phone", "19009095")
+    camera.take("notice-form", whole=True)
     page.click("main button.primary")
     camera.take("notice-preview", whole=True)
+    page.click("main form button.primary")
+    camera.take("notice-sent", whole=True)
     camera.go(menu.PROPOSALS).click("tbody a")
     camera.take("proposal", whole=True)
+
+
+def _warrants(camera: Camera, number: str) -> None:
+    camera.go(menu.WARRANTS)
+    camera.take("warrants", whole=True)
+    camera.go(f"{menu.WARRANTS}/{number}")
+    camera.take("warrant", whole=True)
+
+
+def _list_of_places(camera: Camera) -> None:
+    page = camera.go(menu.PLACE_LIST)
+    page.select_option("#realm", "79")
+    file = {"name": "phuong.csv", "mimeType": "text/csv", "buffer": PLACES.encode()}
+    page.set_input_files("#file", files=[file])  # type: ignore[list-item]
+    page.click("main button.primary")
+    camera.take("place-list", whole=True)
 
 
 def tour_places(camera: Camera, made: Bureau) -> None:
     """Take the pictures of places, signed in."""
     camera.go(menu.PLACES)
     camera.take("places", whole=True)
-    (place,) = made.desk.directory.search("cho ben thanh", Actor("", "*", "admin"))
+    (place,) = made.desk.directory.search("ben thanh le loi", Actor("", "*", "admin"))
     camera.go(f"{menu.PLACES}/{place.venue_id.hex()}")
     camera.take("place", whole=True)
     page = camera.go(f"{menu.PLACES}/{place.venue_id.hex()}/edit")
@@ -340,7 +391,7 @@ def main() -> int:
         made.staff.accounts.disable(Actor("lan.nguyen", "*", "admin"), "duc.pham")
         warn(made)
         with served(made) as address:
-            take_all(made, address)
+            take_all(made, address, open_registers(made))
     for file in sorted(FOLDER.glob("*.png")):
         print(f"{file.stat().st_size // 1000:5} kB  {file.name}")
     return 0
