@@ -4,7 +4,7 @@ import json
 from base64 import b64encode
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import sha256
+from hashlib import sha256, sha384
 from pathlib import Path
 
 import pytest
@@ -158,6 +158,31 @@ def test_what_warnings_write_for_the_place_is_told(program: Run) -> None:
         (cwa(cwa_payload()), sha256(sha256(b"CWA-GUID" + cwa_payload()).digest()).hexdigest()),
     ):
         assert f"in warnings:      {listed}\n" in program("lab", "place", text)[1]
+
+
+def test_a_published_file_tells_when_a_case_was_there(program: Run, tmp_path: Path) -> None:
+    """For the country's own places; with ours, or with another file, it is a wrong call."""
+    file = tmp_path / "current-exposure-events.json"
+    listed = json.loads(program("lab", "place", "--json", nz())[1])
+    assert "warned" not in listed
+    name = b64encode(sha384(listed["id"].encode()).digest()).decode()
+    event = {"start": "2021-07-14T08:00:00Z", "end": "2021-07-14T10:00:00Z", "glnHash": name}
+    file.write_text(json.dumps({"items": [event]}))
+    window = ["2021-07-14T08:00:00+00:00", "2021-07-14T10:00:00+00:00"]
+    code, out, _ = program("lab", "place", nz(), "--warnings", file, "--json")
+    assert (code, json.loads(out)["warned"]) == (0, [window])
+    assert (
+        f"a case was there: {' to '.join(window)}\n"
+        in program("lab", "place", nz(), "--warnings", file)[1]
+    )
+    assert (
+        "never, by that file"
+        in program("lab", "place", nz(gln="1234567890001"), "--warnings", file)[1]
+    )
+    for text in (URL, nhs()):
+        code, _, err = program("lab", "place", text, "--warnings", file)
+        assert code == 2
+        assert "--warnings" in err
 
 
 @pytest.mark.parametrize(

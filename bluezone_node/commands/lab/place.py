@@ -1,7 +1,7 @@
 """``bluezone-node lab place``: what the code of a place says, ours or another country's."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from bluezone_node.errors import BadInput
 from bluezone_node.intervals import from_unix
 from bluezone_node.venues.card import VIETNAM, SignedCard
 from bluezone_node.venues.foreign import MAX_CODE_CHARACTERS, ForeignPlace, read_foreign
+from bluezone_node.venues.foreign.warnings import MAX_PUBLISHED_BYTES, windows_about
 from bluezone_node.venues.kinds import RULES
 from bluezone_node.venues.tags import PROOF_SECONDS
 from bluezone_node.venues.text import DEFAULT_HOST, PlaceText, read_text
@@ -99,6 +100,12 @@ def _nhs_key(text: str) -> tuple[str, PublicKey]:
     multiple=True,
     help="Whose signatures count on NHS posters. May be repeated.",
 )
+@click.option(
+    "--warnings",
+    "warnings_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What New Zealand, the NHS or Germany published: tell when a case was at the place.",
+)
 @json_option
 def place(
     text: str,
@@ -107,6 +114,7 @@ def place(
     at: datetime | None,
     hosts: tuple[str, ...],
     nhs_keys: tuple[tuple[str, PublicKey], ...],
+    warnings_file: Path | None,
     as_json: bool,
 ) -> None:
     """Read the code of a place: TEXT as it was scanned, or - to take it from standard input.
@@ -133,12 +141,25 @@ def place(
         else:
             refusal = _refusal(said.card, trust, at and at.replace(tzinfo=VIETNAM))
         reading = _ours(said, refusal)
+    warned = None if warnings_file is None else _warned(foreign, warnings_file)
     if as_json:
-        print_json(reading)
+        print_json(reading if warned is None else asdict(reading) | {"warned": warned})
     else:
-        _print(reading, said, foreign)
+        _print(reading, said, foreign, warned)
     if refusal:
         raise refusal
+
+
+def _warned(place: ForeignPlace | None, file: Path) -> list[tuple[str, str]]:
+    if place is None:
+        raise click.UsageError("--warnings is for the code of another country's place")
+    with file.open("rb") as stream:
+        published = stream.read(MAX_PUBLISHED_BYTES + 1)
+    try:
+        windows = windows_about(place, published)
+    except BadInput as refused:
+        raise click.UsageError(f"--warnings: {refused}") from None
+    return [(start.isoformat(), end.isoformat()) for start, end in windows]
 
 
 def _trust(file: Path | None, root: str | None) -> TrustList | None:
@@ -210,7 +231,12 @@ def _ours(said: PlaceText | None, refusal: BadInput | None) -> Reading:
     )
 
 
-def _print(reading: Reading, said: PlaceText | None, foreign: ForeignPlace | None) -> None:
+def _print(
+    reading: Reading,
+    said: PlaceText | None,
+    foreign: ForeignPlace | None,
+    warned: list[tuple[str, str]] | None,
+) -> None:
     rows: dict[str, object] = {
         "kind": reading.kind,
         "valid": "yes" if reading.valid else f"no: {reading.why}",
@@ -221,6 +247,8 @@ def _print(reading: Reading, said: PlaceText | None, foreign: ForeignPlace | Non
     }
     if foreign is not None:
         rows["in warnings"] = foreign.listed_as
+    if warned is not None:
+        rows["a case was there"] = ", ".join(map(" to ".join, warned)) or "never, by that file"
     if said is not None:
         card = said.card.card
         rows |= {

@@ -4,6 +4,7 @@ Fields that are not asked for are skipped, as protocol buffers mean it; a field 
 is refused, since readers differ in which of them they take.
 """
 
+from collections.abc import Iterator
 from typing import NoReturn
 
 from bluezone_node.errors import BadInput
@@ -27,12 +28,8 @@ class Message:
             BadInput: reason ``protobuf_malformed``, here and in every method.
         """
         self._fields: dict[int, int | bytes] = {}
-        at = 0
-        while at < len(data):
-            tag, at = _varint(data, at)
-            value, at = _value(data, at, tag & 7)
-            number = tag >> 3
-            if number == 0 or number in self._fields or len(self._fields) == _MAX_FIELDS:
+        for number, value in _fields(data):
+            if number in self._fields or len(self._fields) == _MAX_FIELDS:
                 _refuse()
             self._fields[number] = value
 
@@ -59,6 +56,27 @@ class Message:
     def message(self, number: int) -> "Message":
         """Return the message in field *number*."""
         return Message(self.octets(number))
+
+
+def repeated(data: bytes, number: int) -> Iterator[bytes]:
+    """Yield the bytes of each field *number* in a message that has many of it.
+
+    Raises:
+        BadInput: reason ``protobuf_malformed``.
+    """
+    for each, value in _fields(data):
+        if each == number:
+            yield value if isinstance(value, bytes) else _refuse()
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        value, at = _value(data, at, tag & 7)
+        if tag >> 3 == 0:
+            _refuse()
+        yield tag >> 3, value
 
 
 def _value(data: bytes, at: int, wire_type: int) -> tuple[int | bytes, int]:
