@@ -67,7 +67,7 @@ def venue_file(
     path: Path, card: SignedCard, *, at: datetime = NOW, root: Ed25519PrivateKey = ROOT
 ) -> Path:
     """Write what a registrar gives to the kiosk of *card*."""
-    around = (at.replace(year=at.year - 1), at.replace(year=at.year + 1))
+    around = (at - timedelta(days=365), at + timedelta(days=365))
     keys = (TrustedKey(public_bytes(CARDS), Role.CARDS, "VN", *around),)
     trust = write_trust_list(TrustList(1, at, keys), root)
     document = {
