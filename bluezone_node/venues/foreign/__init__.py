@@ -1,7 +1,8 @@
 """Other countries' posters, recognised and named for what they are.
 
 Who comes from abroad has such codes at hand, and who scans one here should hear more than that it
-is wrong.  Warnings about those places do not reach this country: a visit can be kept, no more.
+is wrong.  Warnings about those places do not reach this country: a visit can be kept, no more. Who
+has a file of them finds a place in it by its code (`warnings`).
 """
 
 from collections.abc import Callable, Mapping
