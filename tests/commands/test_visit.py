@@ -14,9 +14,10 @@ import bluezone_node
 from bluezone_node import config as settings_file
 from bluezone_node.commands import cli
 from bluezone_node.commands.visit.refusing import REFUSALS
+from bluezone_node.commands.visit.telling import say_here
 from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.errors import BadConfig, BadInput
-from bluezone_node.ports import ExportRecord, ExportState
+from bluezone_node.ports import ExportRecord, ExportState, StoredVisit
 from bluezone_node.venues.bundle import FIRST_PREVIOUS, Bundle, write_bundle
 from bluezone_node.venues.card import VIETNAM, Card, SignedCard, day_number, read_card
 from bluezone_node.venues.head import head_of
@@ -24,6 +25,7 @@ from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.passes import read_pass
 from bluezone_node.venues.text import to_url
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
+from bluezone_node.venues.visits import Visit
 from bluezone_node.wiring.store import open_store
 from tests.nearnesses import on_a_device_in
 from tests.venues.places import CARDS, NOTICES, ROOT, STRANGER, seeded
@@ -281,3 +283,20 @@ def test_a_code_with_a_name_says_so(config: Path) -> None:
     said = run(config, "code", "--name", "An", "--phone", "0912345678").output
     assert "Trong mã có tên và số điện thoại của bạn" in said
     assert "Trong mã có tên" not in run(config, "code").output
+
+
+@pytest.mark.parametrize(
+    ("came", "told"),
+    [
+        ("2026-11-22T20:00+07:00", ["08:00 ngày 23/11/2026: ", "08:00 on 2026-11-23: "]),
+        ("2026-11-22T08:00+07:00", ["20:00: ", "20:00: "]),
+    ],
+)
+def test_an_end_on_another_day_is_told_with_its_day(
+    came: str, told: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who sleeps at a lodging is there until the morning."""
+    at = datetime.fromisoformat(came)
+    say_here(StoredVisit(1, Visit(at, at, "Nhà trọ", place())))
+    lines = capsys.readouterr().out.splitlines()
+    assert all(part in line for part, line in zip(told, lines, strict=True))

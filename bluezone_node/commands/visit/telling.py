@@ -67,13 +67,19 @@ def say_here(entry: StoredVisit) -> None:
     visit = entry.visit
     end, kind = expected_end(visit)
     vietnamese, english = ENDINGS[kind]
+    last = end.astimezone(VIETNAM)
+    another_day = last.date() != visit.came.astimezone(VIETNAM).date()
     say(
         f"Đang ở: {named(visit)}, từ {clock(visit.came)} (giờ Việt Nam)"
         f"{_people(visit, ' người')}. "
-        f"Sẽ tự kết thúc lúc {clock(end)}: {vietnamese}.",
+        f"Sẽ tự kết thúc lúc {clock(end)}"
+        + (f" ngày {last:%d/%m/%Y}" if another_day else "")
+        + f": {vietnamese}.",
         f"You are at {named(visit)} since {clock(visit.came)} (Vietnam time)"
         f"{_people(visit, ' people')}; "
-        f"ends by itself at {clock(end)}: {english}. Leave: bluezone-node visit out",
+        f"ends by itself at {clock(end)}"
+        + (f" on {last:%Y-%m-%d}" if another_day else "")
+        + f": {english}. Leave: bluezone-node visit out",
     )
 
 
