@@ -31,7 +31,9 @@ def claim_routes(frame: Frame, claims: Claims, communes: Communes) -> list[BaseR
     def claim(visit: Visit) -> Answer:
         try:
             ticket = claims.claim(
-                new_order(visit, communes), address=visit.address, language=visit.language.name
+                new_order(visit, communes, visit.form["realm"]),
+                address=visit.address,
+                language=visit.language.name,
             )
         except Refused as refused:
             status = 429 if refused.reason == "too_many_requests" else 422

@@ -38,8 +38,8 @@ owners load with a telephone; a name that is typed is understood without."""
 _BETWEEN = re.compile(r"[,;|\n]")
 
 
-def new_order(visit: Visit, communes: Communes) -> VenueOrder:
-    """Return the place that the form tells of.
+def new_order(visit: Visit, communes: Communes, realm: str) -> VenueOrder:
+    """Return the place that the form tells of, in the province *realm*.
 
     Raises:
         AuthorityRefused: reason ``venue_kind``, ``venue_hours``, or one of `CommuneBook.code`.
@@ -49,8 +49,8 @@ def new_order(visit: Visit, communes: Communes) -> VenueOrder:
     return VenueOrder(
         form["name"],
         _kind(visit),
-        communes.book(form["realm"], EDITION).code(form["commune"]),
-        form["realm"],
+        communes.book(realm, EDITION).code(form["commune"]),
+        realm,
         EDITION,
         form["address"],
         opens,

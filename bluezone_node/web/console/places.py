@@ -116,7 +116,8 @@ class PlacesDesk:
         nonce = visit.form["nonce"]
         try:
             venue_id = id_of(nonce)
-            order = new_order(visit, self._communes)
+            realm = self._directory.realm_for(visit.form["realm"], visit.actor)
+            order = new_order(visit, self._communes, realm)
             self._venues.register(order, visit.actor, venue_id)
         except Refused as refused:
             if refused.reason == "venue_known" and self._is_there(visit, nonce):

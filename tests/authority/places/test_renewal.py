@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bluezone_node.authority.places.cards import end_of_tomorrow
 from bluezone_node.authority.places.directory import VenueView
@@ -228,6 +231,38 @@ def test_the_trail_tells_which_facts_changed_and_none_of_them(desk: VenueDesk) -
     assert (entries[0].action, entries[0].subject) == ("venue_edited", place.venue_id.hex())
     assert entries[0].detail == {"facts": "name, rooms, contact", "cards": 1, "at_once": 0}
     assert "Xổm" not in str(entries)
+
+
+ROOMS = st.lists(st.sampled_from(["Khu A", "Khu B", "Khu C"]), unique=True).map(tuple)
+
+
+@settings(max_examples=8)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["X", "Y"]), ROOMS, st.booleans(), st.none() | ROOMS),
+        max_size=4,
+    )
+)
+def test_cards_always_say_what_is_said_of_the_place(
+    steps: list[tuple[str, tuple[str, ...], bool, tuple[str, ...] | None]],
+) -> None:
+    """After any number of edits, rotations and kiosks each room has one, and no other has any."""
+    with TemporaryDirectory() as folder:
+        desk = VenueDesk(Path(folder))
+        place = desk.venues.register(MARKET, CHIEF).venue_id
+        for name, rooms, at_once, kiosks in steps:
+            order = replace(MARKET, name=name, rooms=rooms)
+            desk.renewal.edit(place, order, CHIEF, at_once=at_once)
+            for room in kiosks or ():
+                if room in rooms:
+                    desk.kiosk_files.make(place, room, CHIEF)
+            if kiosks is None:
+                desk.renewal.rotate(place, CHIEF, at_once=at_once)
+            view = desk.directory.view(place, CHIEF)
+            told = [(row.room, row.signed.card.name) for row in view.cards]
+            assert sorted(told) == sorted((room, name) for room in ("", *rooms))
+            assert {each.room for each in view.kiosks} <= set(rooms)
+        desk.engine.dispose()
 
 
 def test_a_place_stays_in_its_province(desk: VenueDesk) -> None:

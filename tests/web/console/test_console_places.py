@@ -260,7 +260,7 @@ def listed(tmp_path: Path) -> Iterator[Bureau]:
     realms = (RealmSettings("01", province="01"), RealmSettings("79", province="79"))
     with bureau(tmp_path, with_realms(*realms), with_publisher=False) as opened:
         rows = "145,Phường Long Biên,1\n26740,Phường Bến Thành,79\n"
-        rows += "26741,Phường Tân An,79\n26742,Xã Tân An,79\n"
+        rows += "26741,Phường Tân An,79\n26742,Xã Tân An,79\n9,Phường Bến Thành,1\n"
         file = f"code,name,province\n{rows}".encode()
         opened.desk.commune_lists.take(file, 2, OPERATOR)
         yield opened
@@ -273,7 +273,9 @@ def test_communes_are_typed_and_shown_by_name(listed: Bureau) -> None:
     assert 'list="communes"' in page
     assert '<option value="Phường Bến Thành (26740)">' in page
     assert "Long Biên" not in page
-    place = registered(chief, commune="ben thanh")
+    # Who works for one province is not asked for it; another has a commune of that name.
+    assert 'name="realm"' not in page
+    place = registered(chief, commune="ben thanh", realm="")
     assert "Phường Bến Thành" in chief.see(place)
     assert "26740" not in chief.page
     assert "Phường Bến Thành" in _words(chief, menu.PLACES)
@@ -284,6 +286,19 @@ def test_communes_are_typed_and_shown_by_name(listed: Bureau) -> None:
     typed = shown(chief) | {"stamp": chief.hidden("stamp"), "commune": "xa tan an"}
     chief.send(f"{place}/edit", typed)
     assert "Phường Bến Thành Xã Tân An" in chief.words()
+
+
+def test_a_list_of_the_whole_country_is_too_long_for_a_page(made: Bureau) -> None:
+    """A name that is typed is understood without; those that may be meant are offered."""
+    rows = "".join(f"{number},Phường Số {number},79\n" for number in range(1, 1002))
+    made.desk.commune_lists.take(f"code,name,province\n{rows}".encode(), 2, OPERATOR)
+    owner = made.browser()
+    page = owner.see(menu.CLAIM)
+    assert "Its name since 1 July 2025" in page
+    assert "<datalist" not in page
+    assert owner.send(menu.CLAIM, FORM | {"commune": "xã số 77"}).status_code == 422
+    assert '<datalist id="communes"><option value="Phường Số 77 (00077)"></datalist>' in owner.page
+    assert owner.send(menu.CLAIM, FORM | {"commune": "so 77"}).status_code == 200
 
 
 def test_owners_are_asked_which_commune_they_mean(listed: Bureau) -> None:
