@@ -1,5 +1,6 @@
 """The kiosk's pages: plain forms that work without a script, and nothing personal in any answer."""
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -16,7 +17,7 @@ from bluezone_node.store.node import SqliteNodeStore, open_node_store
 from bluezone_node.venues.bundle import read_bundle
 from bluezone_node.venues.head import head_of
 from bluezone_node.venues.text import DEFAULT_HOST, read_text
-from bluezone_node.venues.trust import write_trust_list
+from bluezone_node.venues.trust import accept_card, write_trust_list
 from bluezone_node.web.kiosk import report, wording
 from bluezone_node.web.kiosk.condition import Condition
 from bluezone_node.web.kiosk.gate import ATTEMPTS, SESSION_SECONDS
@@ -183,6 +184,7 @@ async def test_what_cannot_be_written_is_not_counted(kiosk: Kiosk, store: Sqlite
         (Condition(register_days=5), "Còn ghi tên được 5 ngày"),
         (Condition(objection="card_expired"), "Mã địa điểm hết hạn"),
         (Condition(objection="card_revoked"), "Mã địa điểm đã bị thu hồi"),
+        (Condition(objection="card_not_yet"), "Hãy xem lại ngày giờ của máy"),
         (Condition(objection="card_unknown_signer"), "Khóa ký mã địa điểm không còn hiệu lực"),
         (Condition(synced=MORNING.replace(day=15)), "Không có mạng 8 ngày"),
         (Condition(synced=MORNING.replace(day=22)), "Không có mạng 1 ngày"),
@@ -238,6 +240,14 @@ async def test_an_unsure_clock_marks_entries(kiosk: Kiosk) -> None:
     async with kiosk.browser() as browser:
         answer = (await browser.post("/scan", data={"text": ID_CARD}, headers=JSON)).json()
         assert {"vi": "Chưa chắc giờ của máy", "en": "Clock unsure"} in answer["notes"]
+
+
+def test_every_objection_to_a_card_has_words() -> None:
+    """A reason without any would take the page down instead of saying it."""
+    source = inspect.getsource(accept_card)
+    reasons = set(re.findall(r'reason="([a-z_]+)"', source))
+    assert reasons == {*wording.OBJECTIONS}
+    assert reasons <= {*wording.REFUSALS}
 
 
 def test_every_refusal_is_said_in_vietnamese() -> None:
