@@ -23,8 +23,9 @@ from bluezone_node.commands.vietnam_time import VietnamTime, in_vietnam, window_
 from bluezone_node.errors import BadConfig, BadInput
 
 if TYPE_CHECKING:
+    from bluezone_node.authority.places.contacts import Opened
     from bluezone_node.authority.places.directory import Directory
-    from bluezone_node.authority.places.warrants import Opened, Warrants, WarrantView
+    from bluezone_node.authority.places.warrants import Warrants, WarrantView
     from bluezone_node.authority.ports.register import StoredWarrant
     from bluezone_node.venues.warrant import Warrant
 

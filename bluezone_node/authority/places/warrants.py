@@ -1,17 +1,16 @@
 """Warrants: what one officer asks for and another approves, what the place answers, who reads it.
 
-Signatures are made by keys that officers hold themselves (`warrant request --key FILE`); whoever
-runs the server cannot make one.  What a place sends stays sealed to the key of its day until an
+Signatures are made by keys that officers hold themselves (`warrant sign`); whoever runs the server
+cannot make one.  What a place sends stays sealed to the key of its day until an
 officer reads it, and is erased when the warrant is over.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
+from bluezone_node.authority.places.contacts import Opened, opened
 from bluezone_node.authority.places.day_keys import KEPT
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail, Detail
@@ -21,7 +20,7 @@ from bluezone_node.authority.ports.register import (
     StoredWarrant,
     WarrantStore,
 )
-from bluezone_node.errors import AuthorityRefused, BadInput
+from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.venues.answer import (
     MAX_ROWS,
@@ -32,8 +31,8 @@ from bluezone_node.venues.answer import (
     unpack_rows,
 )
 from bluezone_node.venues.card import day_number
-from bluezone_node.venues.register import Contact, ReleasedContact, open_contact
-from bluezone_node.venues.tags import SLOT_SECONDS, slots_between, start_of
+from bluezone_node.venues.register import ReleasedContact
+from bluezone_node.venues.tags import SLOT_SECONDS, slots_between
 from bluezone_node.venues.trust import TrustList
 from bluezone_node.venues.warrant import (
     WARRANT_ID_BYTES,
@@ -52,16 +51,6 @@ MAX_PURPOSE = 200
 """Characters of why somebody reads names."""
 READ_FOR = timedelta(days=7)
 """After its warrant expired: so long an officer may read again what the place sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What an officer reads."""
-
-    contacts: Sequence[tuple[datetime, Contact]] = field(repr=False)
-    """Each with the quarter of an hour in which they came."""
-    unreadable: int
-    """Rows that could not be opened: their day's key is gone, or they were changed."""
 
 
 class WarrantState(StrEnum):
@@ -325,23 +314,8 @@ class Warrants:
             )
         told: Detail = {"rows": sum(part.rows for part in parts), "purpose": purpose}
         self._record(actor, "warrant_read", stored, told)
-        contacts, unreadable = [], 0
-        keys: dict[bytes, bytes | None] = {}
         rows = [row for part in parts for row in unpack_rows(part.released or b"")]
-        # A kiosk that was killed may have sent a row in two parts. Its id does not tell: codes are
-        # not signed, and a row under the number of another's code must not hide that one's.
-        for row in dict.fromkeys(rows):
-            if row.day_key_id not in keys:
-                keys[row.day_key_id] = self._day_keys.private(row.day_key_id)
-            private = keys[row.day_key_id]
-            try:
-                if private is None:
-                    raise BadInput("The key of the day is gone.", reason="row_unreadable")
-                key = X25519PrivateKey.from_private_bytes(private)
-                contacts.append((start_of(row.slot), open_contact(row, key)))
-            except BadInput:
-                unreadable += 1
-        return Opened(sorted(contacts, key=lambda each: each[0]), unreadable)
+        return opened(rows, self._day_keys.private)
 
     def forget(self) -> None:
         """Erase what places sent for warrants that are over."""

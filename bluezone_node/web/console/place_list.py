@@ -105,6 +105,7 @@ def place_list_routes(
             section,
             "place_list_result.html",
             {"places.csv": "places", "rejected.csv": "rejects"},
+            section=menu.PLACES,
         ),
     ]
 

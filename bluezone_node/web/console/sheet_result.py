@@ -32,10 +32,19 @@ def told(rejected: Iterable[Rejected]) -> list[dict[str, Any]]:
 
 
 def result_routes(
-    frame: Frame, shown: Shown, section: str, template: str, files: Mapping[str, str]
+    frame: Frame,
+    shown: Shown,
+    path: str,
+    template: str,
+    files: Mapping[str, str],
+    *,
+    section: str = "",
 ) -> list[BaseRoute]:
-    """Return the routes of the page below *section*, and of its *files*: the names' keys."""
-    one = f"{section}/{{name}}"
+    """Return the routes of the page below *path*, and of its *files*: the names' keys.
+
+    *section*: the page that stands in the menu, if not *path*.
+    """
+    one, section = f"{path}/{{name}}", section or path
 
     def kept(visit: Visit) -> dict[str, Any]:
         found = shown.get(visit.token, visit.params["name"])

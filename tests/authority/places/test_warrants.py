@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bluezone_node.authority.people.audit import ChainedTrail
+from bluezone_node.authority.places.contacts import Opened
 from bluezone_node.authority.places.day_keys import AHEAD, KEPT, DayKeyRing
-from bluezone_node.authority.places.warrants import READ_FOR, Opened, Warrants
+from bluezone_node.authority.places.warrants import READ_FOR, Warrants
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import key_id_of, public_bytes
