@@ -6,6 +6,7 @@ Without a list a number is taken as it is typed, as nobody can tell whether it i
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 from bluezone_node.authority.ports.communes import Commune, CommuneStore
 from bluezone_node.authority.ports.venues import Venue
@@ -47,8 +48,7 @@ class CommuneBook:
         self._by_code = {each.code: each for each in communes}
         self._by_name: dict[str, list[Commune]] = {}
         for each in communes:
-            name = folded(each.name)
-            for called in {name, _KIND.sub("", name)}:
+            for called in _called(each.name):
                 self._by_name.setdefault(called, []).append(each)
 
     def __len__(self) -> int:
@@ -104,10 +104,6 @@ class CommuneBook:
         known = self._by_code.get(code)
         return f"{code:05}" if known is None else _label(known)
 
-    def labels(self) -> list[str]:
-        """Return all of them, to choose from."""
-        return [_label(each) for each in self._by_code.values()]
-
 
 class Communes:
     """The lists, as places of the registrar's provinces need them. It blocks on the store."""
@@ -118,15 +114,12 @@ class Communes:
 
     def book(self, realm: str, edition: int) -> CommuneBook:
         """Return the communes of a province; of all, where *realm* is not told which it is."""
-        if not realm and len(self._provinces) == 1:
-            (realm,) = self._provinces
-        province = self._provinces.get(realm)
-        return CommuneBook(self._store.listed(edition, int(province) if province else None))
+        return CommuneBook(self._listed(realm, edition))
 
     def labels(self, realms: Collection[str], edition: int) -> list[str]:
         """Return the labels of all communes that places of *realms* may be of."""
-        told = [self.book(realm, edition).labels() for realm in realms]
-        return list(dict.fromkeys(label for labels in told for label in labels))
+        told = (each for realm in realms for each in self._listed(realm, edition))
+        return list(dict.fromkeys(_label(each) for each in told))
 
     def check(self, venue: Venue) -> None:
         """Raise ``commune_unknown`` where there is a list, and the place's commune not on it."""
@@ -142,6 +135,22 @@ class Communes:
         venues = list(venues)
         known = self._store.names({(each.edition, each.commune) for each in venues})
         return {each.venue_id: known.get((each.edition, each.commune), "") for each in venues}
+
+    def _listed(self, realm: str, edition: int) -> list[Commune]:
+        if not realm and len(self._provinces) == 1:
+            (realm,) = self._provinces
+        province = self._provinces.get(realm)
+        return self._store.listed(edition, int(province) if province else None)
+
+
+@lru_cache(maxsize=20_000)
+def _called(name: str) -> frozenset[str]:
+    """Return what people may call a commune, folded.
+
+    Kept, for three thousand names take a tenth of a second, and anybody may send a form.
+    """
+    whole = folded(name)
+    return frozenset((whole, _KIND.sub("", whole)))
 
 
 def _label(commune: Commune) -> str:
