@@ -6,6 +6,7 @@ machines they give way, because a kernel that is kept waiting loses what is on t
 """
 
 import os
+from contextlib import suppress
 
 import pytest
 from xdist.remote import Producer
@@ -41,6 +42,7 @@ _HURRIED = (
 )
 """Listen, keep pace with an air, or say within how many seconds something has to happen."""
 
+_AT_FIRST = os.getpriority(os.PRIO_PROCESS, 0)
 _GIVING_WAY = 10
 """Of 19: a tenth of the time of what does not."""
 
@@ -75,7 +77,10 @@ def _rank(nodeid: str) -> int:
 
 
 def give_way(item: pytest.Item) -> None:
-    """Let the machines go before *item* where both run side by side."""
-    beside = item.session.items[0].nodeid.startswith(_MACHINES)
-    if beside and not item.get_closest_marker("vm") and not os.nice(0):
-        os.nice(_GIVING_WAY)
+    """Let the machines go before *item* where both run side by side, and it does not hurry."""
+    if not item.session.items[0].nodeid.startswith(_MACHINES):
+        return
+    hurries = item.get_closest_marker("vm") or item.nodeid.startswith(_HURRIED)
+    # Only root may hurry again after having given way.
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, _AT_FIRST + (0 if hurries else _GIVING_WAY))
