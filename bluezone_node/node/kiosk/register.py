@@ -26,8 +26,8 @@ from bluezone_node.venues.register import (
     seal_contact,
 )
 from bluezone_node.venues.tags import SLOT_SECONDS, slot_of, slots_between
-from bluezone_node.venues.trust import Role, TrustList, read_trust_list
-from bluezone_node.venues.warrant import ANYWHERE, Warrant, read_warrant
+from bluezone_node.venues.trust import ANYWHERE, Role, TrustList, read_trust_list
+from bluezone_node.venues.warrant import Warrant, read_warrant
 
 KEPT = timedelta(days=21)
 """As long as the authority keeps the key of a day: an older row nobody can read."""
