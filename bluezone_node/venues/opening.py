@@ -14,9 +14,8 @@ from bluezone_node.intervals import to_unix
 from bluezone_node.venues.warrant import Warrant, words_of
 
 OPENING_RETENTION = timedelta(days=730)
-"""How long an entry is kept: two years, the longest time within which a breach of the state's rules
-can be fined (Law 15/2012/QH13 on handling administrative violations, article 6), and as long as the
-registrar's own trail."""
+"""How long an entry is kept: as long as the registrar keeps its own trail (`registrar.audit_days`),
+so that the two can be laid beside each other for all that either of them has."""
 
 GENESIS = sha256(b"VNP1-OPENINGS").digest()
 """Stands for the entry before the first."""
