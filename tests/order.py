@@ -21,7 +21,6 @@ _STORIES = ("tests/system/test_story.py", "tests/system/test_market_story.py")
 _LONG = (
     "tests/store/authority/test_export_killed.py",
     "tests/store/authority/test_backup.py",
-    "tests/authority/places/test_bulk_venues.py",
     "tests/authority/places/test_bundles.py",
 )
 """None of them should be left over."""
