@@ -17,7 +17,7 @@ from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.errors import BadInput
 from bluezone_node.node.kiosk.desk import Desk
-from bluezone_node.node.kiosk.ledger import ContactKeeper, DeskRules
+from bluezone_node.node.kiosk.ledger import ContactSealer, DeskRules
 from bluezone_node.node.kiosk.place import Place
 from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.store.node import SqliteNodeStore
@@ -111,7 +111,7 @@ def desk_at(
     store: SqliteNodeStore,
     clock: SimClock,
     card: SignedCard | None = None,
-    contacts: ContactKeeper | None = None,
+    contacts: ContactSealer | None = None,
     place: Place | None = None,
     **rules: object,
 ) -> Desk:

@@ -12,6 +12,7 @@ from bluezone_node.store.authority.folder import make_folder
 from bluezone_node.store.node import open_node_store
 from bluezone_node.venuefile import VenueFile, read_venue_file
 from bluezone_node.venues.card import VIETNAM
+from bluezone_node.venues.checkins import Checkin, Way
 from bluezone_node.venues.register import Contact
 from bluezone_node.wiring.kiosk_register import register_of
 from tests.program import Done, run
@@ -84,7 +85,8 @@ class Offices:
         with open_node_store(self.settings.state_dir() / "node.db") as store:
             register = register_of(self.settings, self.venue, store, SystemClock())
             assert register is not None
-            register.keep(contact, SystemClock().now(), nonce)
+            now = SystemClock().now()
+            store.add_checkin(Checkin(0, now, Way.ID_CARD), register.seal(contact, now, nonce))
 
     def request(self, *more: object) -> Done:
         now = datetime.now(VIETNAM)

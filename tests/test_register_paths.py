@@ -38,7 +38,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("name", "modules"),
     [
-        ("open_contact", {"authority/places/warrants.py"}),
+        ("open_contact", {"authority/places/contacts.py"}),
         ("release", {"node/kiosk/register.py"}),
         ("read_warrant", {"authority/places/warrants.py", "node/kiosk/register.py"}),
         ("FolderDayKeys", {"wiring/register.py"}),

@@ -16,6 +16,7 @@ from bluezone_node.node.kiosk.reading import Visitor
 from bluezone_node.ports import Entropy
 from bluezone_node.venues.card import VIETNAM, day_number
 from bluezone_node.venues.checkins import Checkin
+from bluezone_node.venues.register import SealedContact
 from bluezone_node.venues.visits import VISIT_RETENTION
 
 DIGEST_BYTES = 16
@@ -49,10 +50,10 @@ class Book:
         digests = (_digest(key, visitor) for key in self._keys)
         return next((self._last[each] for each in digests if each in self._last), None)
 
-    def add(self, entry: Checkin, visitor: Visitor) -> Checkin:
-        """Write *entry*, of *visitor*; return it with its number."""
+    def add(self, entry: Checkin, visitor: Visitor, contact: SealedContact | None) -> Checkin:
+        """Write *entry*, of *visitor*, with their row of the register; return it numbered."""
         known = replace(entry, digest=_digest(self._keys[0], visitor))
-        written = replace(known, id=self._store.add_checkin(known))
+        written = replace(known, id=self._store.add_checkin(known, contact))
         self._note(written)
         return written
 

@@ -15,7 +15,7 @@ from bluezone_node.node.kiosk.book import Book
 from bluezone_node.node.kiosk.ledger import (
     USUAL_RULES,
     CheckinStore,
-    ContactKeeper,
+    ContactSealer,
     DeskRules,
     Entered,
     Movement,
@@ -63,7 +63,7 @@ class Desk:
         clock: Clock,
         entropy: Entropy,
         rules: DeskRules = USUAL_RULES,
-        contacts: ContactKeeper | None = None,
+        contacts: ContactSealer | None = None,
     ) -> None:
         if place.card.card.flags & CardFlag.REGISTER_REQUIRED and contacts is None:
             raise BadInput(
@@ -233,6 +233,7 @@ class Desk:
             doubts |= Doubt.OFF_HOURS
         if self._rules.capacity is not None and self.inside + party > self._rules.capacity:
             doubts |= Doubt.FULL
+        row = None
         if self._contacts is not None and (self.keeps_names or _gives_name(visitor)):
             if visitor.contact is None:
                 raise BadInput(
@@ -241,8 +242,8 @@ class Desk:
                     hint="scan an identity card, an insurance card or a personal code",
                 )
             nonce = visitor.shown.nonce if visitor.shown is not None else None
-            self._contacts.keep(replace(visitor.contact, party=party), now, nonce)
-        entry = self._book.add(Checkin(0, now, visitor.way, party, doubts), visitor)
+            row = self._contacts.seal(replace(visitor.contact, party=party), now, nonce)
+        entry = self._book.add(Checkin(0, now, visitor.way, party, doubts), visitor, row)
         if doubts & Doubt.UNVERIFIED:
             self._typed.append(now)
         return Entered(Movement.IN, entry, self.inside)

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from bluezone_node.venues.checkins import Checkin
 from bluezone_node.venues.opening import Opening
-from bluezone_node.venues.register import Contact
+from bluezone_node.venues.register import Contact, SealedContact
 
 Mode = Literal["both", "in", "out"]
 
@@ -52,8 +52,8 @@ USUAL_RULES = DeskRules()
 class CheckinStore(Protocol):
     """The ledger on the disk. Every method is one transaction, and blocks."""
 
-    def add_checkin(self, entry: Checkin) -> int:
-        """Append *entry*; return its number."""
+    def add_checkin(self, entry: Checkin, contact: SealedContact | None = None) -> int:
+        """Append *entry*, and the row of the register that goes with it; return its number."""
 
     def change_checkins(self, entries: Collection[Checkin]) -> None: ...
 
@@ -72,11 +72,11 @@ class CheckinStore(Protocol):
         """Erase who came before that; return how many entries there were."""
 
 
-class ContactKeeper(Protocol):
-    """Where names are kept, sealed, if the law requires a register of this kind of place."""
+class ContactSealer(Protocol):
+    """Where names are sealed, if the law requires a register of this kind of place."""
 
-    def keep(self, contact: Contact, came: datetime, nonce: bytes | None) -> None:
-        """Seal and keep *contact*. *nonce*: of the device's code, by which it knows its own row.
+    def seal(self, contact: Contact, came: datetime, nonce: bytes | None) -> SealedContact:
+        """Return the row of *contact*. *nonce*: of the device's code, by which it knows its own.
 
         Raises:
             Refused: it does not say enough of the visitor.

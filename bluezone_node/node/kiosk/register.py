@@ -38,8 +38,6 @@ TRUST, DAYS = "trust.cose", "days.cose"
 class ContactStore(Protocol):
     """The register on the disk. Every method is one transaction, and blocks."""
 
-    def add_contact(self, row: SealedContact) -> None: ...
-
     def contacts(self, slots: range) -> list[SealedContact]:
         """Return the rows of who came in *slots*, in that order."""
 
@@ -102,8 +100,8 @@ class Register:
         self._clock = clock
         self._entropy = entropy
 
-    def keep(self, contact: Contact, came: datetime, nonce: bytes | None = None) -> None:
-        """Seal *contact* and keep it. *nonce*: of the pass that their device showed, if it did.
+    def seal(self, contact: Contact, came: datetime, nonce: bytes | None = None) -> SealedContact:
+        """Return the row of *contact*, sealed. *nonce*: of the pass that their device showed.
 
         Raises:
             BadInput: reason ``name_required``, ``day_keys_missing``, or as `seal_contact`.
@@ -117,9 +115,7 @@ class Register:
         row_id = row_id_of(nonce) if nonce else self._entropy(ROW_ID_BYTES)
         location = self._card.location_id
         day_key = self._day_key(came)
-        self._store.add_contact(
-            seal_contact(contact, self._card.card, location, came, day_key, row_id)
-        )
+        return seal_contact(contact, self._card.card, location, came, day_key, row_id)
 
     def days_left(self) -> int:
         """Return for how many days names can be taken, today included."""

@@ -12,6 +12,7 @@ from sqlite3 import Connection
 
 from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.intervals import from_unix
+from bluezone_node.store.node.contacts import insert_contact
 from bluezone_node.store.node.tables import (
     Tables,
     first_second,
@@ -23,6 +24,7 @@ from bluezone_node.store.node.tables import (
 )
 from bluezone_node.venues.card import VIETNAM
 from bluezone_node.venues.checkins import Checkin, Doubt, Way
+from bluezone_node.venues.register import SealedContact
 from bluezone_node.venues.visits import OutKind
 
 _DAY = 86_400
@@ -31,13 +33,15 @@ _DAY = 86_400
 class Checkins(Tables):
     """A CheckinStore."""
 
-    def add_checkin(self, entry: Checkin) -> int:
+    def add_checkin(self, entry: Checkin, contact: SealedContact | None = None) -> int:
         with self._database.writing() as connection:
             row = next_row(connection, "checkin")
             connection.execute(
                 "INSERT INTO checkin VALUES (?, ?, ?, ?)",
                 (row, to_seconds(entry.came), to_seconds(entry.left), self._cell(row, entry)),
             )
+            if contact is not None:
+                insert_contact(connection, self._database.seal, contact)
         return row
 
     def change_checkins(self, entries: Collection[Checkin]) -> None:

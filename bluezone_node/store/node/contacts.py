@@ -5,10 +5,12 @@ is, around what is sealed twice already.
 """
 
 from datetime import datetime
+from sqlite3 import Connection
 
 from bluezone_node.crypto.cose import decode, encode
 from bluezone_node.intervals import from_unix
 from bluezone_node.store.node.retention import rewrite_without
+from bluezone_node.store.node.seal import Seal
 from bluezone_node.store.node.tables import Tables, first_second, next_row, to_seconds
 from bluezone_node.venues.opening import Opening
 from bluezone_node.venues.register import SealedContact
@@ -16,13 +18,6 @@ from bluezone_node.venues.register import SealedContact
 
 class Contacts(Tables):
     """A ContactStore."""
-
-    def add_contact(self, row: SealedContact) -> None:
-        with self._database.writing() as connection:
-            number = next_row(connection, "contact")
-            plain = encode([row.row_id, row.location_id, row.day_key_id, row.outer])
-            cell = self._database.seal.close("contact", number, plain)
-            connection.execute("INSERT INTO contact VALUES (?, ?, ?)", (number, row.slot, cell))
 
     def contacts(self, slots: range) -> list[SealedContact]:
         rows = self._database.rows(
@@ -67,3 +62,11 @@ class Contacts(Tables):
                 "INSERT INTO opening VALUES (?, ?, ?)",
                 (opening.number, to_seconds(opening.at), cell),
             )
+
+
+def insert_contact(connection: Connection, seal: Seal, row: SealedContact) -> None:
+    """Write *row*, in the transaction of the entry in the ledger that it is of."""
+    number = next_row(connection, "contact")
+    plain = encode([row.row_id, row.location_id, row.day_key_id, row.outer])
+    cell = seal.close("contact", number, plain)
+    connection.execute("INSERT INTO contact VALUES (?, ?, ?)", (number, row.slot, cell))

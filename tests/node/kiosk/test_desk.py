@@ -22,7 +22,8 @@ from bluezone_node.venues.checkins import NO_DOUBT, Checkin, Doubt, Way
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.opening import Opening
 from bluezone_node.venues.passes import Contact as PassContact
-from bluezone_node.venues.register import Contact
+from bluezone_node.venues.register import Contact, SealedContact
+from bluezone_node.venues.tags import slot_of
 from bluezone_node.venues.text import DEFAULT_HOST, to_base45, to_url
 from bluezone_node.venues.visits import OutKind
 from tests.kiosks import (
@@ -483,14 +484,15 @@ def flood(desk: Desk) -> None:
 # A register of names
 
 
-class Kept:
+class Sealer:
     """A register that remembers what it was given."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[Contact, datetime, bytes | None]] = []
 
-    def keep(self, contact: Contact, came: datetime, nonce: bytes | None) -> None:
+    def seal(self, contact: Contact, came: datetime, nonce: bytes | None) -> SealedContact:
         self.rows.append((contact, came, nonce))
+        return SealedContact(b"row", b"", slot_of(came), b"", b"")
 
     def openings(self) -> list[Opening]:
         return []
@@ -510,7 +512,7 @@ def test_a_place_that_needs_a_register_is_refused_without_one(
 
 def test_a_register_is_given_name_and_year(store: SqliteNodeStore, clock: SimClock) -> None:
     """Of a card or a device's code; who told none is asked for a card."""
-    kept = Kept()
+    kept = Sealer()
     desk = desk_at(store, clock, WITH_REGISTER, kept)
     desk.scan(ID_CARD, 2)
     device = pass_of(7, contact=PassContact("Lê Văn Tám", "0912345678"))
@@ -533,7 +535,7 @@ def test_who_wants_to_be_found_is_taken_down_where_nobody_must(
     store: SqliteNodeStore, clock: SimClock
 ) -> None:
     """By the code of their own device, with a name; a card or a number is not asked for one."""
-    kept = Kept()
+    kept = Sealer()
     desk = desk_at(store, clock, market(register_key=bytes(32)), kept)
     assert not desk.keeps_names
     desk.scan(ID_CARD, 1)
@@ -567,7 +569,7 @@ class Memory:
         self.rows: dict[int, Checkin] = {}
         self.keys: dict[int, bytes] = {}
 
-    def add_checkin(self, entry: Checkin) -> int:
+    def add_checkin(self, entry: Checkin, contact: SealedContact | None = None) -> int:
         number = len(self.rows) + 1
         self.rows[number] = replace(entry, id=number)
         return number

@@ -17,6 +17,7 @@ from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.node.kiosk.register import DAYS, KEPT, TRUST, Register
 from bluezone_node.store.node import SqliteNodeStore, open_node_store
 from bluezone_node.venues.card import Card, CardFlag, SignedCard, day_number, read_card
+from bluezone_node.venues.checkins import Checkin, Way
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.opening import first_broken, link
 from bluezone_node.venues.register import (
@@ -28,6 +29,7 @@ from bluezone_node.venues.register import (
 )
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
 from bluezone_node.venues.warrant import Warrant, join, write_warrant
+from tests.cuts import killed_at
 from tests.lives import on_disk
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -102,6 +104,11 @@ class Door:
             os.urandom,
         )
 
+    def keep(self, contact: Contact, came: datetime, nonce: bytes | None = None) -> None:
+        """Let somebody come."""
+        row = self.register.seal(contact, came, nonce)
+        self.store.add_checkin(Checkin(0, came, Way.ID_CARD), row)
+
     def warrant(self, hours: float = 4) -> Warrant:
         now = self.clock.now()
         start = now - timedelta(hours=hours)
@@ -130,8 +137,8 @@ def reason_of(door: Door, file: bytes) -> str:
 
 def test_a_warrant_releases_the_rows_of_its_window_and_no_others(door: Door) -> None:
     """Who came in the morning stays closed; what leaves, the authority alone can read."""
-    door.register.keep(replace(ANH, name="Buổi sáng"), NOW - timedelta(hours=6))
-    door.register.keep(ANH, NOW, b"pass one")
+    door.keep(replace(ANH, name="Buổi sáng"), NOW - timedelta(hours=6))
+    door.keep(ANH, NOW, b"pass one")
     opened = door.register.open(file_of(door.warrant()))
     (row,) = opened.answer.rows
     assert row.row_id == row_id_of(b"pass one")
@@ -143,7 +150,7 @@ def test_a_warrant_releases_the_rows_of_its_window_and_no_others(door: Door) -> 
 
 def test_nothing_but_a_sound_warrant_opens_anything(door: Door) -> None:
     """Of another place, expired, of one person or of strangers: refused, and not in the log."""
-    door.register.keep(ANH, NOW)
+    door.keep(ANH, NOW)
     warrant = door.warrant()
     assert reason_of(door, file_of(replace(warrant, venue_id=b"e" * 16))) == "warrant_elsewhere"
     old = replace(warrant, issued=NOW - 3 * DAY, expires=NOW)
@@ -155,7 +162,7 @@ def test_nothing_but_a_sound_warrant_opens_anything(door: Door) -> None:
 
 def test_officers_of_another_province_open_nothing_here(door: Door) -> None:
     """The place's is that of the key that signed its card; who works for all may."""
-    door.register.keep(ANH, NOW)
+    door.keep(ANH, NOW)
     for province, reason in (("01", "warrant_elsewhere"), ("*", "")):
         keys = tuple(
             replace(key, province=province) if key.role >= Role.WARRANT_REQUEST else key
@@ -209,7 +216,7 @@ def test_a_list_that_the_root_did_not_sign_changes_nothing(door: Door) -> None:
 
 def test_an_opening_is_noted_once_however_often_it_is_tried(door: Door) -> None:
     """Killed before it was sent, the kiosk begins anew: the same rows, one entry."""
-    door.register.keep(ANH, NOW)
+    door.keep(ANH, NOW)
     file = file_of(door.warrant())
     first = door.register.open(file)
     door.store.close()
@@ -276,7 +283,7 @@ def test_names_are_sealed_to_signed_keys_only(
     if content is None:
         door.store.put_place_file(DAYS, day_keys(days=0))
     with pytest.raises(BadInput) as refused:
-        door.register.keep(ANH, at)
+        door.keep(ANH, at)
     assert refused.value.reason == reason
     assert door.store.contacts(range(2**31)) == []
 
@@ -285,7 +292,7 @@ def test_a_week_without_a_network_is_no_hindrance(door: Door) -> None:
     """Day keys come two weeks ahead, and the kiosk says how long they last."""
     assert door.register.days_left() == 15
     door.clock.advance((7 * DAY).total_seconds())
-    door.register.keep(ANH, door.clock.now())
+    door.keep(ANH, door.clock.now())
     assert door.register.days_left() == 8
     door.clock.advance((8 * DAY).total_seconds())
     assert door.register.days_left() == 0
@@ -303,7 +310,7 @@ def test_a_kiosk_without_the_key_on_its_card_keeps_no_register(
 def test_a_visitor_without_a_name_is_not_taken_down(door: Door) -> None:
     """A telephone number alone does not do where the law asks for names."""
     with pytest.raises(BadInput) as refused:
-        door.register.keep(Contact("", "0912345678"), NOW)
+        door.keep(Contact("", "0912345678"), NOW)
     assert refused.value.reason == "name_required"
 
 
@@ -311,7 +318,7 @@ def test_rows_are_gone_from_the_files_after_three_weeks(door: Door) -> None:
     """Neither the row nor a copy that the database left behind is on the disk."""
     chance = random.Random(3)
     for number in range(40):
-        door.register.keep(ANH, NOW + timedelta(minutes=chance.randrange(600)), b"%8d" % number)
+        door.keep(ANH, NOW + timedelta(minutes=chance.randrange(600)), b"%8d" % number)
     rows = door.store.contacts(range(2**31))
     door.clock.advance((KEPT + timedelta(hours=5)).total_seconds())
     assert 0 < door.register.forget() < 40
@@ -326,8 +333,29 @@ def test_rows_are_gone_from_the_files_after_three_weeks(door: Door) -> None:
 
 def test_no_name_stands_in_the_files(door: Door) -> None:
     """Not even of who came a moment ago, in a database that is not encrypted itself."""
-    door.register.keep(ANH, NOW)
+    door.keep(ANH, NOW)
     door.register.open(file_of(door.warrant()))
     files = b"".join(path.read_bytes() for path in door.path.parent.iterdir())
     for part in ("Nguyễn Thị Ánh", "912345678"):
         assert part.encode() not in files
+
+
+def test_a_name_and_its_entry_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    """Cut off before any statement: nobody's name is there who was not entered, nor the reverse."""
+    path = tmp_path / "state" / "node.db"
+    Door(path).store.close()
+
+    def come(store: SqliteNodeStore) -> None:
+        door = Door.__new__(Door)
+        door.clock, door.store = SimClock(NOW), store
+        door.register = door.opened(store)
+        door.keep(ANH, NOW)
+
+    for statement in range(99):
+        killed = killed_at(statement, path, come)
+        with open_node_store(path) as store:
+            entries, names = store.checkins_inside(), store.contacts(range(2**31))
+        assert len(entries) == len(names)
+        if not killed:
+            break
+    assert (killed, len(names)) == (False, 1)

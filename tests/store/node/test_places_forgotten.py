@@ -51,10 +51,10 @@ class Places:
         store.add_bundle(head, mark("bundle") * 2000, line)
         # These stand in their cells in hexadecimal, as all marks do.
         person, proposal = (bytes.fromhex(mark(each).decode()) for each in ("person", "proposal"))
-        store.add_checkin(Checkin(0, at, Way.SLIP, digest=person))
         store.put_proposals([Proposal(proposal, at, at + HOUR, 9, 9, 9, 9, at)])
-        store.add_contact(
-            SealedContact(mark("row"), bytes(32), slot_of(at), bytes(8), mark("contact"))
+        store.add_checkin(
+            Checkin(0, at, Way.SLIP, digest=person),
+            SealedContact(mark("row"), bytes(32), slot_of(at), bytes(8), mark("contact")),
         )
         log = store.openings()
         store.add_opening(link(log[-1] if log else None, at, mark("warrant") * 20, 1))

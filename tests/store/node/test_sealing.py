@@ -93,11 +93,11 @@ def lived(path: Path, secret: bytes | None = None, *, hours: int = 3) -> Life:
         store.put_alerts([ALERT], START, "vn-f1-2m")
         life.visit(START)
         digest, day_key = life.chance.randbytes(16), life.chance.randbytes(32)
-        store.add_checkin(Checkin(0, START, Way.PASS, digest=digest))
         store.day_key(day_number(START), day_key)
         store.put_proposals([Proposal(day_key[:16], START, START + HOUR, 12, 40, 1, 99, START)])
         outer, nonce = life.chance.randbytes(224), life.chance.randbytes(8)
-        store.add_contact(SealedContact(digest, day_key, slot_of(START), nonce, outer))
+        row = SealedContact(digest, day_key, slot_of(START), nonce, outer)
+        store.add_checkin(Checkin(0, START, Way.PASS, digest=digest), row)
         store.add_opening(link(None, START, outer, 1))
         store.add_shown_pass(nonce, START)
         life.secrets[START] += [digest.hex().encode(), day_key, outer, nonce]
