@@ -1,9 +1,10 @@
 """Places in ``registry.db``: what was registered, and the cards, kiosks and claims of it."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import compress
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
+    Table,
     delete,
     func,
     insert,
@@ -58,19 +60,19 @@ class SqlVenues:
     def add(
         self, new: Sequence[Venue], cards: Mapping[bytes, Sequence[VenueCardRow]]
     ) -> list[bool]:
+        # Before others have to wait: of a city's list this is most of the work.
+        rows = [_row_of(venue) for venue in new]
+        card_rows = {each: [_card_row(card) for card in its] for each, its in cards.items()}
         with writing(self._engine) as db:
-            known = _known(db, [venue.identity for venue in new])
+            known = _known(db, [row["identity"] for row in rows])
             kept: list[bool] = []
-            rows: list[dict[str, Any]] = []
-            for venue in new:
-                kept.append(venue.identity not in known)
-                if kept[-1]:
-                    known.add(venue.identity)
-                    rows.append(_row_of(venue))
-            if rows:
-                db.execute(insert(venues), rows)
-                ids = [row["venue_id"] for row in rows]
-                _keep(db, [card for each in ids for card in cards.get(each, ())])
+            for row in rows:
+                kept.append(row["identity"] not in known)
+                known.add(row["identity"])
+            added = list(compress(rows, kept))
+            _insert(db, venues, added)
+            ids = [row["venue_id"] for row in added]
+            _insert(db, venue_cards, [row for each in ids for row in card_rows.get(each, ())])
             return kept
 
     def change(
@@ -102,7 +104,7 @@ class SqlVenues:
                     db.rollback()
                     return Changed.OUTDATED
                 db.execute(own.where(card.revoked > last).values(revoked=last))
-            _keep(db, cards)
+            _insert(db, venue_cards, [_card_row(card) for card in cards])
             gone = [kiosks.c.venue_id == after.venue_id, kiosks.c.revoked.is_(None)]
             if after.state is not VenueState.CLOSED:
                 gone.append(kiosks.c.room.not_in(["", *after.rooms]))
@@ -297,23 +299,23 @@ def _has_room(db: Connection, venue_id: bytes, room: str) -> bool:
     return rooms is not None and room in ("", *json.loads(rooms))
 
 
-def _keep(db: Connection, cards: Iterable[VenueCardRow]) -> None:
-    rows = [
-        {
-            "location_id": each.signed.location_id,
-            "venue_id": each.venue_id,
-            "room": each.room,
-            "spoken_code": each.signed.spoken_code,
-            "cose": each.signed.cose,
-            "from_day": each.signed.card.from_day,
-            "to_day": each.signed.card.to_day,
-            "issued": each.issued,
-            "revoked": each.revoked,
-        }
-        for each in cards
-    ]
+def _insert(db: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        db.execute(insert(venue_cards), rows)
+        db.execute(insert(table), rows)
+
+
+def _card_row(card: VenueCardRow) -> dict[str, Any]:
+    return {
+        "location_id": card.signed.location_id,
+        "venue_id": card.venue_id,
+        "room": card.room,
+        "spoken_code": card.signed.spoken_code,
+        "cose": card.signed.cose,
+        "from_day": card.signed.card.from_day,
+        "to_day": card.signed.card.to_day,
+        "issued": card.issued,
+        "revoked": card.revoked,
+    }
 
 
 def _row_of(venue: Venue) -> dict[str, Any]:
