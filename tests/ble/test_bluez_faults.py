@@ -191,7 +191,7 @@ async def test_without_its_adapter_the_node_gives_up(stage: Stage) -> None:
 @pytest.mark.slow
 async def test_a_deaf_receiver_is_power_cycled(stage: Stage) -> None:
     """No report of any kind for 90 s: scan anew, register anew, then power, and it hears again."""
-    async with watched(pace=50) as node:
+    async with watched(pace=25) as node:
         await well(node)
         await stage("deaf", adapter="an/hci0", on=True, heals=True)
         await node.until(lambda: node.condition.fault, 120)
