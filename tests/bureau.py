@@ -132,7 +132,12 @@ class Bureau:
             Publication(self.office.exporter.health, lambda: ring, settings.export)
             if with_publisher
             else None,
-            Warnings(self.places.notices, self.places.proposals, self.places.breaker)
+            Warnings(
+                self.places.directory,
+                self.places.notices,
+                self.places.proposals,
+                self.places.breaker,
+            )
             if places
             else None,
             self._places(settings) if places else None,

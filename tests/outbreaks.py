@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from bluezone_node.authority.people.audit import ChainedTrail
 from bluezone_node.authority.places.breaker import AlertBreaker
 from bluezone_node.authority.places.bundles import Bundles
+from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.places.notice_orders import NoticeOrder
 from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
@@ -21,6 +22,7 @@ from bluezone_node.authority.ports.venues import (
     VenueCardRow,
     VenueState,
 )
+from bluezone_node.authority.settings import RealmSettings
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import public_bytes, sign
 from bluezone_node.store.authority.audit import SqlAudit
@@ -106,9 +108,13 @@ class Outbreaks:
         self.secrets, self.keys = Secrets(), Keys()
         self.store, self.kept = SqlNotices(engine), SqlBundles(engine)
         self.shelf, self.folder = FolderShelf(folder), folder
+        self.directory = Directory(
+            self.venues, self.clock, [RealmSettings(each) for each in realms]
+        )
         self.notices = Notices(
             self.store,
             self.venues,
+            self.directory,
             self.secrets,
             self.audit,
             self.clock,

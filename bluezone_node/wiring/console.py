@@ -36,7 +36,7 @@ def routes_of_console(
     venues = warnings = None
     if parts.notices is not None:
         told = parts.notices
-        warnings = Warnings(told.notices, told.proposals, told.breaker)
+        warnings = Warnings(told.directory, told.notices, told.proposals, told.breaker)
     if parts.places is not None:
         claims = parts.places.claims if settings.places.claims else None
         venues = Places(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bluezone_node.authority.places.breaker import AlertBreaker
     from bluezone_node.authority.places.bundles import Bundles
     from bluezone_node.authority.places.day_keys import DayKeyRing
+    from bluezone_node.authority.places.directory import Directory
     from bluezone_node.authority.places.notices import Notices
     from bluezone_node.authority.places.proposals import Proposals
     from bluezone_node.authority.ports.audit import AuditTrail
@@ -26,6 +27,7 @@ SERIES = "places"
 class NoticeParts:
     """The services of notices."""
 
+    directory: "Directory"
     notices: "Notices"
     bundles: "Bundles"
     proposals: "Proposals"
@@ -42,6 +44,7 @@ def notices_of(
     """Return the services on the registrar's database; None: the places' keys were never made."""
     from bluezone_node.authority.places.breaker import AlertBreaker
     from bluezone_node.authority.places.bundles import Bundles
+    from bluezone_node.authority.places.directory import Directory
     from bluezone_node.authority.places.kiosks import DerivedKiosks
     from bluezone_node.authority.places.notices import Notices
     from bluezone_node.authority.places.proposals import Proposals
@@ -56,9 +59,11 @@ def notices_of(
     venues = SqlVenues(engine)
     kiosks = DerivedKiosks(venues, keys, clock)
     store, realms = SqlNotices(engine), [realm.id for realm in settings.registrar.realms]
+    directory = Directory(venues, clock, settings.registrar.realms)
     notices = Notices(
         store,
         venues,
+        directory,
         kiosks,
         audit,
         clock,
@@ -66,6 +71,7 @@ def notices_of(
         days=settings.places.notice_days,
     )
     return NoticeParts(
+        directory,
         notices,
         Bundles(
             SqlBundles(engine),

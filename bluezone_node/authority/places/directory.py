@@ -3,10 +3,11 @@
 Another province's place is answered as one that does not exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bluezone_node.authority.places.cards import WHOLE
+from bluezone_node.authority.places.likely import lesser, nearest_first
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
 from bluezone_node.authority.ports.venues import (
     Kiosk,
@@ -21,6 +22,14 @@ from bluezone_node.ports import Clock
 
 SHORT_ID = 8
 """Hex digits by which a place is named before people, where its name will not do."""
+
+
+FOUND = 20
+"""Places shown for what was typed: who looks through more should say more."""
+SEARCHED = 500
+"""Places among which the nearest are looked for: all markets of a city, twice."""
+FEW = 5
+"""Places that are offered where none is called what was typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +58,24 @@ class Directory:
         self._clock = clock
         self._realms = realms
 
+    def venue(self, venue_id: bytes, actor: Actor) -> Venue:
+        """Return a place of the actor's province.
+
+        Raises:
+            AuthorityRefused: reason ``venue_not_found``.
+        """
+        venue = self._store.venue(venue_id)
+        if venue is None or not actor.covers(venue.realm):
+            raise _not_found()
+        return venue
+
     def view(self, venue_id: bytes, actor: Actor) -> VenueView:
         """Return a place with all that hangs on it.
 
         Raises:
             AuthorityRefused: reason ``venue_not_found``, also for one of another province.
         """
-        venue, now = self._reachable(venue_id, actor), self._clock.now()
+        venue, now = self.venue(venue_id, actor), self._clock.now()
         cards = self._store.cards(venue_id)
         current = [row for row in cards if row.revoked is None]
         ending = [row for row in cards if row.revoked is not None and row.signed.card.valid_at(now)]
@@ -69,7 +89,7 @@ class Directory:
             AuthorityRefused: reason ``venue_not_found``, ``venue_not_approved`` or
                 ``room_not_found``.
         """
-        venue = self._reachable(venue_id, actor)
+        venue = self.venue(venue_id, actor)
         check_approved(venue)
         found = next((row for row in self._store.current(venue_id) if row.room == room), None)
         if found is None:
@@ -111,6 +131,25 @@ class Directory:
         """Return the newest places of the actor's province with the words of *text*."""
         return self._store.search(text, self._realm_of(actor), state, limit)
 
+    def likely(self, text: str, actor: Actor) -> list[Venue]:
+        """Return the places with posters that *text* may mean, nearest first.
+
+        Named by its code, the one that has it is the first.
+        """
+        text = text.strip()
+        if not text:
+            return []
+        named = self._hung(self._store.find(text), actor)
+        found = nearest_first(text, self._with_poster(text, actor))
+        return list({each.venue_id: each for each in (*named, *found)}.values())[:FOUND]
+
+    def similar(self, text: str, actor: Actor) -> list[Venue]:
+        """Return the places with posters nearest to *text*, which nothing is called."""
+        found = {
+            each.venue_id: each for less in lesser(text) for each in self._with_poster(less, actor)
+        }
+        return nearest_first(text, found.values())[:FEW]
+
     def counts(self, actor: Actor) -> dict[VenueState, int]:
         """Return how many places of the actor's province there are in each state."""
         return self._store.counts(self._realm_of(actor))
@@ -142,7 +181,7 @@ class Directory:
         Raises:
             AuthorityRefused: reason ``venue_not_found`` or ``forbidden``.
         """
-        venue = self._reachable(venue_id, actor)
+        venue = self.venue(venue_id, actor)
         if not actor.may(SUPERVISOR):
             raise AuthorityRefused("Only a supervisor may decide about places.", reason="forbidden")
         return venue
@@ -150,11 +189,13 @@ class Directory:
     def _realm_of(self, actor: Actor) -> str | None:
         return None if actor.realm == EVERYWHERE else actor.realm
 
-    def _reachable(self, venue_id: bytes, actor: Actor) -> Venue:
-        venue = self._store.venue(venue_id)
-        if venue is None or not actor.covers(venue.realm):
-            raise _not_found()
-        return venue
+    def _hung(self, venues: Iterable[Venue], actor: Actor) -> list[Venue]:
+        """Return those of *venues* that had a poster, in the actor's province."""
+        states = (VenueState.APPROVED, VenueState.CLOSED)
+        return [each for each in venues if each.state in states and actor.covers(each.realm)]
+
+    def _with_poster(self, text: str, actor: Actor) -> list[Venue]:
+        return self._hung(self.search(text, actor, limit=SEARCHED), actor)
 
 
 def check_claimed(venue: Venue) -> None:

@@ -5,12 +5,11 @@ The notice is sealed for the visitors of that place the moment it may go out; bu
 whole market does not do it alone.  Everything is in the audit trail, written before it is done.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bluezone_node.authority.places.likely import lesser, nearest_first
+from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder, check_notice
 from bluezone_node.authority.places.sealing import sealed_parts
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
@@ -22,7 +21,7 @@ from bluezone_node.authority.ports.notices import (
     NoticeStore,
     StoredNotice,
 )
-from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueState, VenueStore
+from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueStore
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.venues.kinds import RULES, VenueKind
@@ -30,12 +29,6 @@ from bluezone_node.venues.notices import LONGEST_WINDOW
 
 KEEP = timedelta(days=90)
 """A notice that is over is kept so long, for whoever asks why they were told."""
-FOUND = 20
-"""Places shown for a search: who looks through more should say more."""
-SEARCHED = 500
-"""Places among which the nearest are looked for: all markets of a city, twice."""
-FEW = 5
-"""Places that are offered where none is called what was typed."""
 
 
 class NoticeState(StrEnum):
@@ -69,6 +62,7 @@ class Notices:
         self,
         store: NoticeStore,
         venues: VenueStore,
+        directory: Directory,
         kiosks: KioskSecrets,
         audit: AuditTrail,
         clock: Clock,
@@ -79,6 +73,7 @@ class Notices:
         """*days*: how long a notice stands before it expires."""
         self._store = store
         self._venues = venues
+        self._directory = directory
         self._kiosks = kiosks
         self._audit = audit
         self._clock = clock
@@ -172,59 +167,13 @@ class Notices:
         now = self._now()
         return self.check(venue.venue_id, now - OLDEST, now + LONGEST_WINDOW)
 
-    def find(self, text: str) -> Venue:
-        """Return the place of that spoken code, name or id.
-
-        Raises:
-            AuthorityRefused: reason ``venue_not_found`` or ``venue_ambiguous``.
-        """
-        found = self._venues.find(text.strip())
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise _unknown_venue()
-        raise AuthorityRefused(
-            f"{len(found)} places are called that: use the six characters on the poster.",
-            reason="venue_ambiguous",
-        )
-
-    def search(self, text: str, actor: Actor) -> list[Venue]:
-        """Return the places that *text* may mean, of those that *actor* may warn of, nearest first.
-
-        Named by its code, the one that has it is the first.
-        """
-        text = text.strip()
-        if not text:
-            return []
-        named = self._hung(self._venues.find(text), actor)
-        found = nearest_first(text, self._searched(text, actor))
-        return list({each.venue_id: each for each in (*named, *found)}.values())[:FOUND]
-
-    def similar(self, text: str, actor: Actor) -> list[Venue]:
-        """Return the places nearest to *text*, which nothing is called."""
-        found = {
-            each.venue_id: each for less in lesser(text) for each in self._searched(less, actor)
-        }
-        return nearest_first(text, found.values())[:FEW]
-
-    def venue(self, venue_id: bytes, actor: Actor) -> Venue:
-        """Return a place that *actor* may warn of.
-
-        Raises:
-            AuthorityRefused: reason ``venue_not_found``.
-        """
-        venue = self._venues.venue(venue_id)
-        if venue is None or not actor.covers(venue.realm):
-            raise _unknown_venue()
-        return venue
-
     def checked(self, order: NoticeOrder, actor: Actor) -> StoredNotice:
         """Return the notice that *order* would become, and do nothing.
 
         Raises:
             AuthorityRefused: as `issue`.
         """
-        venue = self.venue(order.venue_id, actor)
+        venue = self._directory.venue(order.venue_id, actor)
         notice = self._made(order, venue, actor, None)
         check_notice(notice, venue, self._now())
         self._cards(notice)
@@ -234,17 +183,8 @@ class Notices:
         """Remove notices that have long been over; return how many."""
         return self._store.forget(self._now() - KEEP)
 
-    def _searched(self, text: str, actor: Actor) -> list[Venue]:
-        realm = None if actor.realm == EVERYWHERE else actor.realm
-        return self._hung(self._venues.search(text, realm, limit=SEARCHED), actor)
-
-    def _hung(self, venues: Iterable[Venue], actor: Actor) -> list[Venue]:
-        """Return those of *venues* that had a poster, in the actor's province."""
-        states = (VenueState.APPROVED, VenueState.CLOSED)
-        return [each for each in venues if each.state in states and actor.covers(each.realm)]
-
     def _issue(self, order: NoticeOrder, actor: Actor, replaces: int | None) -> NoticeView:
-        venue = self.venue(order.venue_id, actor)
+        venue = self._directory.venue(order.venue_id, actor)
         notice = self._made(order, venue, actor, replaces)
         check_notice(notice, venue, self._now())
         at_once, parts = notice.released is not None, self._sealed(notice)
@@ -350,14 +290,6 @@ def _one_line(text: str) -> str:
 def _supervisor(actor: Actor) -> None:
     if not actor.may(SUPERVISOR):
         raise AuthorityRefused("This takes a supervisor.", reason="forbidden")
-
-
-def _unknown_venue() -> AuthorityRefused:
-    return AuthorityRefused(
-        "There is no such place.",
-        reason="venue_not_found",
-        hint="name it by the six characters on its poster, its id, or its whole name",
-    )
 
 
 def _retracted() -> AuthorityRefused:

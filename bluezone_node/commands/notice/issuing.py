@@ -24,7 +24,7 @@ def issue(desk: Desk, place: str, said: Said) -> None:
     window = said.window
 
     def work(parts: "NoticeParts") -> "NoticeView":
-        order = NoticeOrder(parts.notices.find(place).venue_id, *window)
+        order = NoticeOrder(parts.directory.find(place, OPERATOR).venue_id, *window)
         return parts.notices.issue(said.applied(order), OPERATOR)
 
     desk.tell(work)

@@ -44,7 +44,9 @@ def check(desk: Desk, place: str, start: datetime, end: datetime | None) -> None
     """
     until = end or start + timedelta(minutes=1)
     found = desk.done(
-        lambda parts: parts.notices.check(parts.notices.find(place).venue_id, start, until)
+        lambda parts: parts.notices.check(
+            parts.directory.find(place, OPERATOR).venue_id, start, until
+        )
     )
     _tell_all(found, desk.as_json)
     if not found:

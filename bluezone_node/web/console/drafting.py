@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
+from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder, order_of
 from bluezone_node.authority.places.notices import Notices, NoticeView
 from bluezone_node.authority.places.proposals import Proposals
@@ -78,7 +79,15 @@ class About:
 class Drafting:
     """The pages on which notices are written."""
 
-    def __init__(self, notices: Notices, proposals: Proposals, shown: Shown, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        notices: Notices,
+        proposals: Proposals,
+        shown: Shown,
+        clock: Clock,
+    ) -> None:
+        self._directory = directory
         self._notices = notices
         self._proposals = proposals
         self._shown = shown
@@ -232,7 +241,7 @@ class Drafting:
         self, visit: Visit, venue: str, replaces: int | None = None, proposal: bytes | None = None
     ) -> About:
         try:
-            found = self._notices.venue(bytes.fromhex(venue), visit.actor)
+            found = self._directory.venue(bytes.fromhex(venue), visit.actor)
         except (ValueError, AuthorityRefused):
             raise NotHere from None
         return About(found, replaces, proposal)

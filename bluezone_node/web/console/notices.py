@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.places.breaker import AlertBreaker
-from bluezone_node.authority.places.notices import FOUND, Notices, NoticeState, NoticeView
+from bluezone_node.authority.places.directory import FOUND, Directory
+from bluezone_node.authority.places.notices import Notices, NoticeState, NoticeView
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.errors import AuthorityRefused
@@ -21,6 +22,7 @@ SHOWN = 100
 class Warnings:
     """What the pages of notices show and do."""
 
+    directory: Directory
     notices: Notices
     proposals: Proposals
     breaker: AlertBreaker
@@ -30,6 +32,7 @@ class NoticePages:
     """The pages of notices that are written."""
 
     def __init__(self, warnings: Warnings) -> None:
+        self._directory = warnings.directory
         self._notices = warnings.notices
         self._proposals = warnings.proposals
         self._breaker = warnings.breaker
@@ -55,12 +58,12 @@ class NoticePages:
     def search(self, visit: Visit) -> Answer:
         """Show the places that were looked for; what was typed stands in no address."""
         typed, errors = visit.form["place"], dict[str, str]()
-        found = self._notices.search(typed, visit.actor)
+        found = self._directory.likely(typed, visit.actor)
         if not typed:
             errors["place"] = visit.language.gettext("Type a part of the place's name.")
         missed = bool(typed) and not found
         if missed:
-            found = self._notices.similar(typed, visit.actor)
+            found = self._directory.similar(typed, visit.actor)
         values = {
             "typed": typed,
             "found": [(each, visit.wording.kind_of_place(each.kind)) for each in found],
@@ -73,7 +76,7 @@ class NoticePages:
     def about(self, visit: Visit) -> Answer:
         """Show the notices that hold and touch a place: for who answers a telephone."""
         try:
-            venue = self._notices.venue(bytes.fromhex(visit.params["venue"]), visit.actor)
+            venue = self._directory.venue(bytes.fromhex(visit.params["venue"]), visit.actor)
         except (ValueError, AuthorityRefused):
             raise NotHere from None
         return Page("notice_about.html", {"venue": venue, "views": self._notices.held(venue)})

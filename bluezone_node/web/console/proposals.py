@@ -2,6 +2,7 @@
 
 from starlette.routing import BaseRoute
 
+from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.notices import Proposal
@@ -15,7 +16,8 @@ from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit
 class ProposalPages:
     """The pages of proposals."""
 
-    def __init__(self, proposals: Proposals, notices: Notices) -> None:
+    def __init__(self, directory: Directory, proposals: Proposals, notices: Notices) -> None:
+        self._directory = directory
         self._proposals = proposals
         self._notices = notices
 
@@ -69,7 +71,7 @@ class ProposalPages:
 
     def _place(self, visit: Visit, proposal: Proposal) -> str:
         try:
-            name = self._notices.venue(proposal.venue_id, visit.actor).name
+            name = self._directory.venue(proposal.venue_id, visit.actor).name
         except AuthorityRefused:
             name = proposal.venue_id.hex()
         return f"{name}, {proposal.room}" if proposal.room else name

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bluezone_node.authority.places.notices import NoticeState
-from bluezone_node.authority.ports.accounts import Actor
+from bluezone_node.authority.ports.accounts import OPERATOR, Actor
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database
@@ -193,12 +193,12 @@ def test_places_that_share_a_name_are_not_guessed(outbreaks: Outbreaks) -> None:
     one = outbreaks.place("Chợ Mới")
     outbreaks.place("Chợ Mới", realm="01")
     with pytest.raises(AuthorityRefused) as refused:
-        outbreaks.notices.find("chợ mới")
+        outbreaks.directory.find("chợ mới", OPERATOR)
     assert refused.value.reason == "venue_ambiguous"
     (card,) = outbreaks.cards(one)
-    assert outbreaks.notices.find(card.spoken_code) == one
+    assert outbreaks.directory.find(card.spoken_code, OPERATOR) == one
     with pytest.raises(AuthorityRefused) as unknown:
-        outbreaks.notices.find("Chợ Cũ")
+        outbreaks.directory.find("Chợ Cũ", OPERATOR)
     assert unknown.value.reason == "venue_not_found"
 
 
