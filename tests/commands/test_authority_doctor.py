@@ -149,6 +149,19 @@ def test_the_keys_of_places_are_looked_at(home: Path) -> None:
     assert (found["good"], "trust init" in found["cure"]) == (True, True)
 
 
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [("http://[::1]:8600", True), ("http://10.0.0.2:8600", False), ("https://a.example", None)],
+)
+def test_kiosks_that_would_ask_without_tls_are_found(
+    home: Path, address: str, good: bool | None
+) -> None:
+    """What they name themselves by would be open to the line; on one machine nobody listens."""
+    (home / "authority.toml").write_text(f'[places]\nurl = "{address}"\n')
+    found = findings(home).get("kiosks")
+    assert (found and found["good"]) == good
+
+
 def test_people_read_it_line_by_line(home: Path) -> None:
     """As a node's doctor speaks: a mark, a subject, what was found, and an arrow to the cure."""
     (home / "keys/export.pem").unlink()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -101,11 +102,7 @@ def _folder(folder: "AuthorityFolder") -> Iterator[Finding]:
 
 def _address(folder: "AuthorityFolder") -> Finding:
     serve = folder.settings.serve
-    host = serve.listen.rpartition(":")[0].strip("[]")
-    try:
-        local = ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
+    local = _is_this_machine(serve.listen.rpartition(":")[0].strip("[]"))
     if serve.trusted_proxies:
         return Finding("address", True, f"{serve.listen}, for a reverse proxy with TLS before it")
     if local:
@@ -122,6 +119,13 @@ def _address(folder: "AuthorityFolder") -> Finding:
         f"{serve.listen} is open to others, and no proxy is named: without TLS, codes can be read",
         "listen on 127.0.0.1 behind a proxy, or name the proxy in serve.trusted_proxies",
     )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _time() -> Finding:
@@ -162,6 +166,7 @@ def _place_keys(folder: "AuthorityFolder", now: datetime) -> Iterator[Finding]:
     """Say how long the keys of places are good, and whether their root lies where it should not."""
     from bluezone_node.crypto.cose import public_bytes
     from bluezone_node.store.authority.place_keys import ROLES as ROLES_OF_PLACES
+    from bluezone_node.wiring.venues import address_of
 
     keys = folder.place_keys()
     if not keys.exist:
@@ -186,6 +191,14 @@ def _place_keys(folder: "AuthorityFolder", now: datetime) -> Iterator[Finding]:
             soon = entry.end - now < PLACE_KEY_LEFT
             cure = f"bluezone-node trust rotate {name}: new cards end with it" if soon else ""
         yield Finding(f"key of {name}", good, found, cure)
+    kiosks_find_us_at = urlsplit(address_of(folder))
+    if kiosks_find_us_at.scheme != "https":
+        yield Finding(
+            "kiosks",
+            _is_this_machine(kiosks_find_us_at.hostname or ""),
+            "they ask without TLS: whoever is on the line could speak in a kiosk's name",
+            "give places.url an address with https://, and write the kiosks' files anew",
+        )
     if keys.root_file.exists():
         yield Finding(
             "place root",
