@@ -7,8 +7,7 @@ that is asked of the trust list each time, for a key may be revoked since.
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bluezone_node.crypto.cose import decode_map, read_signed
-from bluezone_node.intervals import from_unix
+from bluezone_node.crypto.cose import read_signed
 from bluezone_node.venues.bundle import Bundle, ChainHead, digest_of
 from bluezone_node.venues.trust import Role, TrustList
 
@@ -57,20 +56,4 @@ def head_of(bundle: Bundle, data: bytes) -> BundleHead:
         bundle.breaker,
         bundle.revoked,
         bundle.opened,
-    )
-
-
-def head_within(data: bytes) -> BundleHead:
-    """Return the head of the bundle in *data*, which was believed when it came."""
-    signed = read_signed(data)
-    fields = decode_map(signed.payload)
-    return BundleHead(
-        fields[3],
-        fields[2],
-        from_unix(fields[5]),
-        digest_of(data),
-        signed.key_id,
-        fields[8],
-        tuple(fields[10]),
-        tuple(fields[9]),
     )

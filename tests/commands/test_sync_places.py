@@ -86,7 +86,8 @@ def test_a_stick_brings_the_alert(config: Path, stick: Path) -> None:
 def test_a_stick_that_was_changed_is_refused(config: Path, stick: Path) -> None:
     """By its reason, with exit status 1; so is one without its trust list."""
     bundle = stick / "00000001.cose"
-    bundle.write_bytes(bundle.read_bytes()[:-1] + b"\x00")
+    content = bundle.read_bytes()
+    bundle.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     done = run(config, "sync", "--places", stick)
     assert (done.exit_code, done.stdout) == (1, "")
     assert "00000001.cose: refused (bundle_forged)" in done.stderr

@@ -5,7 +5,6 @@ by a kiosk to devices without a network.
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from sqlite3 import Connection
 
 from bluezone_node.intervals import from_unix
 from bluezone_node.ports import ExportRecord
@@ -14,6 +13,8 @@ from bluezone_node.store.node.tables import to_seconds
 from bluezone_node.venues.head import BundleHead
 from bluezone_node.venues.register import MARK_BYTES
 from bluezone_node.venues.trust import REVOKED_PREFIX_BYTES
+
+_HEAD = "id, province, created, digest, signer, breaker, revoked, opened"
 
 
 class Bundles(Exports):
@@ -26,26 +27,34 @@ class Bundles(Exports):
                 yield content
 
     def heads(self) -> list[BundleHead]:
-        return list(map(_read, self._database.rows("SELECT * FROM bundle_head ORDER BY id")))
+        return list(map(_read, self._database.rows(f"SELECT {_HEAD} FROM bundle ORDER BY id")))  # noqa: S608
 
     def newest_head(self) -> BundleHead | None:
-        rows = self._database.rows("SELECT * FROM bundle_head ORDER BY id DESC LIMIT 1")
+        rows = self._database.rows(f"SELECT {_HEAD} FROM bundle ORDER BY id DESC LIMIT 1")  # noqa: S608
         return _read(rows[0]) if rows else None
 
     def add_bundle(self, head: BundleHead, content: bytes, record: ExportRecord) -> None:
         with self._database.writing() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO bundle (id, created, content) VALUES (?, ?, ?)",
-                (head.sequence, to_seconds(head.created), content),
+                "INSERT OR REPLACE INTO bundle VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    head.sequence,
+                    head.province,
+                    to_seconds(head.created),
+                    head.digest,
+                    head.signer,
+                    head.breaker,
+                    b"".join(head.revoked),
+                    b"".join(head.opened),
+                    content,
+                ),
             )
-            put_head(connection, head)
             self.write_record(connection, record)
 
     def drop_bundles(self, sequences: Collection[int], records: Sequence[ExportRecord]) -> None:
         with self._database.writing() as connection:
             rows = [(sequence,) for sequence in sequences]
             connection.executemany("DELETE FROM bundle WHERE id = ?", rows)
-            connection.executemany("DELETE FROM bundle_head WHERE id = ?", rows)
             for record in records:
                 self.write_record(connection, record)
 
@@ -58,23 +67,6 @@ class Bundles(Exports):
             connection.execute(
                 "INSERT OR REPLACE INTO place_file (name, content) VALUES (?, ?)", (name, content)
             )
-
-
-def put_head(connection: Connection, head: BundleHead) -> None:
-    """Write *head* within a transaction that is under way."""
-    connection.execute(
-        "INSERT OR REPLACE INTO bundle_head VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            head.sequence,
-            head.province,
-            to_seconds(head.created),
-            head.digest,
-            head.signer,
-            head.breaker,
-            b"".join(head.revoked),
-            b"".join(head.opened),
-        ),
-    )
 
 
 def _read(row: tuple[int, str, int, bytes, bytes, int, bytes, bytes]) -> BundleHead:

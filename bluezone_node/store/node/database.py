@@ -21,7 +21,7 @@ from bluezone_node.store.wal import write_ahead
 APPLICATION_ID = 0x425A4E44
 """'BZND' in the file's header: tells this database from any other SQLite file."""
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 4
 """Number of migrations. Kept here so that an up-to-date database is opened without importing
 sqlite-utils, which takes longer than all the rest of ``bluezone-node status``."""
 

@@ -54,41 +54,11 @@ def calibrations_of_receivers(db: Database) -> None:
 
 
 @node()
-def visits_and_bundles_of_notices(db: Database) -> None:
-    """Give the places that the owner was at, and what is published about them, their tables."""
-    for statement in _PLACES:
+def places_that_visitors_check_in_at(db: Database) -> None:
+    """Give visits and notices their tables; and a kiosk its ledger, its register, its proposals."""
+    for statement in (*_PLACES, *_KIOSK):
         db.execute(statement)
     db.execute("PRAGMA user_version = 4")
-
-
-@node()
-def check_ins_of_a_kiosk(db: Database) -> None:
-    """Give a kiosk its ledger, the keys of its days, and what it proposes to its authority."""
-    for statement in _KIOSK:
-        db.execute(statement)
-    db.execute("PRAGMA user_version = 5")
-
-
-@node()
-def register_of_a_kiosk(db: Database) -> None:
-    """Give a kiosk its register of names, and a device the codes of its own that it showed."""
-    for statement in _REGISTER:
-        db.execute(statement)
-    db.execute("PRAGMA user_version = 6")
-
-
-@node()
-def heads_of_bundles(db: Database) -> None:
-    """Keep what is looked up of a bundle beside it; those that are there were believed once."""
-    from bluezone_node.store.node.bundles import put_head
-    from bluezone_node.venues.head import head_within
-
-    db.execute(_HEADS)
-    for (row,) in db.execute("SELECT id FROM bundle").fetchall():
-        # One at a time: a large one has megabytes.
-        (content,) = db.execute("SELECT content FROM bundle WHERE id = ?", (row,)).fetchone()
-        put_head(db.conn, head_within(content))
-    db.execute("PRAGMA user_version = 7")
 
 
 _FIRST = (
@@ -230,6 +200,42 @@ CREATE TABLE calibration (
 ) STRICT
 """
 
+_PLACES = (
+    """
+CREATE TABLE visit (
+  id INTEGER PRIMARY KEY,
+  day TEXT NOT NULL,                -- UTC day on which it began
+  entry BLOB NOT NULL               -- sealed: JSON of the visit (visits.py)
+) STRICT
+""",
+    """
+CREATE TABLE bundle (               -- what is looked up often stands before the megabytes
+  id INTEGER PRIMARY KEY,           -- its number in the chain
+  province TEXT NOT NULL,           -- whose authority made it
+  created INTEGER NOT NULL,         -- when
+  digest BLOB NOT NULL,             -- SHA-256 of the file
+  signer BLOB NOT NULL,             -- name of the key that signed it, 8 bytes
+  breaker INTEGER NOT NULL,         -- 1: nobody is to be told of anything
+  revoked BLOB NOT NULL,            -- of all cards that are withdrawn: 8 bytes of each location id
+  opened BLOB NOT NULL,             -- marks of rows of registers that were opened, 8 bytes each
+  content BLOB NOT NULL             -- the file as it was published, signature and all
+) STRICT
+""",
+    """
+CREATE TABLE place_file (
+  name TEXT PRIMARY KEY,            -- 'trust.cose' or 'days.cose'
+  content BLOB NOT NULL             -- the newest that was believed, as it was published
+) STRICT
+""",
+    """
+CREATE TABLE shown_pass (
+  id INTEGER PRIMARY KEY,
+  day TEXT NOT NULL,                -- UTC day on which it was shown
+  entry BLOB NOT NULL               -- sealed: its nonce, by which an opened row is recognised
+) STRICT
+""",
+)
+
 _KIOSK = (
     """
 CREATE TABLE checkin (
@@ -255,9 +261,6 @@ CREATE TABLE proposal (
                                     -- keys, packets expected, when it was made (proposals.py)
 ) STRICT
 """,
-)
-
-_REGISTER = (
     """
 CREATE TABLE contact (
   id INTEGER PRIMARY KEY,           -- grows with time: rows are only appended
@@ -273,49 +276,6 @@ CREATE TABLE opening (
   entry BLOB NOT NULL               -- sealed: CBOR array of the warrant as it came, rows
                                     -- released, SHA-256 over all this and the entry before, and
                                     -- that entry's
-) STRICT
-""",
-    """
-CREATE TABLE shown_pass (
-  id INTEGER PRIMARY KEY,
-  day TEXT NOT NULL,                -- UTC day on which it was shown
-  entry BLOB NOT NULL               -- sealed: its nonce, by which an opened row is recognised
-) STRICT
-""",
-)
-
-_HEADS = """
-CREATE TABLE bundle_head (
-  id INTEGER PRIMARY KEY,           -- bundle.id
-  province TEXT NOT NULL,           -- whose authority made it
-  created INTEGER NOT NULL,         -- when
-  digest BLOB NOT NULL,             -- SHA-256 of the file
-  signer BLOB NOT NULL,             -- name of the key that signed it, 8 bytes
-  breaker INTEGER NOT NULL,         -- 1: nobody is to be told of anything
-  revoked BLOB NOT NULL,            -- of all cards that are withdrawn: 8 bytes of each location id
-  opened BLOB NOT NULL              -- marks of rows of registers that were opened, 8 bytes each
-) STRICT
-"""
-
-_PLACES = (
-    """
-CREATE TABLE visit (
-  id INTEGER PRIMARY KEY,
-  day TEXT NOT NULL,                -- UTC day on which it began
-  entry BLOB NOT NULL               -- sealed: JSON of the visit (visits.py)
-) STRICT
-""",
-    """
-CREATE TABLE bundle (
-  id INTEGER PRIMARY KEY,           -- its number in the chain
-  created INTEGER NOT NULL,         -- when the authority made it
-  content BLOB NOT NULL             -- the file as it was published, signature and all
-) STRICT
-""",
-    """
-CREATE TABLE place_file (
-  name TEXT PRIMARY KEY,            -- 'trust.cose' or 'days.cose'
-  content BLOB NOT NULL             -- the newest that was believed, as it was published
 ) STRICT
 """,
 )

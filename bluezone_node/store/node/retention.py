@@ -53,7 +53,6 @@ class Retention(Encounters):
                 "DELETE FROM bundle WHERE created < ? AND id < (SELECT max(id) FROM bundle)",
                 (first_second(before - VISIT_GRACE),),
             ).rowcount
-            connection.execute("DELETE FROM bundle_head WHERE id NOT IN (SELECT id FROM bundle)")
         self._database.empty_the_log()
         return removed
 
@@ -121,7 +120,6 @@ _TABLES = (
     "source",
     "calibration",
     "bundle",
-    "bundle_head",
     "place_file",
     "kiosk_day",
     *dict(_DUE),

@@ -15,13 +15,9 @@ from sqlite_utils import Database
 
 from bluezone_node.crypto.keys import TemporaryExposureKey
 from bluezone_node.errors import DatabaseUnusable
-from bluezone_node.ports import ExportRecord, ExportState
 from bluezone_node.store.node import open_node_store
 from bluezone_node.store.node.database import APPLICATION_ID, SCHEMA_VERSION
 from bluezone_node.store.node.migrations import node
-from bluezone_node.venues.head import head_within
-from tests.notices import Chain
-from tests.venues.places import NOW
 
 KEY = TemporaryExposureKey(bytes(16), 144)
 
@@ -95,7 +91,7 @@ def test_tables_are_strict_and_every_column_is_explained(path: Path) -> None:
         "SELECT name, trim(sql, char(10)) FROM sqlite_schema"
         " WHERE type = 'table' AND name <> '_sqlite_migrations'"
     ).fetchall()
-    assert len(tables) == 21
+    assert len(tables) == 20
     for name, sql in tables:
         assert sql.endswith("STRICT"), name
         columns = [line for line in sql.splitlines() if re.match(r"  [a-z_]+ [A-Z]+", line)]
@@ -227,26 +223,3 @@ except DatabaseUnusable as error:
         )
         Path(folder).chmod(0o700)
     assert told.stdout == f"{path} cannot be created or protected: Permission denied\n"
-
-
-def test_bundles_of_an_earlier_layout_get_their_heads(path: Path) -> None:
-    """When the database is brought up: a device that stays without a network is told the same."""
-    chain = Chain()
-    chain.add()
-    chain.add(breaker=True, revoked=[b"withdrew", b"and this"])
-    with open_node_store(path) as store:
-        for content in chain.made:
-            line = ExportRecord("places", "a", ExportState.MATCHED, NOW)
-            store.add_bundle(head_within(content), content, line)
-        heads = store.heads()
-    connection = sqlite3.connect(path)
-    connection.execute("DROP TABLE bundle_head")
-    connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'heads_of_bundles'")
-    connection.execute("PRAGMA user_version = 6")
-    connection.commit()
-    connection.close()
-    with open_node_store(path) as store:
-        assert store.heads() == heads
-        newest = store.newest_head()
-    assert newest is not None
-    assert (newest.sequence, newest.breaker, len(newest.revoked)) == (2, True, 2)
