@@ -70,13 +70,13 @@ class Listening:
         self._scanner = self._new_scanner()
 
     def leave_pauses(self) -> None:
-        """Listen in bursts from now on.
+        """Listen in short bursts from now on.
 
         A chip of Bluetooth 4 sends two things by turns of two seconds, with a new address for
-        each, and a strict one takes none while it scans: it would go on with one of them.
+        each, and a strict one takes none while it scans: it would fall silent.
         """
-        if self.way is Way.MONITORED:
-            self.way = Way.BURSTS
+        if self.way is not Way.SHORT_BURSTS:
+            self.way = Way.SHORT_BURSTS
             self.restart()
 
     async def run(self) -> None:

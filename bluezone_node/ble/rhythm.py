@@ -24,6 +24,8 @@ class Way(Enum):
     """How to have more than one sample of a neighbour in ten seconds (see ``bluez_scanner``)."""
 
     BURSTS = "in bursts"
+    SHORT_BURSTS = "in short bursts"
+    """Beside the turns in which a chip of Bluetooth 4 sends two things."""
     MONITORED = "with a monitor"
 
 
@@ -55,6 +57,11 @@ KIOSK: Mapping[Way, Rhythm] = {
     # A controller that drops duplicates reports a neighbour once a scan. Measured on BlueZ 5.66
     # and 5.82: 30 samples a minute, where one scan without end brings 5 to 7.
     Way.BURSTS: Rhythm(listen=1.0, pause=1.0),
+    # Each two seconds, or up to 2.1, a kernel gives such a chip the other thing to send under a new
+    # address, which a strict one refuses while it listens; then it sends nothing until the next
+    # turn. Bursts that begin each two seconds, too, hit all turns for half a minute on end. These
+    # hit no more than two in a row, of all turns and of those of either thing.
+    Way.SHORT_BURSTS: Rhythm(listen=0.7, pause=0.9),
     # Every packet is reported, so nothing is gained by stopping; a new scan now and then is for the
     # scans that bluetoothd loses.
     Way.MONITORED: Rhythm(listen=60.0, pause=0.0),
@@ -63,6 +70,7 @@ KIOSK: Mapping[Way, Rhythm] = {
 
 WEARABLE: Mapping[Way, Rhythm] = {
     Way.BURSTS: Rhythm(listen=1.0, pause=56.0, turns=4),
+    Way.SHORT_BURSTS: Rhythm(listen=1.0, pause=56.0, turns=4),
     Way.MONITORED: Rhythm(listen=4.0, pause=56.0),
 }
 """Four seconds a minute, as phones do every few minutes: the receiver is on for 7 % of the time,

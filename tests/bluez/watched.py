@@ -23,6 +23,7 @@ LOOK = 10.0
 
 BRISK: Mapping[Way, Rhythm] = {
     Way.BURSTS: Rhythm(listen=0.1, pause=1.0),
+    Way.SHORT_BURSTS: Rhythm(listen=0.1, pause=1.0),
     Way.MONITORED: Rhythm(listen=1.0, pause=0.0),
 }
 """Short turns, in seconds of the wall; the played BlueZ keeps to the wall."""
