@@ -41,11 +41,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order.sort(items)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Whatever is no machine gives way to those."""
-    order.give_way(item)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def laid_out() -> Iterator[None]:
     """The authority's new databases are laid out from memory, where tests have to do with them."""

@@ -1,18 +1,12 @@
 """In which order the long tests run, and which of them on one worker, so that two cores suffice.
 
-The machines of tests/vm mostly wait for the air, so the others run beside them: at once those
-that may take their time, and what itself counts seconds when the machines are done.  To the
-machines they give way, because a kernel that is kept waiting loses what is on the air.
+Those that may take their time first, and what itself counts seconds when they are done.
 """
-
-import os
-from contextlib import suppress
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-_MACHINES = "tests/vm/test_vm.py"
 _PACKAGES = "tests/packaging"
 """One worker: its packages are built once."""
 _STORIES = ("tests/system/test_story.py", "tests/system/test_market_story.py")
@@ -41,10 +35,6 @@ _HURRIED = (
 )
 """Listen, keep pace with an air, or say within how many seconds something has to happen."""
 
-_AT_FIRST = os.getpriority(os.PRIO_PROCESS, 0)
-_GIVING_WAY = 10
-"""Of 19: a tenth of the time of what does not."""
-
 
 class Scheduling(LoadFileScheduling):
     """What shares what is made but once is one worker's; begun in the order of `sort`."""
@@ -65,21 +55,10 @@ def sort(items: list[pytest.Item]) -> None:
 
 
 def _rank(nodeid: str) -> int:
-    order = (_MACHINES, f"{_PACKAGES}/test_service.py", _PACKAGES, *_LONG)
-    for rank, prefix in enumerate(order):
+    for rank, prefix in enumerate(_LONG):
         if nodeid.startswith(prefix):
             return rank
     for rank, prefix in enumerate(_HURRIED, 1):
         if nodeid.startswith(prefix):
-            return len(order) + rank
-    return len(order)
-
-
-def give_way(item: pytest.Item) -> None:
-    """Let the machines go before *item* where both run side by side, and it does not hurry."""
-    if not item.session.items[0].nodeid.startswith(_MACHINES):
-        return
-    hurries = item.get_closest_marker("vm") or item.nodeid.startswith(_HURRIED)
-    # Only root may hurry again after having given way.
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, _AT_FIRST + (0 if hurries else _GIVING_WAY))
+            return len(_LONG) + rank
+    return len(_LONG)
