@@ -44,7 +44,7 @@ def read_slip(png: bytes) -> str:
         StoryFailed: there is none.
     """
     with Image.open(BytesIO(png)) as picture:
-        texts = [found.text for found in zxingcpp.read_barcodes(picture.convert("L"))]
+        texts = _texts(picture.convert("L"))
     return _only([text for text in texts if not text.startswith(SLIP_PREFIX)])
 
 
@@ -67,7 +67,13 @@ def _drawn(side: int, dark: list[tuple[int, int]]) -> Image.Image:
 
 
 def _read(picture: Image.Image) -> str:
-    return _only([found.text for found in zxingcpp.read_barcodes(picture)])
+    return _only(_texts(picture))
+
+
+def _texts(picture: Image.Image) -> list[str]:
+    # Of all the kinds that the library reads, some are found by chance within a large square.
+    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    return [each.text for each in found]
 
 
 def _only(texts: list[str]) -> str:

@@ -34,4 +34,6 @@ def read_picture(jpeg: bytes) -> str | None:
     except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError):
         raise BadInput("The picture could not be read.", reason="picture_unreadable") from None
     found = zxingcpp.read_barcodes(grey, formats=_FORMATS)
-    return found[0].text if found else None
+    # One of the other kind may be found by chance within a large square.
+    squares = [each for each in found if each.format == zxingcpp.BarcodeFormat.QRCode]
+    return next((each.text for each in squares or found), None)
