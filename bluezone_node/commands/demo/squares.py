@@ -72,7 +72,8 @@ def _read(picture: Image.Image) -> str:
 
 def _texts(picture: Image.Image) -> list[str]:
     # Of all the kinds that the library reads, some are found by chance within a large square.
-    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    squares = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
+    found = zxingcpp.read_barcodes(picture, formats=squares)
     return [each.text for each in found]
 
 
