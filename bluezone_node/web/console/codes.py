@@ -16,7 +16,7 @@ from bluezone_node.web.console import menu
 from bluezone_node.web.console.language import VIETNAM
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.shown import Shown
-from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit
+from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit, id_of
 
 _FIELD = {
     "invalid_test_type": "type",
@@ -63,7 +63,7 @@ class Desk:
     def issue(self, visit: Visit) -> Answer:
         """Issue a code, and go to its page."""
         form, errors, days = visit.form, dict[str, str](), dict[str, date | None]()
-        handle = _handle(form["nonce"])
+        handle = id_of(form["nonce"])
         for name in ("test", "symptoms"):
             try:
                 days[name] = form.day(name)
@@ -102,7 +102,7 @@ class Desk:
 
     def revoke(self, visit: Visit) -> Answer:
         """Take a code back."""
-        handle = _handle(visit.params["handle"])
+        handle = id_of(visit.params["handle"])
         try:
             self._issuing.revoke(handle, visit.actor)
         except AuthorityRefused as refused:
@@ -114,7 +114,7 @@ class Desk:
 
     def reissue(self, visit: Visit) -> Answer:
         """Put a new code in the place of one."""
-        old, nonce = _handle(visit.params["handle"]), _handle(visit.form["nonce"]).hex()
+        old, nonce = id_of(visit.params["handle"]), id_of(visit.form["nonce"]).hex()
         try:
             self._shown.once(visit.token, nonce, lambda: self._again(visit, old))
         except AuthorityRefused as refused:
@@ -141,7 +141,7 @@ class Desk:
         typed = visit.form["handle"]
         text = "".join(typed.split()).replace("-", "").lower()
         try:
-            handle = _handle(text)
+            handle = id_of(text)
             self._issuing.status(handle, visit.actor)
         except NotHere:
             sentence = visit.language.gettext(
@@ -174,7 +174,7 @@ class Desk:
         return Page("issue.html", shown, status)
 
     def _code(self, visit: Visit, errors: dict[str, str], status: int = 200) -> Page:
-        handle = _handle(visit.params["handle"])
+        handle = id_of(visit.params["handle"])
         issued = self._shown.get(visit.token, handle.hex())
         try:
             known = self._issuing.status(handle, visit.actor)
@@ -236,21 +236,6 @@ class Desk:
 
 def _kept(issued: IssuedCode) -> Mapping[str, Any]:
     return {"code": "" if issued.sent else issued.code, "sent": issued.sent}
-
-
-def _handle(text: str) -> bytes:
-    """Return the handle that *text* is.
-
-    Raises:
-        NotHere: it is none.
-    """
-    try:
-        handle = bytes.fromhex(text) if text.isalnum() else b""
-    except ValueError:
-        handle = b""
-    if len(handle) != 16:
-        raise NotHere
-    return handle
 
 
 def _find(typed: str, errors: dict[str, str], status: int = 200) -> Page:

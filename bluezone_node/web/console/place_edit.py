@@ -18,11 +18,10 @@ from bluezone_node.web.console.place_forms import (
     choices,
     edited_order,
     errors_of,
-    id_of,
     shown,
     typed,
 )
-from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit
+from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit, id_of
 
 _EDITABLE = (VenueState.CLAIMED, VenueState.APPROVED)
 

@@ -10,9 +10,9 @@ from bluezone_node.authority.places.orders import EDITION, VenueOrder, order_of,
 from bluezone_node.authority.ports.venues import Venue
 from bluezone_node.authority.settings import RealmSettings
 from bluezone_node.errors import AuthorityRefused, Refused
-from bluezone_node.venues.card import VENUE_ID_BYTES, CardFlag
+from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.kinds import VenueKind
-from bluezone_node.web.console.visit import NotHere, Visit
+from bluezone_node.web.console.visit import Visit
 
 FIELDS = (
     *("name", "kind", "realm", "commune", "address", "opens", "closes"),
@@ -136,21 +136,6 @@ def errors_of(visit: Visit, refused: Refused, sentence: str) -> dict[str, Any]:
 def candidates(refused: Refused) -> Sequence[str]:
     """Return the labels of communes that may be meant by what was refused."""
     return refused.candidates if isinstance(refused, NoCommune) else ()
-
-
-def id_of(text: str) -> bytes:
-    """Return the id of a place that *text* is, of an address or a form.
-
-    Raises:
-        NotHere: it is none.
-    """
-    try:
-        found = bytes.fromhex(text) if text.isalnum() else b""
-    except ValueError:
-        found = b""
-    if len(found) != VENUE_ID_BYTES:
-        raise NotHere
-    return found
 
 
 def _kind(visit: Visit) -> int:

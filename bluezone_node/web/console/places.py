@@ -28,11 +28,19 @@ from bluezone_node.web.console.place_forms import (
     candidates,
     choices,
     errors_of,
-    id_of,
     new_order,
     typed,
 )
-from bluezone_node.web.console.visit import Answer, Away, Download, Handler, NotHere, Page, Visit
+from bluezone_node.web.console.visit import (
+    Answer,
+    Away,
+    Download,
+    Handler,
+    NotHere,
+    Page,
+    Visit,
+    id_of,
+)
 
 MOST_SHOWN = 200
 MEDIA = {"pdf": "application/pdf", "png": "image/png", "svg": "image/svg+xml"}

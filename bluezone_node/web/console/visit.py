@@ -9,6 +9,9 @@ from bluezone_node.web.console.forms import Form
 from bluezone_node.web.console.language import Language
 from bluezone_node.web.console.wording import Wording
 
+ID_BYTES = 16
+"""Of a place and of a code's handle."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -81,3 +84,18 @@ Handler = Callable[[Visit], Answer]
 
 class NotHere(Exception):
     """There is no such page, or nothing on it for this person."""
+
+
+def id_of(text: str) -> bytes:
+    """Return the id that *text* is, of an address or a form: 16 bytes, of a place or of a code.
+
+    Raises:
+        NotHere: it is none.
+    """
+    try:
+        found = bytes.fromhex(text) if text.isalnum() else b""
+    except ValueError:
+        found = b""
+    if len(found) != ID_BYTES:
+        raise NotHere
+    return found
