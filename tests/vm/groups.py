@@ -26,12 +26,12 @@ GROUPS = (
     # The longest first, so that none is left over at the end.
     Group("adapters", "adapters", seconds=420),
     Group("services", "services", seconds=420),
-    Group("rotation-legacy", "rotation", ("legacy", "1000"), 400),
-    Group("rotation-extended", "rotation", ("extended", "1000"), 400),
+    Group("on_air", "on_air", seconds=300),
     Group("soak", "soak", ("1.2",), 300),
+    Group("rotation-legacy", "rotation", ("legacy", "1000"), 400),
     Group("story", "story", seconds=300),
+    Group("rotation-extended", "rotation", ("extended", "1000"), 400),
     Group("meeting", "meeting", seconds=180),
-    Group("on_air", "on_air", seconds=180),
 )
 
 SIDE_BY_SIDE = 3

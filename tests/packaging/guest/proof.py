@@ -23,6 +23,8 @@ PROOF = Path("/proof")
 RESULTS = Path("/run/out/results.jsonl")
 DROP_IN = Path("/etc/systemd/system/bluezone-node.service.d/quicker.conf")
 PATIENCE = 60.0
+START_LIMIT = 90.0
+"""systemd's own, DefaultTimeoutStartSec."""
 
 AIR = """\
 start = 2026-03-02T01:00:00Z
@@ -275,9 +277,13 @@ def upgraded() -> dict[str, object]:
 
 
 def fetch() -> int:
-    """Return the status of an answer; 0 where the connection was made and then cut."""
+    """Return the status of an answer; 0 where the connection was made and then cut.
+
+    A visitor waits as long as systemd lets a program take to start, which here is half a minute
+    where all else starts as well.
+    """
     try:
-        with urllib.request.urlopen("http://127.0.0.1:8600/healthz", timeout=30) as got:
+        with urllib.request.urlopen("http://127.0.0.1:8600/healthz", timeout=START_LIMIT) as got:
             status: int = got.status
             return status
     except urllib.error.HTTPError as error:

@@ -53,9 +53,10 @@ def play(lab: Lab) -> None:
     between(lab, "legacy interval", gaps(plain.of("legacy")), 100, 160)
     between(lab, "extended interval", gaps(plain.of("extended")), 1200, 1350)
 
-    bursts = together(lab, "two in bursts", "legacy")
-    heard(lab, "tag heard", "extended", "legacy")
+    bursts = Pair(lab, "two in bursts", "legacy")
     cut(lab, "too long", "single")
+    in_bursts = bursts.judged()
+    heard(lab, "tag heard", "extended", "legacy")
 
     lab.end("bluetoothd")
     lab.bluetoothd(experimental=True)
@@ -67,11 +68,9 @@ def play(lab: Lab) -> None:
         **shown(lively, "extended"),
     )
 
-    pairs = (
-        bursts,
-        together(lab, "two at a time", "extended"),
-        together(lab, "two by turns", "legacy"),
-    )
+    at_a_time = Pair(lab, "two at a time", "extended")
+    by_turns = Pair(lab, "two by turns", "legacy")
+    pairs = (in_bursts, at_a_time.judged(), by_turns.judged())
     tags = [one.data for sent in pairs for one in sent if not one.data.startswith(PREFIX)]
     lab.check(
         "tag bytes",
@@ -110,30 +109,36 @@ def watch(lab: Lab, *names: str) -> AirLog:
     return lab.air(began)
 
 
-def together(lab: Lab, name: str, node: str) -> tuple[Sent, ...]:
-    """Have an identifier and a tag on the air at once, and changed once; return what was sent."""
-    began = now()
-    driver = lab.python(
-        f"{name} {node}".replace(" ", "-"),
-        *("tests.vm.guest.pair", lab.reached[node], "--dwell", str(PAIR_WATCHED)),
-    )
-    status = driver.ended(2 * PAIR_WATCHED + 30)
-    sent = lab.air(began).of(node)
-    # In the order of their first packet: two of the first change, two of the second.  Taking turns,
-    # a kernel writes the bytes of the tag before its address: a packet of it may slip out under the
-    # identifier's, which is of the same node at the same moment.
-    payloads = list(dict.fromkeys(one.data for one in sent))
-    before = {one.address for one in sent if one.data in payloads[:2]}
-    after = {one.address for one in sent if one.data in payloads[2:]}
-    often = min((sum(one.data == data for one in sent) for data in payloads), default=0)
-    lab.check(
-        name,
-        status == 0 and len(payloads) == 4 and before.isdisjoint(after) and often >= 3,
-        payloads=len(payloads),
-        addresses=(len(before), len(after)),
-        least_often=often,
-    )
-    return sent
+class Pair:
+    """An identifier and a tag on the air at once, and changed once."""
+
+    def __init__(self, lab: Lab, check: str, node: str) -> None:
+        self._lab, self._check, self._node = lab, check, node
+        self._began = now()
+        self._driver = lab.python(
+            f"{check} {node}".replace(" ", "-"),
+            *("tests.vm.guest.pair", lab.reached[node], "--dwell", str(PAIR_WATCHED)),
+        )
+
+    def judged(self) -> tuple[Sent, ...]:
+        """Wait for its end, judge it, and return what was sent."""
+        status = self._driver.ended(2 * PAIR_WATCHED + 30)
+        sent = self._lab.air(self._began).of(self._node)
+        # In the order of their first packet: two of the first change, two of the second.  Taking
+        # turns, a kernel writes the bytes of the tag before its address: a packet of it may slip
+        # out under the identifier's, which is of the same node at the same moment.
+        payloads = list(dict.fromkeys(one.data for one in sent))
+        before = {one.address for one in sent if one.data in payloads[:2]}
+        after = {one.address for one in sent if one.data in payloads[2:]}
+        often = min((sum(one.data == data for one in sent) for data in payloads), default=0)
+        self._lab.check(
+            self._check,
+            status == 0 and len(payloads) == 4 and before.isdisjoint(after) and often >= 3,
+            payloads=len(payloads),
+            addresses=(len(before), len(after)),
+            least_often=often,
+        )
+        return sent
 
 
 def heard(lab: Lab, name: str, place: str, visitor: str) -> None:
