@@ -1,1 +1,1 @@
-"""The authority's HTTP: routes parse, call one service and render."""
+"""The HTTP of the authority and of a kiosk: routes parse, call one service and render."""
