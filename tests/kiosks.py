@@ -23,7 +23,7 @@ from bluezone_node.node.kiosk.screen import Screen
 from bluezone_node.store.node import SqliteNodeStore
 from bluezone_node.venues.card import Card, SignedCard, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
-from bluezone_node.venues.passes import NONCE_BYTES, PASS_LIFE, Contact, Pass, write_pass
+from bluezone_node.venues.passes import NONCE_BYTES, PASS_LIFE, Holder, Pass, write_pass
 from bluezone_node.venues.text import DEFAULT_HOST, to_base45
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
 from bluezone_node.web.kiosk.app import kiosk_app
@@ -83,10 +83,10 @@ def venue_file(
 
 
 def pass_of(
-    owner: int = 1, at: datetime = MORNING, party: int = 1, contact: Contact | None = None
+    owner: int = 1, at: datetime = MORNING, party: int = 1, holder: Holder | None = None
 ) -> str:
     """Return the code that the device of *owner* shows at *at*."""
-    return write_pass(Pass(bytes([owner]) * NONCE_BYTES, at + PASS_LIFE, party, contact))
+    return write_pass(Pass(bytes([owner]) * NONCE_BYTES, at + PASS_LIFE, party, holder))
 
 
 def picture_of(text: str, scale: int = 8) -> bytes:

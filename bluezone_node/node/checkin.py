@@ -9,9 +9,8 @@ from bluezone_node.node.notices import AHEAD, head_believed, trust_of
 from bluezone_node.ports import Clock, NodeStore, OnStore, StoredVisit
 from bluezone_node.venues.card import SignedCard
 from bluezone_node.venues.foreign import ForeignPlace, read_foreign
-from bluezone_node.venues.passes import PASS_LIFE, Contact, Pass
-from bluezone_node.venues.register import Contact as RegisterContact
-from bluezone_node.venues.register import check_contact
+from bluezone_node.venues.passes import PASS_LIFE, Holder, Pass
+from bluezone_node.venues.register import Contact, check_contact
 from bluezone_node.venues.text import read_text
 from bluezone_node.venues.trust import TrustList, accept_card
 from bluezone_node.venues.visits import (
@@ -69,17 +68,17 @@ class CheckIn:
     def now(self) -> datetime:
         return self._clock.now()
 
-    async def show(self, nonce: bytes, party: int, contact: Contact | None) -> Pass:
+    async def show(self, nonce: bytes, party: int, holder: Holder | None) -> Pass:
         """Return a code for a kiosk; one with a name is remembered, for its row may be opened.
 
         Raises:
             BadInput: as `venues.register.check_contact`: no kiosk would take it.
         """
         now = self.now()
-        if contact is not None:
-            check_contact(RegisterContact(contact.name, contact.phone))
+        if holder is not None:
+            check_contact(Contact(holder.name, holder.phone))
             await self._on_store(lambda store: store.add_shown_pass(nonce, now))
-        return Pass(nonce, now + PASS_LIFE, party, contact)
+        return Pass(nonce, now + PASS_LIFE, party, holder)
 
     async def scan(
         self,

@@ -31,8 +31,8 @@ _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """What a register of names asks for."""
+class Holder:
+    """Who shows the code, where a register of names asks for it."""
 
     name: str = field(repr=False)
     phone: str = field(repr=False)
@@ -46,7 +46,7 @@ class Pass:
     """8 random bytes: the same code on the way out."""
     expires: datetime
     party: int = 1
-    contact: Contact | None = None
+    holder: Holder | None = None
 
     def check(self, now: datetime) -> None:
         """Raise where it is not to be taken at *now*.
@@ -81,10 +81,10 @@ def write_pass(shown: Pass) -> str:
         3: to_unix(shown.expires),
         4: shown.party,
     }
-    if shown.contact is not None:
+    if shown.holder is not None:
         fields[5] = [
-            check_line(shown.contact.name, MAX_NAME_BYTES, "name"),
-            check_line(shown.contact.phone, MAX_PHONE_BYTES, "telephone number"),
+            check_line(shown.holder.name, MAX_NAME_BYTES, "name"),
+            check_line(shown.holder.phone, MAX_PHONE_BYTES, "telephone number"),
         ]
     return f"{PASS_PREFIX}{base45.b45encode(encode(fields)).decode()}"
 
@@ -122,14 +122,14 @@ def read_pass(text: str) -> Pass:
             and 0 <= expires < 2**32
             and 1 <= party <= MAX_PARTY
         ):
-            return Pass(nonce, from_unix(expires), party, _contact_of(rest))
+            return Pass(nonce, from_unix(expires), party, _holder_of(rest))
     raise _malformed()
 
 
-def _contact_of(rest: dict[int, object]) -> Contact | None:
+def _holder_of(rest: dict[int, object]) -> Holder | None:
     match rest:
         case {5: [str(name), str(phone)]} if len(rest) == 1:
-            return Contact(
+            return Holder(
                 check_line(name, MAX_NAME_BYTES, "name"),
                 check_line(phone, MAX_PHONE_BYTES, "telephone number"),
             )

@@ -182,12 +182,12 @@ def test_a_code_of_ones_own_is_another_each_time(config: Path) -> None:
     """It says how many, until when, and a name only where it was given."""
     first, second = (json.loads(run(config, "code", "--json").output)["code"] for _ in range(2))
     assert first != second
-    assert read_pass(first).contact is None
+    assert read_pass(first).holder is None
     said = run(config, "code", "--party", "3", "--name", "An", "--phone", "0912345678").output
     shown = read_pass(said.splitlines()[0])
     assert shown.party == 3
-    assert shown.contact is not None
-    assert shown.contact.name == "An"
+    assert shown.holder is not None
+    assert shown.holder.name == "An"
     assert run(config, "code", "--name", "An").exit_code == 2
 
 

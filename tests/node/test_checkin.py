@@ -9,7 +9,7 @@ from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadInput
 from bluezone_node.node.checkin import CheckIn
 from bluezone_node.node.notices import TRUST
-from bluezone_node.venues.passes import Contact
+from bluezone_node.venues.passes import Holder
 from bluezone_node.venues.text import to_url
 from bluezone_node.venues.trust import write_trust_list
 from tests.stores import MemoryNodeStore, OnMemory
@@ -57,6 +57,6 @@ async def test_what_is_too_long_ago_or_to_come_is_not_entered(at: datetime) -> N
 
 async def test_a_code_with_a_name_that_no_kiosk_takes_is_not_made() -> None:
     """Else it would be refused at the door."""
-    for contact in (Contact("An", "12"), Contact("", "0912345678"), Contact("A\nB", "0912345678")):
+    for holder in (Holder("An", "12"), Holder("", "0912345678"), Holder("A\nB", "0912345678")):
         with pytest.raises(BadInput):
-            await service(NOW).show(b"8 bytes!", 1, contact)
+            await service(NOW).show(b"8 bytes!", 1, holder)

@@ -12,7 +12,7 @@ from bluezone_node.node.notices import DAYS, SOURCE, Notices
 from bluezone_node.node.openings import judge_openings
 from bluezone_node.node.sync import Sync
 from bluezone_node.ports import StoredVisit
-from bluezone_node.venues.passes import Contact
+from bluezone_node.venues.passes import Holder
 from bluezone_node.venues.register import DayKeys, row_id_of, write_day_keys
 from bluezone_node.venues.trust import Role, TrustList
 from bluezone_node.venues.visits import Seen, arrive, leave
@@ -21,7 +21,7 @@ from tests.sources import Told, at_once
 from tests.stores import MemoryNodeStore, OnMemory
 from tests.venues.places import NOTICES, NOW, ROOT, STRANGER, card_of, trusted
 
-ANH = Contact("Nguyễn Thị Ánh", "0912345678")
+ANH = Holder("Nguyễn Thị Ánh", "0912345678")
 NONCE = b"8 bytes!"
 
 

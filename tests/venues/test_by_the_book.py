@@ -170,7 +170,7 @@ def test_what_the_package_writes_the_book_reads() -> None:
     assert text[10] == {day: list(keys) for day, keys in TEXT.proof_keys.items()}
     heard = book.hear(frame.encode(tags.air_tag_of(tags.venue_keys(SIGNED.payload), AT // 900)))
     assert [book.open_by_slot(each, *heard) for each in read[6]] == said
-    shown = passes.Pass(b"8 bytes!", NOW, 3, passes.Contact("Ánh", "0912345678"))
+    shown = passes.Pass(b"8 bytes!", NOW, 3, passes.Holder("Ánh", "0912345678"))
     assert book.read_pass(passes.write_pass(shown))[5] == ["Ánh", "0912345678"]
     days = book.read_day_keys(DAYS_FILE, ITS_TRUST, AT)
     assert days[4] == [[day_number(NOW), DAY_PUBLIC]]

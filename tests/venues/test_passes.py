@@ -11,7 +11,7 @@ from bluezone_node.errors import BadInput
 from bluezone_node.venues.passes import (
     PASS_LIFE,
     PASS_PREFIX,
-    Contact,
+    Holder,
     Pass,
     read_pass,
     write_pass,
@@ -19,7 +19,7 @@ from bluezone_node.venues.passes import (
 from tests.venues.places import NOW
 
 SHOWN = Pass(bytes(range(8)), NOW + PASS_LIFE, 3)
-NAMED = Pass(bytes(8), NOW, 1, Contact("Nguyễn Thị Ánh", "0912345678"))
+NAMED = Pass(bytes(8), NOW, 1, Holder("Nguyễn Thị Ánh", "0912345678"))
 
 
 def reason_of(text: str) -> str:

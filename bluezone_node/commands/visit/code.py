@@ -11,7 +11,7 @@ from bluezone_node.commands.console import json_option, print_json
 from bluezone_node.commands.options import config_option
 from bluezone_node.commands.visit.telling import clock, say, with_checkin
 from bluezone_node.node.checkin import CheckIn
-from bluezone_node.venues.passes import NONCE_BYTES, Contact, Pass, write_pass
+from bluezone_node.venues.passes import NONCE_BYTES, Holder, Pass, write_pass
 
 
 @click.command()
@@ -29,8 +29,8 @@ def code(party: int, name: str, phone: str, config: Path | None, as_json: bool) 
         raise click.UsageError("--name and --phone go together")
 
     async def work(service: CheckIn) -> tuple[Pass, str]:
-        contact = Contact(name, phone) if name else None
-        made = await service.show(os.urandom(NONCE_BYTES), party, contact)
+        holder = Holder(name, phone) if name else None
+        made = await service.show(os.urandom(NONCE_BYTES), party, holder)
         return made, write_pass(made)
 
     shown, text = with_checkin(config, work)
@@ -48,7 +48,7 @@ def code(party: int, name: str, phone: str, config: Path | None, as_json: bool) 
         f"Đưa mã này cho máy ở cửa. Có giá trị đến {until} (giờ Việt Nam).",
         f"Show it to the machine at the door. Valid until {until} (Vietnam time).",
     )
-    if shown.contact is not None:
+    if shown.holder is not None:
         say(
             "Trong mã có tên và số điện thoại của bạn: chỉ đưa cho máy, đừng để người khác chụp.",
             "It has your name and number: for the machine alone, let nobody photograph it.",

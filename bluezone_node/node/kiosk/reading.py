@@ -115,8 +115,8 @@ def _once(text: str) -> str:
 
 
 def _pass_visitor(shown: Pass) -> Visitor:
-    given = shown.contact
-    contact = None if given is None else Contact(given.name, given.phone, party=shown.party)
+    holder = shown.holder
+    contact = None if holder is None else Contact(holder.name, holder.phone, party=shown.party)
     return Visitor(Way.PASS, shown.nonce, contact, shown)
 
 

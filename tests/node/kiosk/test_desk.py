@@ -21,7 +21,7 @@ from bluezone_node.venues.card import CardFlag
 from bluezone_node.venues.checkins import NO_DOUBT, Checkin, Doubt, Way
 from bluezone_node.venues.kinds import VenueKind
 from bluezone_node.venues.opening import Opening
-from bluezone_node.venues.passes import Contact as PassContact
+from bluezone_node.venues.passes import Holder
 from bluezone_node.venues.register import Contact, SealedContact
 from bluezone_node.venues.tags import slot_of
 from bluezone_node.venues.text import DEFAULT_HOST, to_base45, to_url
@@ -515,7 +515,7 @@ def test_a_register_is_given_name_and_year(store: SqliteNodeStore, clock: SimClo
     kept = Sealer()
     desk = desk_at(store, clock, WITH_REGISTER, kept)
     desk.scan(ID_CARD, 2)
-    device = pass_of(7, contact=PassContact("Lê Văn Tám", "0912345678"))
+    device = pass_of(7, holder=Holder("Lê Văn Tám", "0912345678"))
     desk.scan(device, 1)
     assert kept.rows == [
         (Contact("Nguyễn Thị Hồng", "", 1990, 2), MORNING, None),
@@ -542,7 +542,7 @@ def test_who_wants_to_be_found_is_taken_down_where_nobody_must(
     desk.phone(PHONE, 1, name="Phạm Thị Mơ")
     desk.scan(pass_of(7), 1)
     assert kept.rows == []
-    desk.scan(pass_of(8, contact=PassContact("Lê Văn Tám", "0912345678")), 1)
+    desk.scan(pass_of(8, holder=Holder("Lê Văn Tám", "0912345678")), 1)
     assert [contact.name for contact, _, _ in kept.rows] == ["Lê Văn Tám"]
 
 
