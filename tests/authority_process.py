@@ -10,11 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bluezone_node.store.authority.folder import AuthorityFolder
-
-PATIENCE = 40.0
-"""Seconds for what another process does, on a machine with two busy cores."""
-GRACE = 15.0
-"""Seconds from the signal to the end: two for requests, the rest for a busy machine."""
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -30,7 +26,7 @@ class Running:
 
     async def stopped(self) -> str:
         """Return, once it has ended well, what it said."""
-        async with asyncio.timeout(GRACE):
+        async with asyncio.timeout(PATIENCE):
             _, said = await self.process.communicate()
         assert self.process.returncode == 0, said
         assert b"Traceback" not in said

@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from tests.kiosks import market, venue_file
+from tests.patience import PATIENCE
 
 CHROMIUM = "/usr/bin/chromium"
 
@@ -34,7 +35,7 @@ class Running:
     def stop(self) -> int:
         """Press Ctrl-C; return the exit status."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(15)
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -103,6 +104,7 @@ def browser(
         context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]}, java_script_enabled=script
         )
+        context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))

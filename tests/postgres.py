@@ -14,9 +14,9 @@ from typing import Any
 
 import psycopg
 
+from tests.patience import PATIENCE
+
 OLDEST = 15
-READY_WITHIN = 30.0
-"""Seconds from nothing to a server that answers; one on a busy machine with two cores."""
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -126,7 +126,7 @@ def running(**settings: str) -> Iterator[Server]:
         finally:
             assert guard.stdin is not None
             guard.stdin.close()
-            guard.wait(timeout=READY_WITHIN)
+            guard.wait(timeout=PATIENCE)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -155,7 +155,7 @@ def _owner() -> dict[str, Any]:
 
 
 def _await(server: Server, log: Path) -> None:
-    give_up = time.monotonic() + READY_WITHIN
+    give_up = time.monotonic() + PATIENCE
     while True:
         try:
             server.run("SELECT 1")

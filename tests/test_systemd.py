@@ -13,6 +13,7 @@ import pytest
 
 from bluezone_node.errors import BadConfig
 from bluezone_node.systemd import FIRST_PASSED, passed_socket
+from tests.patience import PATIENCE
 
 AUTHORITY = [sys.executable, "-m", "bluezone_node", "authority"]
 # The shell keeps its process number when it becomes the server, as systemd's child does.
@@ -71,8 +72,8 @@ def test_an_authority_serves_on_the_socket_that_it_was_passed(
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
     ):
         manager.bind(str(tmp_path / "n.sock"))
-        manager.settimeout(20)
-        early.settimeout(20)
+        manager.settimeout(PATIENCE)
+        early.settimeout(PATIENCE)
         early.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
         with subprocess.Popen(
             [
@@ -95,6 +96,6 @@ def test_an_authority_serves_on_the_socket_that_it_was_passed(
             while (said := manager.recv(100)) == b"WATCHDOG=1":
                 pass
             assert said == b"STOPPING=1"
-            assert server.wait(20) == 0
+            assert server.wait(PATIENCE) == 0
         # Whoever knocks while it restarts is not turned away: the manager still listens.
         socket.create_connection(listening.getsockname()).close()

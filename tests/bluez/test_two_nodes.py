@@ -13,11 +13,9 @@ import pytest
 
 from bluezone_node.control import ask
 from tests.bluez.stage import Stage, playing
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
-
-PATIENCE = 60.0
-"""Wall seconds: the radio's own loops and looks keep to the wall here."""
 
 
 def trusting(folder: Path) -> Path:

@@ -18,7 +18,8 @@ from bleak.exc import BleakDBusError, BleakError
 from dbus_fast import Variant
 
 from tests.bluez.client import ADAPTER, ADVERTISING, FD6F, Client, Refused, connect
-from tests.bluez.stage import PATIENCE, Stage
+from tests.bluez.stage import Stage
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from bluezone_node.errors import RadioUnavailable
 from bluezone_node.ports import RadioCondition
 from bluezone_node.proximity.model import Beacon, Sighting
 from bluezone_node.venues.sighting import VenueSighting
-from tests.bluez.stage import PATIENCE
+from tests.patience import PATIENCE
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 LOOK = 10.0

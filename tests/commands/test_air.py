@@ -12,6 +12,7 @@ import pytest
 
 from bluezone_node.ble.virtual import open_air
 from bluezone_node.proximity.model import Beacon
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +68,7 @@ async def test_it_serves_until_told_to_stop_and_tidies_up(
         await an.advertise(Beacon(bytes([turn]) * 16, bytes(4)))
         await clock.sleep(10)
     os.kill(process.pid, number)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     assert not (tmp_path / "air.sock").exists()
     assert binh.condition().heard > 100
     lines = [json.loads(line) for line in (tmp_path / "air.jsonl").read_text().splitlines()]
@@ -100,7 +101,7 @@ def test_what_cannot_be_served_is_refused_in_a_sentence(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.returncode == status

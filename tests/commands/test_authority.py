@@ -29,6 +29,7 @@ from bluezone_node.store.authority.database import open_sqlite
 from bluezone_node.store.authority.folder import open_folder
 from tests import program
 from tests.authorities import keys_of_days
+from tests.patience import PATIENCE
 from tests.program import Done
 
 COMMAND = [sys.executable, "-W", "error", "-m", "bluezone_node", "authority"]
@@ -58,7 +59,7 @@ def serving(*arguments: object, listen: str = "127.0.0.1:0") -> Iterator[str]:
             yield json.loads(line)["listening"]
         finally:
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert out == b""
     assert err.decode().splitlines()[0].startswith("listening on http://127.0.0.1:")

@@ -20,6 +20,7 @@ from bluezone_node.intervals import interval_at, rolling_start
 from bluezone_node.store.authority.folder import make_folder
 from tests.commands.conftest import Run
 from tests.elsewhere import key_of
+from tests.patience import PATIENCE
 from tests.sources import OTHER_KEY, SIGNING_KEY, signed_export
 
 PUBLIC_KEY = public_base64(SIGNING_KEY.public_key())
@@ -211,7 +212,7 @@ def test_a_mirror_that_goes_on_is_stopped_by_ctrl_c(away: Path, tmp_path: Path) 
         assert process.stdout is not None
         assert process.stdout.readline() == "2 files on offer, 2 fetched, 0 removed\n"
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert err == "stopped; the next round goes on from here\n"
 
@@ -229,7 +230,7 @@ def test_a_mirror_that_is_interrupted_does_not_say_that_nothing_was_done(
                 super().do_GET()
                 return
             asked.set()
-            over.wait(60)
+            over.wait(PATIENCE)
 
     command = [sys.executable, "-W", "error", "-m", "bluezone_node", "authority", "mirror"]
     target = tmp_path / "exports"
@@ -241,9 +242,9 @@ def test_a_mirror_that_is_interrupted_does_not_say_that_nothing_was_done(
             text=True,
         ) as process,
     ):
-        assert asked.wait(40)
+        assert asked.wait(PATIENCE)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
         over.set()
     assert (process.returncode, err.strip()) == (1, "interrupted; what was done by then stays")
     assert (target / "1.zip").exists()

@@ -15,13 +15,13 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
+from tests.patience import PATIENCE
+
 pytestmark = pytest.mark.slow
 
 # The library behind /metrics keeps its files open until the process ends.
 WARNINGS = ("-W", "error", "-W", "ignore:unclosed file:ResourceWarning")
 COMMAND = [sys.executable, *WARNINGS, "-m", "bluezone_node", "authority"]
-WITHIN = 40.0
-"""Seconds for what other processes do, on a machine with two busy cores."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Service:
         return {int(pid) for pid in children.read_text().split()}
 
     def answers(self) -> bool:
-        with httpx.Client() as client:
+        with httpx.Client(timeout=PATIENCE) as client:
             return client.get(f"{self.url}/jwks").status_code == 200
 
 
@@ -67,7 +67,7 @@ def serving(home: Path, environ: dict[str, str] | None = None) -> Iterator[Servi
             workers |= service.workers()
         finally:
             process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=WITHIN)
+            out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert out == b""
     assert b"Traceback" not in err
@@ -77,7 +77,7 @@ def serving(home: Path, environ: dict[str, str] | None = None) -> Iterator[Servi
 
 def until(true: Callable[[], object]) -> None:
     """Wait for what other processes do."""
-    give_up = time.monotonic() + WITHIN
+    give_up = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < give_up
         time.sleep(0.05)
@@ -116,7 +116,7 @@ def test_systemd_hears_of_all_workers_from_the_parent(home: Path, tmp_path: Path
     """Ready once, alive as long as they answer, stopping: as one process would tell it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(WITHIN)
+        manager.settimeout(PATIENCE)
         with serving(home, {"NOTIFY_SOCKET": str(tmp_path / "notify")}):
             heard = {manager.recv(64), manager.recv(64)}
             assert heard == {b"READY=1", b"WATCHDOG=1"}

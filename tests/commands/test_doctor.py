@@ -19,7 +19,8 @@ from bluezone_node.config import load
 from bluezone_node.control import ask
 from bluezone_node.proximity.model import Beacon
 from tests.bluez import stage as stages
-from tests.bluez.stage import PATIENCE, Stage, host
+from tests.bluez.stage import Stage, host
+from tests.patience import PATIENCE
 
 PEER = encode(Beacon(bytes(range(16)), b"\1\2\3\4")).hex()
 HEADPHONES = "0201060303aafe" + "06ff4c00071901"

@@ -17,7 +17,8 @@ from bluezone_node.store.authority.database import open_sqlite
 from bluezone_node.store.authority.exposure_tables import LAYOUT
 from bluezone_node.store.authority.exposures import SqlExposures
 from bluezone_node.store.authority.folder import AuthorityFolder, make_folder
-from tests.authority_process import PATIENCE, running
+from tests.authority_process import running
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 

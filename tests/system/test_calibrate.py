@@ -17,11 +17,11 @@ from bluezone_node.ble.virtual import AirControl, connect_control
 from bluezone_node.control import ask
 from bluezone_node.proximity.model import DiagnosisKey, ReportType
 from bluezone_node.store.node import open_node_store
+from tests.patience import PATIENCE
 from tests.sources import SIGNING_KEY, signed_export
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 20.0
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 MOVED = START + timedelta(minutes=14)
 MEASURING, HURRYING = 60.0, 600.0

@@ -10,8 +10,9 @@ import httpx2
 import pytest
 
 from bluezone_node.store.authority.folder import make_folder
-from tests.authority_process import PATIENCE, running
+from tests.authority_process import running
 from tests.likeness import difference
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 

@@ -17,9 +17,10 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from bluezone_node.store.authority.folder import AuthorityFolder, make_folder
 from bluezone_node.web.console import menu
-from tests.authority_process import PATIENCE, running
+from tests.authority_process import running
 from tests.bureau import bureau
 from tests.console_pictures import served
+from tests.patience import PATIENCE
 from tests.staff import PASSWORD
 from tests.vm.packages import may_install
 

@@ -19,6 +19,7 @@ from playwright.sync_api import Page
 from bluezone_node.store.node import open_node_store
 from tests.kiosk_process import CHROMIUM, Running, browser, film_of, kiosk_process
 from tests.kiosks import ID_CARD, INSURANCE, PHONE, pass_of
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +93,7 @@ def test_a_camera_sees_who_comes(tmp_path: Path) -> None:
 
 
 def connected(kiosk: Running) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", kiosk.port, timeout=10)
+    return http.client.HTTPConnection("127.0.0.1", kiosk.port, timeout=PATIENCE)
 
 
 def post(connection: http.client.HTTPConnection, path: str, **fields: str) -> dict[str, object]:
@@ -211,7 +212,7 @@ def refusal(folder: Path, *arguments: str, config: str = "", status: int = 1) ->
         },
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == status

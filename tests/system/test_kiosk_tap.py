@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
-from tests.system.test_node_process import PATIENCE
+from tests.patience import PATIENCE
 from tests.system.test_place_on_the_air import Market, until_minute
 
 pytestmark = pytest.mark.slow

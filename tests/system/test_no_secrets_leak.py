@@ -27,7 +27,8 @@ from bluezone_node.crypto.certificate import keys_hmac
 from bluezone_node.store.authority.folder import AuthorityFolder, make_folder
 from bluezone_node.web.console import menu
 from tests.authorities import keys_of_days, uploaded
-from tests.authority_process import PATIENCE, Running, running
+from tests.authority_process import Running, running
+from tests.patience import PATIENCE
 from tests.postgres import Server
 
 pytestmark = pytest.mark.slow

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.control import ask
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
-
-PATIENCE = 20.0
 
 SCENARIO = """\
 start = 2026-03-02T01:00:00Z

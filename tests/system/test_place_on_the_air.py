@@ -14,7 +14,8 @@ from bluezone_node.control import ask
 from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.venues.tags import AirTag, air_tag_of, slot_of, venue_keys
 from tests.kiosks import market, venue_file
-from tests.system.test_node_process import PATIENCE, Stage
+from tests.patience import PATIENCE
+from tests.system.test_node_process import Stage
 from tests.venues.places import ROOT
 
 pytestmark = pytest.mark.slow

@@ -24,6 +24,7 @@ from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.tally import SqlTally
 from tests.authorities import keys_of_days
 from tests.kept import SQL
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +82,7 @@ async def at_once(url: str, body: dict[str, Any]) -> list[dict[str, Any]]:
     """Send the same on connections of their own, all at the same time."""
 
     async def once() -> dict[str, Any]:
-        async with httpx2.AsyncClient(base_url=url, timeout=30) as http:
+        async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE) as http:
             answer = await http.post("/v1/publish", json=body)
             return {"status": answer.status_code, **answer.json()}
 

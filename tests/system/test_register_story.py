@@ -17,8 +17,9 @@ import pytest
 
 from bluezone_node.store.authority.folder import open_folder
 from bluezone_node.wiring.kiosk import write_pin
-from tests.authority_process import PATIENCE, running
+from tests.authority_process import running
 from tests.offices import ANH, CANARIES, Offices
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 PIN = "246810"
@@ -53,7 +54,7 @@ def _address(log: Path, process: "subprocess.Popen[bytes]") -> str:
 
 def post(address: str, path: str, **fields: str) -> dict[str, Any]:
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(address, timeout=PATIENCE)) as connection:
         connection.request("POST", path, urlencode(fields), headers)
         answer: dict[str, Any] = json.loads(connection.getresponse().read())
     return answer
@@ -62,7 +63,7 @@ def post(address: str, path: str, **fields: str) -> dict[str, Any]:
 def manager_page(address: str) -> str:
     """Sign in with the PIN, and return what the manager sees."""
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(address, timeout=PATIENCE)) as connection:
         connection.request("POST", "/pin?manager", urlencode({"pin": PIN}), form)
         signed = connection.getresponse()
         signed.read()

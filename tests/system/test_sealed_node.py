@@ -14,7 +14,8 @@ from bluezone_node.crypto.identifiers import all_identifiers
 from bluezone_node.masterkey import CREDENTIAL_NAME
 from bluezone_node.store.node import open_node_store
 from tests.lives import on_disk
-from tests.system.test_node_process import PATIENCE, Stage
+from tests.patience import PATIENCE
+from tests.system.test_node_process import Stage
 
 pytestmark = pytest.mark.slow
 

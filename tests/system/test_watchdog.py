@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.node.supervisor import LONGEST_TURN, LOOK_EVERY
-from tests.system.test_node_process import PATIENCE, Stage
+from tests.patience import PATIENCE
+from tests.system.test_node_process import Stage
 
 pytestmark = pytest.mark.slow
 

@@ -18,6 +18,7 @@ import pytest
 from bluezone_node.errors import BadConfig
 from bluezone_node.web import server
 from bluezone_node.web.workers import Workers
+from tests.patience import PATIENCE
 
 WORKER = """
 import asyncio, os, sys
@@ -53,16 +54,16 @@ class Staff:
         return {int(path.name.partition("-")[2]) for path in self.folder.glob(f"{part}-*")}
 
 
-async def until(true: Callable[[], object], within: float = 30.0) -> None:
+async def until(true: Callable[[], object]) -> None:
     """Wait for what other processes do."""
-    async with asyncio.timeout(within):
+    async with asyncio.timeout(PATIENCE):
         while not true():  # noqa: ASYNC110 - nothing here tells us
             await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
 async def at_work(
-    folder: Path, count: int = 2, patience: float = 30.0, code: str = WORKER
+    folder: Path, count: int = 2, patience: float = PATIENCE, code: str = WORKER
 ) -> AsyncIterator[Staff]:
     """Run workers; yield when all are ready, and stop them."""
     stop, reload, ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -93,7 +94,7 @@ async def test_all_work_before_it_is_ready_and_all_end(tmp_path: Path) -> None:
     async with at_work(tmp_path) as staff:
         assert len(staff.pids()) == 2
         assert len(staff.pids("rounds")) == 1
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert await staff.heard.get() == "alive"
     assert staff.pids("ended") == staff.pids() | staff.pids("rounds")
 
@@ -185,6 +186,6 @@ async def test_workers_end_when_their_parent_is_gone(tmp_path: Path) -> None:
         )
     with ours:
         assert await asyncio.to_thread(ours.recv, 1) == b"."
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert await process.wait() == 0
     await until(lambda: list(tmp_path.glob("ended-*")))
