@@ -25,6 +25,7 @@ FAMILIES = {
 accents are drawn apart; DejaVu Sans (fonts-dejavu-core, 3 MB) is what a small server has. Both
 may be embedded in what is printed."""
 
+_MISSING = ".notdef"
 _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 
 
@@ -35,19 +36,21 @@ class Face:
     path: Path
     _font: TTFont = field(repr=False)
     _names: dict[int, str] = field(repr=False)
-    _advances: dict[str, tuple[int, int]] = field(repr=False)
+    _advances: dict[str, float] = field(repr=False)
+    """By letter; that of one which the font lacks under the empty string."""
     _unit: float
 
     def width(self, text: str) -> float:
         """Return how far *text* goes."""
-        return sum(self.advance(letter) for letter in text)
+        known, missing = self._advances, self._advances[""]
+        return sum([known.get(letter, missing) for letter in text])
 
     def advance(self, letter: str) -> float:
-        return self._advances[self.glyph(letter)][0] * self._unit
+        return self.width(letter)
 
     def glyph(self, letter: str) -> str:
         """Return the font's name of the glyph of *letter*."""
-        return self._names.get(ord(letter), ".notdef")
+        return self._names.get(ord(letter), _MISSING)
 
     def outline(self, letter: str) -> str:
         """Return the path of *letter* in SVG's notation, in font units, upwards."""
@@ -114,7 +117,9 @@ def _face(path: Path) -> Face:
     try:
         font = TTFont(path)
         unit = 1 / font["head"].unitsPerEm
-        return Face(path, font, font.getBestCmap(), font["hmtx"].metrics, unit)
+        names, metrics = font.getBestCmap(), font["hmtx"].metrics
+        advances = {chr(code): metrics[name][0] * unit for code, name in names.items()}
+        return Face(path, font, names, advances | {"": metrics[_MISSING][0] * unit}, unit)
     except Exception as error:  # whatever the parser meets in a damaged file
         raise FontUnavailable(
             f"The font {path} could not be read.", hint="sudo apt reinstall fonts-dejavu-core"

@@ -18,7 +18,7 @@ def render(sheet: Sheet, form: Format) -> bytes:
         case "pdf":
             from bluezone_node.posters.pdf import pdf
 
-            return pdf(sheet)
+            return pdf([sheet])
         case "svg":
             from bluezone_node.posters.svg import svg
 
