@@ -168,6 +168,15 @@ class Outbreaks:
         closed = replace(venue, state=VenueState.CLOSED, closed=now)
         assert self.venues.change(venue, closed, now, old=old) is Changed.DONE
 
+    def remove(self, venue: Venue, room: str) -> Venue:
+        """Remove a room of the place, with its card, and return the place as it is then."""
+        now = self.clock.now()
+        current = self.venues.current(venue.venue_id)
+        old = [row.signed.location_id for row in current if row.room == room]
+        after = replace(venue, rooms=tuple(each for each in venue.rooms if each != room))
+        assert self.venues.change(venue, after, now, old=old) is Changed.DONE
+        return after
+
     def card(self, venue: Venue, room: str = "", days: tuple[int, int] = (-30, 30)) -> VenueCardRow:
         """Return a new card, valid from and to so many days from today."""
         today = day_number(self.now)

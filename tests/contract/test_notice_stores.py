@@ -10,7 +10,7 @@ from threading import Barrier
 
 import pytest
 
-from bluezone_node.authority.places.notices import NoticeState
+from bluezone_node.authority.places.notice_views import NoticeState
 from bluezone_node.authority.ports.notices import (
     DrawnBundle,
     Due,

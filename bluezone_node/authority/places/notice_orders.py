@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bluezone_node.authority.ports.accounts import SUPERVISOR, Actor
 from bluezone_node.authority.ports.notices import StoredNotice
 from bluezone_node.authority.ports.venues import Venue
 from bluezone_node.errors import AuthorityRefused, BadInput
 from bluezone_node.venues.card import CardFlag, check_line
+from bluezone_node.venues.kinds import RULES, VenueKind
 from bluezone_node.venues.notices import LONGEST_WINDOW, MAX_TEXT_BYTES, Advice, NoticeLevel
 
 OLDEST = timedelta(days=21)
@@ -61,14 +63,50 @@ def order_of(notice: StoredNotice) -> NoticeOrder:
     )
 
 
-def check_notice(notice: StoredNotice, venue: Venue, now: datetime) -> None:
-    """See that *notice* can be, of that place and now.
+def notice_of(
+    order: NoticeOrder,
+    venue: Venue,
+    actor: Actor,
+    now: datetime,
+    expires: datetime,
+    replaces: int | None,
+) -> StoredNotice:
+    """Return the notice that *order* makes, not numbered yet; a supervisor's is released.
 
     Raises:
         AuthorityRefused: reason ``notice_future``, ``notice_too_old``, ``notice_window``,
             ``notice_tail``, ``notice_overlap``, ``notice_phone``, ``notice_text`` or
             ``dual_control``.
     """
+    at_once = actor.may(SUPERVISOR)
+    notice = StoredNotice(
+        0,
+        venue.venue_id,
+        order.room,
+        venue.realm,
+        _minute(order.start),
+        _minute(order.end),
+        RULES[VenueKind(venue.kind)].tail_minutes if order.tail is None else order.tail,
+        int(order.level),
+        int(order.advice),
+        order.min_overlap,
+        "".join(order.phone.split()),
+        {language: _one_line(text) for language, text in order.texts.items() if text.strip()},
+        now,
+        actor.name,
+        expires,
+        now if at_once else None,
+        actor.name if at_once else "",
+        None,
+        "",
+        replaces,
+        order.proposal,
+    )
+    _check(notice, venue, now)
+    return notice
+
+
+def _check(notice: StoredNotice, venue: Venue, now: datetime) -> None:
     # First, so that no time that is added to anything is out of this world.
     if notice.end > now:
         raise _refused(
@@ -111,6 +149,14 @@ def check_notice(notice: StoredNotice, venue: Venue, now: datetime) -> None:
             "this version cannot take.",
             "warn its people through the place itself",
         )
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _refused(reason: str, sentence: str, hint: str = "") -> AuthorityRefused:

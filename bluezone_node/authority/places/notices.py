@@ -5,12 +5,13 @@ The notice is sealed for the visitors of that place the moment it may go out; bu
 whole market does not do it alone.  Everything is in the audit trail, written before it is done.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from bluezone_node.authority.places.cards import WHOLE
 from bluezone_node.authority.places.directory import Directory
-from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder, check_notice
+from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder, notice_of
+from bluezone_node.authority.places.notice_views import NoticeState, NoticeView, view_of
 from bluezone_node.authority.places.sealing import sealed_parts
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail
@@ -24,35 +25,10 @@ from bluezone_node.authority.ports.notices import (
 from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueStore
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
-from bluezone_node.venues.kinds import RULES, VenueKind
 from bluezone_node.venues.notices import LONGEST_WINDOW
 
 KEEP = timedelta(days=90)
 """A notice that is over is kept so long, for whoever asks why they were told."""
-
-
-class NoticeState(StrEnum):
-    """How far a notice has come."""
-
-    WAITING = "waiting"
-    """For a supervisor."""
-    PENDING = "pending"
-    """For the next bundle."""
-    PUBLISHED = "published"
-    RETRACTED = "retracted"
-    EXPIRED = "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeView:
-    """A notice as those who work with it see it."""
-
-    notice: StoredNotice
-    venue: Venue | None
-    """None: it was erased."""
-    state: NoticeState
-    published_in: int | None
-    retracted_in: int | None
 
 
 class Notices:
@@ -174,10 +150,17 @@ class Notices:
             AuthorityRefused: as `issue`.
         """
         venue = self._directory.venue(order.venue_id, actor)
-        notice = self._made(order, venue, actor, None)
-        check_notice(notice, venue, self._now())
+        notice = self._made(order, venue, actor)
         self._cards(notice)
         return notice
+
+    def rooms(self, venue: Venue) -> list[str]:
+        """Return the rooms that a notice about the place may name: its own, then those removed
+        since somebody was there who can still be told."""
+        now = self._now()
+        cards = self._venues.cards_of(venue.venue_id, None, now - OLDEST, now)
+        removed = {row.room for row in cards} - {WHOLE, *venue.rooms}
+        return [*venue.rooms, *sorted(removed)]
 
     def forget(self) -> int:
         """Remove notices that have long been over; return how many."""
@@ -186,7 +169,6 @@ class Notices:
     def _issue(self, order: NoticeOrder, actor: Actor, replaces: int | None) -> NoticeView:
         venue = self._directory.venue(order.venue_id, actor)
         notice = self._made(order, venue, actor, replaces)
-        check_notice(notice, venue, self._now())
         at_once, parts = notice.released is not None, self._sealed(notice)
         action = ("notice_updated" if replaces else "notice_issued") if at_once else "notice_asked"
         minutes = int((notice.until - notice.start).total_seconds()) // 60
@@ -204,32 +186,10 @@ class Notices:
         return self.show(number, actor)
 
     def _made(
-        self, order: NoticeOrder, venue: Venue, actor: Actor, replaces: int | None
+        self, order: NoticeOrder, venue: Venue, actor: Actor, replaces: int | None = None
     ) -> StoredNotice:
-        now, at_once = self._now(), actor.may(SUPERVISOR)
-        return StoredNotice(
-            0,
-            venue.venue_id,
-            order.room,
-            venue.realm,
-            _minute(order.start),
-            _minute(order.end),
-            RULES[VenueKind(venue.kind)].tail_minutes if order.tail is None else order.tail,
-            int(order.level),
-            int(order.advice),
-            order.min_overlap,
-            "".join(order.phone.split()),
-            {language: _one_line(text) for language, text in order.texts.items() if text.strip()},
-            now,
-            actor.name,
-            now + self._days,
-            now if at_once else None,
-            actor.name if at_once else "",
-            None,
-            "",
-            replaces,
-            order.proposal,
-        )
+        now = self._now()
+        return notice_of(order, venue, actor, now, now + self._days, replaces)
 
     def _sealed(self, notice: StoredNotice) -> list[NoticePart]:
         def keys(room: str) -> list[bytes]:
@@ -261,30 +221,10 @@ class Notices:
         return found
 
     def _view(self, found: ListedNotice) -> NoticeView:
-        notice = found.notice
-        if notice.retracted is not None:
-            state = NoticeState.RETRACTED
-        elif notice.expires <= self._clock.now():
-            state = NoticeState.EXPIRED
-        elif notice.released is None:
-            state = NoticeState.WAITING
-        elif found.published_in is None:
-            state = NoticeState.PENDING
-        else:
-            state = NoticeState.PUBLISHED
-        venue = self._venues.venue(notice.venue_id)
-        return NoticeView(notice, venue, state, found.published_in, found.retracted_in)
+        return view_of(found, self._venues.venue(found.notice.venue_id), self._clock.now())
 
     def _now(self) -> datetime:
         return self._clock.now().replace(microsecond=0)
-
-
-def _minute(at: datetime) -> datetime:
-    return at.replace(second=0, microsecond=0)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _supervisor(actor: Actor) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder
-from bluezone_node.authority.places.notices import Notices, NoticeView
+from bluezone_node.authority.places.notice_views import NoticeView
+from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.ports.accounts import EVERYWHERE, Actor
 from bluezone_node.authority.ports.audit import AuditTrail
 from bluezone_node.authority.ports.notices import Evidence, KioskSecrets, Proposal, ProposalStore

@@ -8,7 +8,7 @@ from bluezone_node.authority.ports.accounts import OPERATOR
 from bluezone_node.commands.notice.options import Desk, Said, at_the_desk, notice_order
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.places.notices import NoticeView
+    from bluezone_node.authority.places.notice_views import NoticeView
     from bluezone_node.wiring.notices import NoticeParts
 
 number_argument = click.argument("number", type=click.IntRange(min=1))

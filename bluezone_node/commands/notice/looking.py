@@ -13,7 +13,7 @@ from bluezone_node.commands.vietnam_time import in_vietnam
 from bluezone_node.venues.notices import NoticeLevel
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.places.notices import NoticeView
+    from bluezone_node.authority.places.notice_views import NoticeView
 
 
 @click.command("list")

@@ -17,7 +17,7 @@ from bluezone_node.venues.notices import Advice, NoticeLevel
 
 if TYPE_CHECKING:
     from bluezone_node.authority.places.notice_orders import NoticeOrder
-    from bluezone_node.authority.places.notices import NoticeView
+    from bluezone_node.authority.places.notice_views import NoticeView
     from bluezone_node.wiring.notices import NoticeParts
 
 Result = TypeVar("Result")

@@ -11,7 +11,7 @@ from bluezone_node.commands.vietnam_time import in_vietnam
 from bluezone_node.errors import AuthorityRefused
 
 if TYPE_CHECKING:
-    from bluezone_node.authority.places.notices import NoticeView
+    from bluezone_node.authority.places.notice_views import NoticeView
     from bluezone_node.authority.ports.notices import Proposal
     from bluezone_node.wiring.notices import NoticeParts
 

@@ -13,7 +13,8 @@ from starlette.routing import BaseRoute
 
 from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder, order_of
-from bluezone_node.authority.places.notices import Notices, NoticeView
+from bluezone_node.authority.places.notice_views import NoticeView
+from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.ports.notices import StoredNotice
@@ -27,7 +28,7 @@ from bluezone_node.web.console.forms import Form
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.reading import readings
 from bluezone_node.web.console.shown import Shown
-from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit
+from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit, id_of
 
 FIELDS = (
     "room",
@@ -106,7 +107,7 @@ class Drafting:
 
     def new(self, visit: Visit) -> Answer:
         """Show the form of a notice about a place."""
-        about = self._about(visit, visit.params["venue"])
+        about = self._about(visit, id_of(visit.params["venue"]))
         return self._form(visit, about, self._blank(visit), {})
 
     def update(self, visit: Visit) -> Answer:
@@ -115,18 +116,18 @@ class Drafting:
             notice = self._notices.show(visit.params["number"], visit.actor).notice
         except AuthorityRefused:
             raise NotHere from None
-        about = self._about(visit, notice.venue_id.hex(), notice.number, notice.proposal)
+        about = self._about(visit, notice.venue_id, notice.number, notice.proposal)
         return self._form(visit, about, typed_of(order_of(notice)), {})
 
     def answer(self, visit: Visit) -> Answer:
         """Show the form with the time that a kiosk names."""
         try:
-            found = self._proposals.show(bytes.fromhex(visit.params["proposal"]), visit.actor)
-        except (ValueError, AuthorityRefused):
+            found = self._proposals.show(id_of(visit.params["proposal"]), visit.actor)
+        except AuthorityRefused:
             raise NotHere from None
         if found.decided is not None:
             return Away(f"{menu.PROPOSALS}/{visit.params['proposal']}")
-        about = self._about(visit, found.venue_id.hex(), proposal=found.proposal_id)
+        about = self._about(visit, found.venue_id, proposal=found.proposal_id)
         order = NoticeOrder(found.venue_id, found.start, found.end, room=found.room)
         return self._form(visit, about, self._blank(visit) | _window_of(order), {})
 
@@ -191,11 +192,16 @@ class Drafting:
         status: int = 200,
     ) -> Page:
         say = visit.wording
+        removed = visit.language.gettext("%(room)s (removed)")
         rooms = [("", visit.language.gettext("The whole place"))]
+        rooms += [
+            (room, room if room in about.venue.rooms else removed % {"room": room})
+            for room in self._notices.rooms(about.venue)
+        ]
         values = {
             "about": about,
             "kind": say.kind_of_place(about.venue.kind),
-            "rooms": rooms + [(room, room) for room in about.venue.rooms],
+            "rooms": rooms,
             "days": window.days(visit.language, self._clock.now(), OLDEST.days + 1, typed),
             "levels": [(str(int(level)), say.levels[level]) for level in reversed(NoticeLevel)],
             "advice": [(str(int(each)), say.advice[each]) for each in Advice],
@@ -232,17 +238,21 @@ class Drafting:
         form = visit.form
         try:
             replaces = int(form["replaces"]) if form["replaces"] else None
-            proposal = bytes.fromhex(form["proposal"]) if form["proposal"] else None
         except ValueError:
             raise NotHere from None
-        return self._about(visit, form["venue"], replaces, proposal)
+        proposal = id_of(form["proposal"]) if form["proposal"] else None
+        return self._about(visit, id_of(form["venue"]), replaces, proposal)
 
     def _about(
-        self, visit: Visit, venue: str, replaces: int | None = None, proposal: bytes | None = None
+        self,
+        visit: Visit,
+        venue_id: bytes,
+        replaces: int | None = None,
+        proposal: bytes | None = None,
     ) -> About:
         try:
-            found = self._directory.venue(bytes.fromhex(venue), visit.actor)
-        except (ValueError, AuthorityRefused):
+            found = self._directory.venue(venue_id, visit.actor)
+        except AuthorityRefused:
             raise NotHere from None
         return About(found, replaces, proposal)
 

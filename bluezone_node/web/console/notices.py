@@ -6,14 +6,15 @@ from starlette.routing import BaseRoute
 
 from bluezone_node.authority.places.breaker import AlertBreaker
 from bluezone_node.authority.places.directory import FOUND, Directory
-from bluezone_node.authority.places.notices import Notices, NoticeState, NoticeView
+from bluezone_node.authority.places.notice_views import NoticeState, NoticeView
+from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.reading import readings
-from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit
+from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit, id_of
 
 SHOWN = 100
 
@@ -76,8 +77,8 @@ class NoticePages:
     def about(self, visit: Visit) -> Answer:
         """Show the notices that hold and touch a place: for who answers a telephone."""
         try:
-            venue = self._directory.venue(bytes.fromhex(visit.params["venue"]), visit.actor)
-        except (ValueError, AuthorityRefused):
+            venue = self._directory.venue(id_of(visit.params["venue"]), visit.actor)
+        except AuthorityRefused:
             raise NotHere from None
         return Page("notice_about.html", {"venue": venue, "views": self._notices.held(venue)})
 

@@ -10,7 +10,7 @@ from bluezone_node.errors import AuthorityRefused
 from bluezone_node.venues.card import VIETNAM
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
-from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit
+from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit, id_of
 
 
 class ProposalPages:
@@ -65,8 +65,8 @@ class ProposalPages:
 
     def _found(self, visit: Visit) -> Proposal:
         try:
-            return self._proposals.show(bytes.fromhex(visit.params["proposal"]), visit.actor)
-        except (ValueError, AuthorityRefused):
+            return self._proposals.show(id_of(visit.params["proposal"]), visit.actor)
+        except AuthorityRefused:
             raise NotHere from None
 
     def _place(self, visit: Visit, proposal: Proposal) -> str:

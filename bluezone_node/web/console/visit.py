@@ -10,7 +10,7 @@ from bluezone_node.web.console.language import Language
 from bluezone_node.web.console.wording import Wording
 
 ID_BYTES = 16
-"""Of a place and of a code's handle."""
+"""Of a place, a code, a warrant and a kiosk's proposal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class NotHere(Exception):
 
 
 def id_of(text: str) -> bytes:
-    """Return the id that *text* is, of an address or a form: 16 bytes, of a place or of a code.
+    """Return the id that *text* is, of an address or a form: 16 bytes.
 
     Raises:
         NotHere: it is none.

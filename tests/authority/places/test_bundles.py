@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from bluezone_node.authority.places.bundles import JUMP
-from bluezone_node.authority.places.notices import NoticeState
+from bluezone_node.authority.places.notice_views import NoticeState
 from bluezone_node.crypto.cose import read_signed
 from bluezone_node.errors import BadConfig, BadInput
 from bluezone_node.store.authority import registry_tables

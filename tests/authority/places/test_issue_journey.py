@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bluezone_node.authority.places.notices import NoticeState
+from bluezone_node.authority.places.notice_views import NoticeState
 from bluezone_node.store.authority import registry_tables
 from bluezone_node.store.authority.database import Database
 from bluezone_node.venues.bundle import follow

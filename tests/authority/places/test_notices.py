@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bluezone_node.authority.places.notices import NoticeState
+from bluezone_node.authority.places.notice_views import NoticeState
 from bluezone_node.authority.ports.accounts import OPERATOR, Actor
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.store.authority import registry_tables
@@ -170,6 +170,17 @@ def test_what_cannot_be_is_refused(outbreaks: Outbreaks) -> None:
         assert refused.value.reason == reason, name
     assert outbreaks.notices.newest(LAN) == []
     assert outbreaks.audit.head() is None
+
+
+def test_a_room_is_offered_for_as_long_as_its_visitors_can_be_told(outbreaks: Outbreaks) -> None:
+    """Also after it was removed: a poster hangs on for a week, and devices remember three more."""
+    venue = outbreaks.remove(outbreaks.place("Chợ Vải", "Khu B", "Khu A"), "Khu B")
+    assert outbreaks.notices.rooms(venue) == ["Khu A", "Khu B"]
+    outbreaks.notices.issue(order(venue, room="Khu B"), LAN)
+    outbreaks.clock.advance(timedelta(days=27).total_seconds())
+    assert outbreaks.notices.rooms(venue) == ["Khu A", "Khu B"]
+    outbreaks.clock.advance(timedelta(days=2).total_seconds())
+    assert outbreaks.notices.rooms(venue) == ["Khu A"]
 
 
 def test_a_place_under_dual_control_is_not_warned_of_alone(outbreaks: Outbreaks) -> None:

@@ -159,6 +159,19 @@ def test_a_notice_is_changed_and_taken_back(office: Bureau, market: Venue) -> No
     assert "was retracted already" in browser.words()
 
 
+def test_a_room_that_was_removed_can_still_be_warned_of(office: Bureau) -> None:
+    """It is marked; and an update does not turn into one of the whole place unseen."""
+    hall = office.places.place("Chợ Vải", "Khu A", "Khu B")
+    office.places.remove(hall, "Khu B")
+    browser = office.signed_in("supervisor", language="vi")
+    browser.see(f"{menu.NOTICES}/new/{hall.venue_id.hex()}")
+    assert '<option value="Khu B">Khu B (không còn)</option>' in browser.page
+    address = sent(browser, form(office, hall, room="Khu B"))
+    assert "Chợ Vải, Khu B" in browser.see(address).replace("</strong>", "")
+    browser.see(f"{address}/update")
+    assert '<option value="Khu B" selected>' in browser.page
+
+
 WRONG = {
     "no day": ({"from_day": ""}, "Choose the day."),
     "no time": ({"to_time": "25:00"}, "Type a time of the 24-hour clock"),
