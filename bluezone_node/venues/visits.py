@@ -53,7 +53,6 @@ _OVERNIGHT = frozenset(
 """Where people sleep, travel or work through the night: midnight tells nothing of them."""
 
 _USUAL_STAY = timedelta(minutes=RULES[VenueKind.OTHER].stay_minutes)
-_DAY_MINUTES = 1440
 
 
 class OutKind(Enum):
@@ -189,7 +188,7 @@ def expected_end(visit: Visit) -> tuple[datetime, OutKind]:
         return max(visit.heard, visit.confirmed) + SILENCE, OutKind.SILENCE
     ends = []
     card = visit.card.card if visit.card is not None else None
-    if card is None or not visit.is_staff:
+    if not visit.is_staff:
         stay = card.stay if card is not None else _USUAL_STAY
         ends.append((visit.confirmed + stay, OutKind.STAY))
     if card is not None and card.hours is not None:
@@ -208,20 +207,19 @@ def edit(visit: Visit, came: datetime, left: datetime, now: datetime) -> Visit:
         BadInput: reason ``visit_times``: it would end before it begins, last longer than a day,
             lie ahead or too long ago; or its place is not known, so that it can only be shortened.
     """
-    known = visit.card is not None or not visit.marks
     within = visit.came <= came and (visit.left is None or left <= visit.left)
     if not (came < left <= now and left - came <= LONGEST and now - came < VISIT_RETENTION):
         raise BadInput(
             "A visit ends after it began, within 23 hours and 45 minutes, and not in the future.",
             reason="visit_times",
         )
-    if not known and not within:
+    # Marks are of the slots that it had, and no more can be made of them.
+    if visit.marks and not within:
         raise BadInput(
             "Of a visit whose place is not kept, the times can only be shortened.",
             reason="visit_times",
         )
-    confirmed = min(max(visit.confirmed, came), left)
-    return _over(replace(visit, came=came, confirmed=confirmed), left, OutKind.EDITED)
+    return _over(replace(visit, came=came), left, OutKind.EDITED)
 
 
 def entered_afterwards(seen: Seen, until: datetime | None, now: datetime) -> Visit:
@@ -288,17 +286,16 @@ def _prolonged(visit: Visit, seen: Seen) -> Visit:
 
 
 def _proofs(known: tuple[Proof, ...], seen: Seen) -> tuple[Proof, ...]:
-    fresh = seen.proof is not None and abs(seen.proof.step - step_of(seen.at)) <= PROOF_STEPS
+    if seen.proof is None or abs(seen.proof.step - step_of(seen.at)) > PROOF_STEPS:
+        return known
     # The first and the last say as much as all of them.
-    return (*known[:1], seen.proof) if fresh and seen.proof is not None else known
+    return (*known[:1], seen.proof)
 
 
 def _over(visit: Visit, left: datetime, out: OutKind) -> Visit:
     ended = replace(visit, left=max(left, visit.came), out=out)
     if not ended.private:
         return ended
-    if ended.card is None:
-        return replace(ended, label="")
     return replace(ended, label="", card=None, marks=marks_of(ended, left))
 
 
@@ -308,7 +305,7 @@ def _is_at(visit: Visit, card: SignedCard | None) -> bool:
         return False
     if visit.card is not None:
         return visit.card.location_id == card.location_id
-    slots = slots_between(visit.came, visit.left or visit.heard or visit.came)
+    slots = slots_between(visit.came, visit.heard or visit.came)
     own = {tag[:AIR_TAG_BYTES] for tag in tags_of(venue_keys(card.payload), slots)}
     return any(mark.tag[:AIR_TAG_BYTES] in own for mark in visit.marks)
 
@@ -322,4 +319,4 @@ def _closing_after(at: datetime, hours: tuple[int, int]) -> datetime:
     today = _midnight_after(at) - timedelta(days=1)
     closing = today + timedelta(minutes=hours[1])
     # At the very minute it closes counts as the day before: nobody is let in then.
-    return closing if closing > at else closing + timedelta(minutes=_DAY_MINUTES)
+    return closing if closing > at else closing + timedelta(days=1)

@@ -59,7 +59,7 @@ def test_what_was_only_heard_becomes_a_visit_of_tags() -> None:
         tag_of(KEYS, slot_of(NOW) + number)[:12] for number in range(2)
     ]
     assert all(len(mark.slot_key) == 10 for mark in visit.marks)
-    assert visit.card is None
+    assert (visit.card, visit.party, visit.private) == (None, 1, False)
     over = settle(visit, NOW + timedelta(hours=1))
     assert (over.left, over.out) == (NOW + 20 * MINUTE + SILENCE, OutKind.SILENCE)
 

@@ -28,6 +28,7 @@ from bluezone_node.venues.visits import (
     expected_end,
     leave,
     marks_of,
+    may_leave,
     settle,
 )
 from tests.venues.places import CARDS, seeded
@@ -79,9 +80,29 @@ def test_a_scan_elsewhere_ends_the_visit() -> None:
     """At that moment, as the next place; or before, where it was over by then."""
     left, here = after(scan(), scan(PAGODA, MORNING + 20 * MINUTE))
     assert (left.left, left.out) == (MORNING + 20 * MINUTE, OutKind.NEXT)
+    assert (left.label, left.card) == ("Nơi ấy", MARKET)
     assert (here.left, here.card) == (None, PAGODA)
     left, _ = after(scan(), scan(PAGODA, MORNING + 5 * HOUR))
     assert (left.left, left.out) == (MORNING + HOUR, OutKind.STAY)
+
+
+def test_a_code_of_another_country_is_another_place() -> None:
+    """It has no card to know the place by: who is at a market has left it."""
+    left, here = after(scan(), scan(None, MORNING + 20 * MINUTE))
+    assert (left.out, here.card) == (OutKind.NEXT, None)
+
+
+def test_a_scan_changes_what_it_ends_and_begins_in_order_of_time() -> None:
+    """What was over before is not told of again."""
+    over = settle(after(scan(at=MORNING - 3 * HOUR))[0], MORNING)
+    lodging = Visit(MORNING - HOUR, MORNING - HOUR, card=card(5, VenueKind.LODGING))
+    heard = Visit(MORNING - HOUR / 2, MORNING - HOUR / 2, heard=MORNING - HOUR / 2)
+    changed = arrive([over, lodging, heard], scan())
+    assert [(number, visit.out) for number, visit in changed] == [
+        (1, OutKind.NEXT),
+        (2, OutKind.SILENCE),
+        (3, None),
+    ]
 
 
 def test_the_way_out_ends_it_and_corrects_a_guess() -> None:
@@ -91,6 +112,9 @@ def test_the_way_out_ends_it_and_corrects_a_guess() -> None:
     assert (visit.left, visit.out) == (MORNING + 3 * HOUR, OutKind.SCAN)
     settled = settle(after(scan())[0], MORNING + 2 * HOUR)
     assert settled.out is OutKind.STAY
+    for minutes in (0, LONGEST // MINUTE):
+        [(_, left)] = arrive([settled], scan(at=MORNING + minutes * MINUTE, direction="out"))
+        assert left.left == MORNING + minutes * MINUTE
     [(_, corrected)] = arrive([settled], out)
     assert (corrected.left, corrected.out) == (MORNING + 3 * HOUR, OutKind.SCAN)
 
@@ -105,6 +129,7 @@ def test_who_says_that_they_leave_knows_better_than_a_guess() -> None:
     for over, when in ((left, at + HOUR), (settle(visit, at), MORNING + 20 * HOUR)):
         with pytest.raises(BadInput, match="not checked in anywhere"):
             leave(over, when)
+    assert not may_leave(settle(visit, at), MORNING - MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +218,18 @@ def test_one_that_was_heard_first_gets_its_card_by_a_scan() -> None:
     assert len(arrive([heard], scan(PAGODA, MORNING + 3 * MINUTE))) == 2
 
 
+def test_a_stay_is_known_by_any_of_its_tags() -> None:
+    """The first may be of the slot before, by the place's clock, or another place's."""
+    keys, other = venue_keys(MARKET.payload), venue_keys(PAGODA.payload)
+    own, late = slot_of(MORNING), air_tag_of(keys, slot_of(MORNING) - 1)
+    tags = [late, air_tag_of(other, own), air_tag_of(keys, own + 1)]
+    marks = tuple(Mark(each.tag, each.slot_key) for each in tags)
+    heard = Visit(MORNING, MORNING, marks=marks, heard=MORNING + 20 * MINUTE)
+    for place in (MARKET, PAGODA):
+        [(number, visit)] = arrive([heard], scan(place, MORNING + 21 * MINUTE))
+        assert (number, visit.card, visit.marks) == (0, place, ())
+
+
 # Private
 
 
@@ -228,8 +265,9 @@ def test_two_private_visits_to_one_place_have_nothing_in_common() -> None:
 def test_nothing_of_a_visit_is_in_its_repr() -> None:
     """Neither name nor card, tag, key or proof: reprs end in logs."""
     proof = Proof(step_of(MORNING), b"proof!!!")
-    for visit in after(scan(proof=proof), scan(PAGODA, MORNING + MINUTE, private=True)):
-        for kept in (visit, leave(visit, MORNING + HOUR) if visit.left is None else visit):
+    scans = (scan(proof=proof), scan(PAGODA, MORNING + MINUTE, private=True))
+    for visit in after(*scans):
+        for kept in (*scans, visit, settle(visit, MORNING + 2 * HOUR)):
             told = repr(kept)
             assert "Nơi ấy" not in told
             assert "b'" not in told
@@ -282,8 +320,12 @@ def test_times_are_corrected_and_marked() -> None:
     private = settle(replace(visit, private=True), now)
     shorter = edit(private, MORNING + MINUTE, MORNING + 30 * MINUTE, now)
     assert shorter.left == MORNING + 30 * MINUTE
-    with pytest.raises(BadInput, match="only be shortened"):
-        edit(private, MORNING - MINUTE, MORNING + 30 * MINUTE, now)
+    assert edit(private, MORNING, MORNING + HOUR, now).marks == private.marks
+    for came, left in ((MORNING - MINUTE, MORNING + HOUR), (MORNING, MORNING + HOUR + MINUTE)):
+        with pytest.raises(BadInput, match="only be shortened"):
+            edit(private, came, left, now)
+    long_ago = now - timedelta(days=21) + MINUTE
+    assert edit(visit, long_ago, long_ago + HOUR, now).came == long_ago
 
 
 def test_a_visit_that_is_remembered_lasts_as_usual_or_until_now() -> None:
