@@ -79,15 +79,22 @@ class NodeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Between two downloads. GAEN phones ask every 4 hours."""
 
 
+Host = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{2,60}[a-z0-9]\Z")]
+"""As the registrar's ``places.host``: no scheme, no port, no slash."""
+
+
 class PlacesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Places that are checked in to, and what is published about them."""
 
     root: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=\Z")]
     """Base64 of the Ed25519 public key that signs the list of all others."""
-    url: str = ""
+    url: Annotated[str, Meta(pattern=r"^(https?://\S+)?\Z")] = ""
     """Address of the folder ``places/`` with ``index.txt``; empty: notices come on sticks."""
-    hosts: list[str] = msgspec.field(default_factory=lambda: ["q.example.vn"])
-    """Hosts that a scanned link may lead to; all others are refused."""
+    hosts: Annotated[list[Host], Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: ["q.example.vn"]
+    )
+    """Hosts that a scanned link may lead to; all others are refused. A kiosk's own square leads to
+    the first."""
     private: bool = False
     """Keep no name of a place once a visit is over."""
 

@@ -66,6 +66,9 @@ def read_venue_file(path: Path) -> VenueFile:
         BadConfig: it is missing, readable by others, or does not hold together.
     """
     try:
+        if path.is_dir():
+            # Before its rights are: who did as that hint says would lock a folder.
+            raise BadConfig(f"{path} is a folder, and no file of a place", hint=_HINT)
         if S_IMODE(path.stat().st_mode) & 0o077:
             raise BadConfig(
                 f"{path} can be read by other users, and holds a secret", hint=f"chmod 600 {path}"

@@ -50,6 +50,14 @@ def test_nothing_secret_is_shown(path: Path) -> None:
     assert str(place.proof_key) not in repr(place)
 
 
+def test_a_folder_is_no_file_and_keeps_its_rights(tmp_path: Path) -> None:
+    """Nobody is told to take a folder's rights away."""
+    tmp_path.chmod(0o755)
+    with pytest.raises(BadConfig, match="is a folder") as refused:
+        read_venue_file(tmp_path)
+    assert "chmod" not in (refused.value.hint or "")
+
+
 def test_a_file_that_others_can_read_is_refused(path: Path) -> None:
     """It holds a secret; the hint is the command that mends it."""
     path.chmod(0o640)
