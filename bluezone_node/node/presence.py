@@ -11,12 +11,13 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from statistics import median_low
 
 from bluezone_node.errors import DatabaseUnusable
 from bluezone_node.node.timekeeper import Timekeeper
 from bluezone_node.ports import HeardFrame, OnStore, PlaceStore, StoredVisit
+from bluezone_node.venues.card import day_number
 from bluezone_node.venues.heard import HeardStay, HeardTag, enter
 from bluezone_node.venues.sighting import VenueSighting
 from bluezone_node.venues.tags import AirTag, slot_of
@@ -111,7 +112,7 @@ class Stays:
         self._trails: list[_Trail] = []
         self._followed: set[AirTag] = set()
         """Tags of trails: heard also where others came first in the minute."""
-        self._today: date | None = None
+        self._today = 0
         self._came_today = 0
 
     @property
@@ -198,8 +199,8 @@ class Stays:
         yield trail
 
     def _has_room(self, at: datetime) -> bool:
-        if at.date() != self._today:
-            self._today, self._came_today = at.date(), 0
+        if (day := day_number(at)) != self._today:
+            self._today, self._came_today = day, 0
         self._came_today += 1
         return self._came_today <= MOST_PER_DAY
 

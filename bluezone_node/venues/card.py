@@ -1,8 +1,8 @@
 """The venue card: what a poster says, signed by the province's registrar.
 
-Bytes: docs/protocol-places.md §1.  A card is public wherever it hangs, so there is nothing in it
-that is not printed beside it; but whoever has it can tell the tags of that place (`tags`), so it
-is not handed out by servers, and stands in no log.
+Bytes: docs/protocol-places.md, "Card".  A card is public wherever it hangs, so there is nothing in
+it that is not printed beside it; but whoever has it can tell the tags of that place (`tags`), so
+it is not handed out by servers, and stands in no log.
 """
 
 import unicodedata
@@ -26,7 +26,7 @@ PUBLIC_KEY_BYTES = 32
 MAX_NAME_BYTES = 96
 MAX_ADDRESS_BYTES = 64
 MAX_ROOM_BYTES = 32
-"""So that the square stays at 65 modules: printed at 8 cm it is read from arm's length."""
+"""So that the longest card's square has 81 modules a side, which the sticker still shows."""
 MIN_STAY, MAX_STAY = 15, 1425
 """Minutes: what the Corona-Warn-App clamps a default length to."""
 MAX_CARD_BYTES = 512

@@ -3,7 +3,7 @@
 The link is what posters show: any camera opens it, the digits after ``#`` never reach a server,
 and they stand in a square's numeric mode, which is the smallest.  What a person scans may be
 pasted over, so a link is looked at before its card is: the host must be one that is known, and
-what pretends to be one is told as that.  Bytes: docs/protocol-places.md §2.
+what pretends to be one is told as that.  Bytes: docs/protocol-places.md, "Texts".
 """
 
 import re

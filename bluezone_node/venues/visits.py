@@ -261,7 +261,7 @@ def _departed(visits: Sequence[Visit], seen: Seen) -> tuple[int, Visit]:
         undecided = visit.out is None or visit.out in GUESSED
         recent = visit.came <= seen.at <= visit.came + LONGEST
         if undecided and recent and _is_at(visit, seen.card):
-            known = replace(visit, card=seen.card, label=visit.label or seen.label, marks=())
+            known = replace(visit, card=seen.card, label=seen.label, marks=())
             proofs = _proofs(visit.proofs, seen)
             return number, _over(replace(known, proofs=proofs), seen.at, OutKind.SCAN)
     raise BadInput(
@@ -275,8 +275,8 @@ def _prolonged(visit: Visit, seen: Seen) -> Visit:
     return replace(
         visit,
         # One that was only heard until now gets its name, and is heard no further by its tags.
-        label=visit.label or seen.label,
-        card=visit.card or seen.card,
+        label=seen.label,
+        card=seen.card,
         marks=(),
         confirmed=max(visit.confirmed, seen.at),
         party=seen.party or visit.party,

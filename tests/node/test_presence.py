@@ -219,14 +219,17 @@ def test_a_flood_does_not_drown_the_place_that_one_is_at() -> None:
 
 
 def test_a_flood_that_lasts_is_stopped_for_the_day() -> None:
-    """No more than a hundred stays become visits, whatever is on the air; tomorrow is another."""
+    """No more than a hundred stays become visits, whatever is on the air; tomorrow, by the clocks
+    of Vietnam, is another day."""
     stays, kept = Stays(), 0
     for hour in range(6):
         crowd = [tag(1000 * hour + number) for number in range(50)]
         kept += len(minutes(stays, START + timedelta(hours=hour), [crowd] * 3))
     assert kept == MOST_PER_DAY
     assert stays.flooded == 6 * 50 - MOST_PER_DAY
-    assert len(minutes(stays, START + timedelta(days=1), [[tag(9)]] * 3)) == 1
+    midnight = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+    assert minutes(stays, midnight - 4 * MINUTE, [[tag(8)]] * 3) == []
+    assert len(minutes(stays, midnight, [[tag(9)]] * 3)) == 1
 
 
 def test_a_wearable_that_listens_once_a_minute_comes_too() -> None:

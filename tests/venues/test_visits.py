@@ -80,7 +80,7 @@ def test_a_scan_elsewhere_ends_the_visit() -> None:
     """At that moment, as the next place; or before, where it was over by then."""
     left, here = after(scan(), scan(PAGODA, MORNING + 20 * MINUTE))
     assert (left.left, left.out) == (MORNING + 20 * MINUTE, OutKind.NEXT)
-    assert (left.label, left.card) == ("Nơi ấy", MARKET)
+    assert (left.label, left.card, left.party) == ("Nơi ấy", MARKET, 1)
     assert (here.left, here.card) == (None, PAGODA)
     left, _ = after(scan(), scan(PAGODA, MORNING + 5 * HOUR))
     assert (left.left, left.out) == (MORNING + HOUR, OutKind.STAY)
@@ -156,6 +156,8 @@ def test_a_scan_stands_for_a_number_of_people(party: int) -> None:
     """None, less or a crowd is refused."""
     with pytest.raises(BadInput, match="1 to 20 people"):
         arrive([], scan(party=party))
+    most = min(max(party, 1), MAX_PARTY)
+    assert after(scan(party=most))[0].party == most
 
 
 # The ladder
@@ -247,6 +249,14 @@ def test_a_private_visit_that_is_over_is_tags_and_their_keys() -> None:
     assert (later.out, later.card, len(later.marks)) == (OutKind.SCAN, None, 6)
 
 
+@pytest.mark.parametrize("when", [(True, False), (False, True)])
+def test_a_visit_is_private_once_its_visitor_said_so(when: tuple[bool, bool]) -> None:
+    """At the first scan or at a later one, and no further scan takes it back."""
+    first, second = when
+    (visit,) = after(scan(private=first), scan(at=MORNING + MINUTE, private=second))
+    assert visit.private
+
+
 def test_two_private_visits_to_one_place_have_nothing_in_common() -> None:
     """Who finds the device cannot even tell that somebody came back, without the card."""
     one, other = (
@@ -312,7 +322,8 @@ def test_times_are_corrected_and_marked() -> None:
         (MORNING, MORNING),
         (MORNING, now + MINUTE),
         (MORNING - 30 * HOUR, MORNING),
-        (MORNING - 30 * 24 * HOUR, MORNING - 30 * 24 * HOUR + HOUR),
+        (now - timedelta(days=21), now - timedelta(days=21) + HOUR),
+        (now - LONGEST - MINUTE, now),
     ):
         with pytest.raises(BadInput) as refused:
             edit(visit, came, left, now)
@@ -325,7 +336,8 @@ def test_times_are_corrected_and_marked() -> None:
         with pytest.raises(BadInput, match="only be shortened"):
             edit(private, came, left, now)
     long_ago = now - timedelta(days=21) + MINUTE
-    assert edit(visit, long_ago, long_ago + HOUR, now).came == long_ago
+    for came, left in ((long_ago, long_ago + HOUR), (now - LONGEST, now)):
+        assert edit(visit, came, left, now).came == came
 
 
 def test_a_visit_that_is_remembered_lasts_as_usual_or_until_now() -> None:
