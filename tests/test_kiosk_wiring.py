@@ -1,5 +1,6 @@
 """What the kiosk is put together from, and what keeps it from being put together."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bluezone_node.ports import SourceState
 from bluezone_node.store.node import open_node_store
 from bluezone_node.venuefile import read_venue_file
 from bluezone_node.venues.card import CardFlag
+from bluezone_node.venues.checkins import Checkin, Way
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList, write_trust_list
 from bluezone_node.web.server import bind
 from bluezone_node.wiring.kiosk import (
@@ -126,6 +128,32 @@ def test_a_pin_is_its_owners_alone(settings: Settings) -> None:
     with pytest.raises(BadInput):
         write_pin(settings, "123")
     assert read_pin(settings.state_dir()) == kept
+
+
+def test_a_pin_outlives_what_cannot_be_written(settings: Settings) -> None:
+    """And half a file, as a full card leaves it, is no PIN and nobody's fault."""
+    write_pin(settings, PIN)
+    kept = read_pin(settings.state_dir())
+    blocked = settings.state_dir() / f"{PIN_FILE}.new"
+    blocked.mkdir(mode=0o700)
+    with pytest.raises(DatabaseUnusable):
+        write_pin(settings, "135790")
+    assert read_pin(settings.state_dir()) == kept
+    (settings.state_dir() / PIN_FILE).write_text(kept[: len(kept) // 2])
+    assert read_pin(settings.state_dir()) == ""
+
+
+async def test_nothing_is_erased_by_a_clock_that_nobody_vouches_for(settings: Settings) -> None:
+    """It may be years ahead; once somebody does, what is too old goes."""
+    async with open_kiosk(settings, venue_of(settings), loopback=True) as kiosk:
+        around = kiosk.surroundings
+        old = Checkin(0, (NOW - timedelta(days=30)).replace(microsecond=0), Way.SLIP)
+        await kiosk.parts.on_desk(lambda desk: desk._store.add_checkin(old))
+        for known, left in ((False, 1), (True, 0)):
+            around.condition = replace(around.condition, clock_known=known)
+            await around.forget()
+            rows = await kiosk.parts.on_desk(lambda desk: desk.history(old.came, NOW))
+            assert len(rows) == left
 
 
 def test_a_place_must_be_named() -> None:

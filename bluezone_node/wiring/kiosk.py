@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
     from bluezone_node.web.kiosk.parts import KioskParts
 
 PIN_FILE = "kiosk-pin"
+_KEPT = re.compile(r"(?:[0-9a-f]{2})+:[0-9a-f]{64}")
+"""As `web.kiosk.gate.hash_pin` writes it."""
 LOCK_NAME = "kiosk"
 LOOK_SECONDS = 5.0
 """Between two looks at the parts around the page."""
 SETTLE_SECONDS = 20.0
 """Between two looks at whose time is over."""
+FORGET_SECONDS = 3600.0
 
 Result = TypeVar("Result")
 
@@ -156,6 +160,21 @@ class Surroundings:
             objection=self._place.objection(now),
         )
 
+    async def forget(self) -> None:
+        """Erase what is too old, where the time is known: by a wrong one everything looks so."""
+        if not self.condition.clock_known:
+            return
+        await self._desk(lambda desk: desk.forget())
+        if self._desk.register is not None:
+            await self._desk.on_register(lambda register: register.forget())
+
+    async def forget_hourly(self) -> None:
+        """Do that for ever: a kiosk may be without the daemon, which does it otherwise."""
+        while True:
+            with suppress(DatabaseUnusable):
+                await self.forget()
+            await self._clock.sleep(FORGET_SECONDS)
+
     async def run(self) -> None:
         """Look every few seconds, and let those leave whose time is over."""
         waited = SETTLE_SECONDS
@@ -195,7 +214,7 @@ class Kiosk:
             kiosk_app(self.parts),
             bound,
             trusted_proxies=(),
-            beside=[self.surroundings.run, *self.beside],
+            beside=[self.surroundings.run, self.surroundings.forget_hourly, *self.beside],
             ready=listening,
             stop=stop,
         )
@@ -298,11 +317,12 @@ def is_loopback(bound: socket.socket) -> bool:
 
 
 def read_pin(folder: Path) -> str:
-    """Return what is kept of the PIN; empty where none is set."""
+    """Return what is kept of the PIN; empty where none is set, or the file is damaged."""
     try:
-        return (folder / PIN_FILE).read_text(encoding="ascii").strip()
+        kept = (folder / PIN_FILE).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
+    return kept if _KEPT.fullmatch(kept) else ""
 
 
 def write_pin(settings: Settings, pin: str) -> None:
@@ -310,11 +330,18 @@ def write_pin(settings: Settings, pin: str) -> None:
 
     Raises:
         BadInput: it is too short or too long.
+        DatabaseUnusable: it cannot be written; the earlier one holds.
     """
     from bluezone_node.store.node.permissions import make_private
     from bluezone_node.web.kiosk.gate import hash_pin
 
     kept = hash_pin(pin, os.urandom)
     path = settings.state_dir() / PIN_FILE
-    make_private(path)
-    path.write_text(kept + "\n", encoding="ascii")
+    beside = path.with_name(f"{PIN_FILE}.new")
+    # Whole or not at all: half a PIN, on a card that is full, is none.
+    make_private(beside)
+    try:
+        beside.write_text(kept + "\n", encoding="ascii")
+        beside.replace(path)
+    except OSError as error:
+        raise DatabaseUnusable(f"{path} cannot be written: {error.strerror}") from error

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 ASK_SECONDS = 60.0
 """Between two questions for warrants: an officer who waits is on the telephone already."""
-FORGET_SECONDS = 3600.0
 KEY_FILE = "register.key"
 """In the node's folder: 32 bytes, its owner's alone."""
 
@@ -99,22 +98,12 @@ class OnRegister(Protocol):
 async def register_rounds(
     venue: VenueFile, on_register: OnRegister, clock: Clock
 ) -> AsyncIterator[list[Callable[[], Awaitable[None]]]]:
-    """Yield what the register of *venue* does again and again: forget, and answer warrants."""
+    """Yield what the register of *venue* does again and again: answer warrants."""
     from bluezone_node.client import HttpPlaces
     from bluezone_node.node.kiosk.answering import Answering
 
-    if venue.card.card.register_key is None:
+    if venue.card.card.register_key is None or not venue.authority:
         yield []
-        return
-
-    async def forget() -> None:
-        while True:
-            with suppress(DatabaseUnusable):
-                await on_register(lambda register: register.forget())
-            await clock.sleep(FORGET_SECONDS)
-
-    if not venue.authority:
-        yield [forget]
         return
     async with HttpPlaces(venue.authority, venue.bearer) as door:
         answering = Answering(on_register, door)
@@ -125,7 +114,7 @@ async def register_rounds(
                     await answering.once()
                 await clock.sleep(ASK_SECONDS)
 
-        yield [forget, answer]
+        yield [answer]
 
 
 def _own_key(settings: Settings) -> bytes | None:

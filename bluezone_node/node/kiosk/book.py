@@ -64,14 +64,14 @@ class Book:
             self._note(entry)
 
     def turn_to(self, now: datetime) -> None:
-        """Begin a new day where there is one, and forget what is old."""
-        # A clock that was set back does not bring back a day whose key is destroyed.
-        if (today := day_number(now)) <= self._day:
+        """Begin a new day where there is one: nobody knows any more who came on earlier ones."""
+        # A clock that is put right at midnight does not bring back the day whose key is destroyed;
+        # one that was days ahead does not keep a key until then.
+        if 0 <= self._day - (today := day_number(now)) <= 1:
             return
         # A house where people stay over night knows them in the morning by the key of the evening.
         first = min([today, *(day_number(entry.came) for entry in self._inside.values())])
-        self._store.end_days(first)
-        self._store.forget_checkins(now - VISIT_RETENTION)
+        self._store.end_days(first, today)
         self._keys = [
             self._store.day_key(day, self._entropy(DAY_KEY_BYTES))
             for day in range(today, first - 1, -1)
@@ -79,6 +79,10 @@ class Book:
         self._day = today
         entries = self._store.checkins(_midnight(first), now + timedelta(days=1))
         self._last = {entry.digest: entry for entry in entries if entry.digest}
+
+    def forget(self, now: datetime) -> int:
+        """Erase entries that are too old; return how many there were."""
+        return self._store.forget_checkins(now - VISIT_RETENTION)
 
     def _note(self, entry: Checkin) -> None:
         """Remember what is on the disk."""

@@ -147,16 +147,27 @@ class Desk:
         return Entered(Movement.SAME, changed, self.inside)
 
     def settle(self) -> None:
-        """Let those leave whose time is over, begin a new day, and forget what is old."""
+        """Let those leave whose time is over, and begin a new day."""
         now = self._clock.now()
         ends = [(entry, *expected_end(entry, self._signed)) for entry in self._book.inside]
         due = [replace(entry, left=end, ending=why) for entry, end, why in ends if end <= now]
+        # Of a clock that was ahead: they would be inside until it is that late.
+        ahead = now + self._signed.card.stay
+        due += [
+            replace(entry, left=entry.seen or entry.came, ending=OutKind.STAY)
+            for entry in self._book.inside
+            if (entry.seen or entry.came) > ahead
+        ]
         if due:
             self._book.change(due)
         self._slips = {
             number: code for number, code in self._slips.items() if self._book.find(number)
         }
         self._book.turn_to(now)
+
+    def forget(self) -> int:
+        """Erase entries that are too old. By a wrong clock all of them may look so."""
+        return self._book.forget(self._clock.now())
 
     def history(self, start: datetime, end: datetime) -> list[Checkin]:
         """Return who came in [start, end), in that order."""

@@ -65,8 +65,8 @@ class CheckinStore(Protocol):
     def day_key(self, day: int, fresh: bytes) -> bytes:
         """Return the key of *day*, which is *fresh* where there was none."""
 
-    def end_days(self, before: int) -> None:
-        """Destroy the keys of all days before *before*, and the digests made with them."""
+    def end_days(self, first: int, last: int) -> None:
+        """Destroy the keys of all days but *first* to *last*, and the digests made with them."""
 
     def forget_checkins(self, before: datetime) -> int:
         """Erase who came before that; return how many entries there were."""

@@ -7,7 +7,7 @@ which digest is one cell, sealed where the database is.
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from sqlite3 import Connection
 
 from bluezone_node.errors import DatabaseUnusable
@@ -68,21 +68,21 @@ class Checkins(Tables):
             connection.execute("INSERT INTO kiosk_day VALUES (?, ?)", (day, cell))
         return fresh
 
-    def end_days(self, before: int) -> None:
-        offset = VIETNAM.utcoffset(None)
-        midnight = from_unix(before * _DAY) - offset
+    def end_days(self, first: int, last: int) -> None:
+        days = self._database.rows(
+            "SELECT day FROM kiosk_day WHERE day < ? OR day > ?", (first, last)
+        )
+        starts = [from_unix(day * _DAY) - VIETNAM.utcoffset(None) for (day,) in days]
         old = [
-            entry
-            for (first,) in self._database.rows("SELECT min(day) FROM kiosk_day")
-            if first is not None
-            for entry in self.checkins(from_unix(first * _DAY) - offset, midnight)
+            replace(entry, digest=b"")
+            for start in starts
+            for entry in self.checkins(start, start + timedelta(days=1))
             if entry.digest
         ]
         with self._database.writing() as connection:
-            bare = [replace(entry, digest=b"") for entry in old]
-            self._change(connection, bare)
-            ended = connection.execute("DELETE FROM kiosk_day WHERE day < ?", (before,)).rowcount
-        if ended or old:
+            self._change(connection, old)
+            connection.execute("DELETE FROM kiosk_day WHERE day < ? OR day > ?", (first, last))
+        if days:
             # Where another program is reading just now, the hourly forgetting wipes it.
             with suppress(DatabaseUnusable):
                 self._database.empty_the_log()

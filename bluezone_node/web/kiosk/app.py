@@ -118,7 +118,7 @@ class _Door:
         if request.method == "POST" and not is_own(request.headers):
             return Response("403", 403, media_type="text/plain")
         needs_pin = manager or not (free or gate.open_on_loopback)
-        if needs_pin and not gate.knows(request.cookies.get(COOKIE, "")):
+        if needs_pin and not gate.knows(request.cookies.get(COOKIE, ""), manager=manager):
             if _wants_json(request) or request.method == "POST":
                 return Response("401", 401, media_type="text/plain")
             return RedirectResponse("/pin" + ("?manager" if manager else ""), 303)

@@ -19,6 +19,8 @@ SHORTEST_PIN = 6
 LONGEST_PIN = 64
 SESSION_SECONDS = 12 * 3600
 """A working day."""
+MANAGER_SECONDS = 600.0
+"""For the manager's page: the next visitor stands at the same screen."""
 MAX_SESSIONS = 64
 ATTEMPTS = 5
 ATTEMPTS_SECONDS = 60.0
@@ -61,7 +63,8 @@ class Gate:
         self._entropy = entropy
         self.open_on_loopback = open_on_loopback
         """Whether the door's page needs no PIN: it is served to this machine alone."""
-        self._sessions: dict[str, float] = {}
+        self._sessions: dict[str, tuple[float, str]] = {}
+        """By token: since when, and what was kept of the PIN then. Another PIN ends them."""
         self._attempts: list[float] = []
         self._counting = Lock()
 
@@ -83,10 +86,11 @@ class Gate:
             return False
         return True
 
-    def knows(self, token: str) -> bool:
-        """Tell whether *token* is of a session that lasts."""
-        begun = self._sessions.get(token)
-        return begun is not None and self._clock.monotonic() - begun < SESSION_SECONDS
+    def knows(self, token: str, *, manager: bool = False) -> bool:
+        """Tell whether *token* is of a session that lasts; *manager*: for the manager's page."""
+        begun, pin = self._sessions.get(token, (0.0, ""))
+        lasts = MANAGER_SECONDS if manager else SESSION_SECONDS
+        return pin != "" and self._clock.monotonic() - begun < lasts and pin == self._pin_hash()
 
     def enter(self, pin: str) -> str:
         """Return the token of a new session. Blocks for some hundredths of a second.
@@ -101,7 +105,8 @@ class Gate:
                 raise BadInput("Too many wrong PINs; wait a minute.", reason="pin_attempts")
             # Counted before it is judged: many at once are no way round.
             self._attempts.append(now)
-        salt, _, known = self._pin_hash().partition(":")
+        kept = self._pin_hash()
+        salt, _, known = kept.partition(":")
         made = _stretched(pin[:LONGEST_PIN], bytes.fromhex(salt)).hex()
         if not known or not hmac.compare_digest(made, known):
             raise BadInput("This is not the PIN.", reason="pin_wrong")
@@ -110,7 +115,7 @@ class Gate:
         while len(self._sessions) >= MAX_SESSIONS:
             del self._sessions[min(self._sessions, key=self._sessions.__getitem__)]
         token = self._entropy(32).hex()
-        self._sessions[token] = now
+        self._sessions[token] = (now, kept)
         return token
 
 

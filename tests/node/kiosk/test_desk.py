@@ -439,11 +439,46 @@ def test_entries_are_forgotten_after_three_weeks(
     """By the kiosk itself, where no daemon runs."""
     desk.scan(ID_CARD, 1)
     clock.advance(20 * 86_400)
-    desk.settle()
+    desk.forget()
     assert len(entries(store)) == 1
     clock.advance(2 * 86_400)
-    desk.settle()
+    desk.forget()
     assert entries(store) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_clock_that_was_ahead_keeps_nobody_inside(
+    path: Path, store: SqliteNodeStore, clock: SimClock, restarted: bool
+) -> None:
+    """Nor a key by which they are known, until the day comes that it showed."""
+    card = market(days=600)
+    desk = desk_at(store, clock, card)
+    clock.jump(timedelta(days=30))
+    desk.scan(ID_CARD, 2)
+    digest = entries(store)[0].digest
+    key = store.day_key(desk._book._day, b"")
+    assert key in on_disk(path)
+    clock.jump(timedelta(days=-30))
+    if restarted:
+        desk = desk_at(store, clock, card)
+    desk.settle()
+    assert desk.inside == 0
+    assert key not in on_disk(path)
+    assert digest.hex().encode() not in on_disk(path)
+    assert desk.scan(ID_CARD, 1).movement is Movement.IN
+    clock.advance(60)
+    assert desk.scan(ID_CARD, 1).movement is Movement.OUT
+
+
+def test_a_clock_put_right_at_midnight_forgets_nobody(
+    store: SqliteNodeStore, clock: SimClock
+) -> None:
+    """Some seconds back are no new day: who came just now leaves by the same card."""
+    desk = desk_at(store, clock, market(hours=None))
+    clock.advance(16 * 3600)
+    desk.scan(ID_CARD, 1)
+    clock.jump(timedelta(seconds=-40))
+    assert desk.scan(ID_CARD, 1).movement is Movement.OUT
 
 
 # Starting again
@@ -586,8 +621,8 @@ class Memory:
     def day_key(self, day: int, fresh: bytes) -> bytes:
         return self.keys.setdefault(day, fresh)
 
-    def end_days(self, before: int) -> None:
-        self.keys = {day: key for day, key in self.keys.items() if day >= before}
+    def end_days(self, first: int, last: int) -> None:
+        self.keys = {day: key for day, key in self.keys.items() if first <= day <= last}
 
     def forget_checkins(self, before: datetime) -> int:
         return 0

@@ -20,11 +20,17 @@ from bluezone_node.venues.text import DEFAULT_HOST, read_text
 from bluezone_node.venues.trust import accept_card, write_trust_list
 from bluezone_node.web.kiosk import report, wording
 from bluezone_node.web.kiosk.condition import Condition
-from bluezone_node.web.kiosk.gate import ATTEMPTS, SESSION_SECONDS
+from bluezone_node.web.kiosk.gate import (
+    ATTEMPTS,
+    MANAGER_SECONDS,
+    SESSION_SECONDS,
+    Gate,
+    hash_pin,
+)
 from bluezone_node.web.kiosk.picture import read_picture
 from tests.kiosks import ID_CARD, MORNING, PERSONAL, PHONE, PIN, Kiosk, pass_of, picture_of
 from tests.notices import Chain
-from tests.venues.places import ROOT, TRUST
+from tests.venues.places import ROOT, TRUST, seeded
 
 Result = TypeVar("Result")
 
@@ -348,6 +354,29 @@ async def test_pins_cannot_be_guessed(kiosk: Kiosk) -> None:
 
 
 # The manager
+
+
+async def test_the_next_visitor_is_no_manager(kiosk: Kiosk) -> None:
+    """The session is over after some minutes, and the page leads back to the door by itself."""
+    async with kiosk.browser() as browser:
+        await browser.post("/pin?manager", data={"pin": PIN})
+        assert 'http-equiv="refresh" content="300; url=/"' in (await browser.get("/manager")).text
+        kiosk.clock.advance(MANAGER_SECONDS)
+        assert (await browser.get("/manager")).headers["location"] == "/pin?manager"
+        assert 'content="60; url=/"' in (await browser.get("/pin?manager")).text
+        assert "refresh" not in (await browser.get("/pin")).text
+
+
+def test_another_pin_ends_what_the_earlier_one_opened() -> None:
+    """Also for who has given it already."""
+    kept = [hash_pin(PIN, seeded(1))]
+    gate = Gate(lambda: kept[0], [], SimClock(MORNING), seeded(2), open_on_loopback=False)
+    token = gate.enter(PIN)
+    assert gate.knows(token)
+    kept[0] = hash_pin("135790", seeded(3))
+    assert not gate.knows(token)
+    kept[0] = ""
+    assert not gate.knows(token)
 
 
 async def test_the_manager_sees_counts_and_never_names(kiosk: Kiosk) -> None:

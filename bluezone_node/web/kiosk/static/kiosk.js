@@ -8,6 +8,9 @@ const LOOK_EVERY = 250; // ms between two pictures
 const LISTEN_EVERY = 2000; // ms between two looks at the counter and the clock
 const LOST_AFTER = 3; // looks without an answer: the kiosk starts again in less, with a new card
 const ONCE_IN = 1000; // ms for which a button that was pressed is deaf: fingers bounce
+const SCANNED = 12; // letters at once: people type the six of a slip
+const LETTER_IN = 50; // ms between two letters of a scanner: a person's are further apart
+const SCAN_OVER = 500; // ms without a letter: a scanner that sends no Enter has ended
 const TONES = { green: [[880, 0, .12], [1320, .13, .18]], amber: [[660, 0, .16], [660, .24, .16]], red: [[220, 0, .5]] };
 
 let sound = null;
@@ -17,6 +20,7 @@ let held = false; // whether an answer is shown, which must not be covered
 let timer = 0;
 let missed = 0;
 let step = 0;
+const typed = { at: 0, length: 0, before: 0, sent: 0, timer: 0 }; // the field of codes, as it fills
 
 function tone(colour) {
   if (!TONES[colour]) return;
@@ -143,13 +147,50 @@ function focus() {
   if (!$("phone").open) $("text").focus();
 }
 
+function empty(form) {
+  for (const field of form.querySelectorAll("input:not([type])")) field.value = "";
+}
+
+// Tell whether the field is to be sent: a second Enter of the same scan is none.
+function scanned() {
+  const now = performance.now(), again = !$("text").value && now - typed.sent < ONCE_IN;
+  clearTimeout(typed.timer);
+  typed.length = 0;
+  if (!again) typed.sent = now;
+  return !again;
+}
+
+// Scanners are keyboards. They type wherever the focus was left, and end with Enter, with Enter and
+// a line feed, with Tab, or with nothing: all of that is one scan.
+function scanner() {
+  const field = $("text");
+  $("party").readOnly = true; // a scan must not end in the number of people
+  addEventListener("focus", focus); // back from a slip's window
+  document.addEventListener("keydown", (event) => {
+    const letter = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.altKey && !event.metaKey;
+    if (letter && !event.target.closest("input:not([readonly])")) ($("phone").open ? $("number") : field).focus();
+    if (event.key !== "Tab" || event.target !== field || !field.value) return;
+    event.preventDefault();
+    $("scan").requestSubmit();
+  }, true);
+  field.addEventListener("input", () => {
+    const now = performance.now();
+    if (now - typed.at > LETTER_IN) typed.before = typed.length;
+    typed.at = now;
+    typed.length = field.value.length;
+    clearTimeout(typed.timer);
+    if (typed.length - typed.before >= SCANNED) typed.timer = setTimeout(() => $("scan").requestSubmit(), SCAN_OVER);
+  });
+}
+
 function door() {
   for (const form of document.forms) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if ("quick" in form.dataset) form.elements.party.value = $("party").value;
+      if (form.id === "scan" && !scanned()) return;
       const body = new URLSearchParams(new FormData(form));
-      for (const name of ["text", "number"]) if (form.elements[name]) form.elements[name].value = "";
+      empty(form); // of a name, too: the next visitor has another
       send(form.action, body);
       if (form.id !== "scan") once(form.querySelector("button:not([type])"));
     });
@@ -168,12 +209,17 @@ function door() {
     });
     $("pad").append(button);
   }
-  $("phone").addEventListener("toggle", () => ($("phone").open ? $("number") : $("text")).focus());
+  $("phone").addEventListener("toggle", () => {
+    if (!$("phone").open) empty($("number").form); // what was not sent is nobody else's to read
+    ($("phone").open ? $("number") : $("text")).focus();
+  });
+  scanner();
   document.addEventListener("click", (event) => { if (!event.target.closest("input, a, #phone")) focus(); });
   setInterval(listen, LISTEN_EVERY);
   $("camera-on").hidden = !navigator.mediaDevices;
   $("camera-on").addEventListener("click", look);
-  if (new URLSearchParams(location.search).has("camera")) look();
+  // The manager's page leads back here by another address.
+  if (new URLSearchParams(location.search).has("camera") || sessionStorage.camera) look();
 }
 
 function once(button) {
@@ -189,6 +235,7 @@ async function look() {
   } catch { return said(BLIND); }
   video.hidden = false;
   $("camera-on").hidden = true;
+  sessionStorage.camera = "on";
   const canvas = document.createElement("canvas");
   let busy = false;
   const looking = setInterval(() => {
