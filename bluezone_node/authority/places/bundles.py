@@ -51,7 +51,7 @@ one a minute at most. That is two months of them, and leaves room for a thousand
 LATE = timedelta(hours=25)
 """There is one a day at least; devices take a list that stands still for a frozen one."""
 
-_FILE = re.compile(r"\d{8,}\.cose")
+_FILE = re.compile(r"[0-9]{8}\.cose")
 
 
 @dataclass(frozen=True, slots=True)
