@@ -105,6 +105,13 @@ def test_a_scan_changes_what_it_ends_and_begins_in_order_of_time() -> None:
     ]
 
 
+def test_of_two_visits_that_last_there_the_later_one_goes_on() -> None:
+    """Nobody is at one place twice."""
+    (earlier,), (later,) = after(scan()), after(scan(at=MORNING + MINUTE))
+    changed = arrive([earlier, later], scan(at=MORNING + 2 * MINUTE))
+    assert [(number, visit.out) for number, visit in changed] == [(0, OutKind.NEXT), (1, None)]
+
+
 def test_the_way_out_ends_it_and_corrects_a_guess() -> None:
     """A visit that was taken to be over lasted until that scan; one that was ended is over."""
     out = scan(at=MORNING + 3 * HOUR, direction="out")
