@@ -234,7 +234,11 @@ class Air:
                     reason="too_soon",
                     hint="ask earlier, or without an instant",
                 )
-        self._timeline = self._timeline.since(now).with_pace(begin, request.pace)
+        timeline = self._timeline.since(now).with_pace(begin, request.pace)
+        if request.then is not None:
+            until, pace = request.then
+            timeline = timeline.with_pace(max(begin, timeline.wall_at(until)), pace)
+        self._timeline = timeline
         for client in self._clients:
             client.send(Announce(self._timeline.segments))
 

@@ -59,11 +59,16 @@ class Advertise(_Message, frozen=True, tag="advertise"):
     on_air: Annotated[tuple[OneOnAir, ...], Meta(max_length=MOST_ON_AIR)]
 
 
+_Pace = Annotated[float, Meta(gt=0, le=FASTEST_PACE)]
+
+
 class SetPace(_Message, frozen=True, tag="set_pace"):
     seq: int
-    pace: Annotated[float, Meta(gt=0, le=FASTEST_PACE)]
+    pace: _Pace
     at: float | None = None
     """Simulated Unix seconds from which it holds; None: as soon as everyone can know."""
+    then: tuple[float, _Pace] | None = None
+    """Simulated Unix seconds until which it holds, and the pace from there."""
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):

@@ -3,7 +3,7 @@
     radio, clock = await open_air("air:/run/air.sock#an")     # a node
     clock = await connect_clock("air:/run/air.sock")          # whoever needs only the time
     control = await connect_control("air:/run/air.sock")      # whoever directs it
-    await control.set_pace(20_000, at=evening)
+    await control.skip_to(evening, 20_000, then=60)
 
 See `airwire` for what is said on the socket.
 """
@@ -249,6 +249,18 @@ class AirControl:
         """
         begin = None if at is None else at.timestamp()
         await self._link.request(lambda seq: SetPace(seq, pace, begin))
+
+    async def skip_to(self, at: datetime, pace: float, then: float) -> None:
+        """Let simulated time run at *pace* until the instant *at*, and at *then* from there.
+
+        In one request: between two of them a slow machine would let time fly past the instant.
+        One that is past is not gone back to: *then* holds from now on.
+
+        Raises:
+            RadioUnavailable: the air is gone.
+        """
+        until = at.timestamp(), then
+        await self._link.request(lambda seq: SetPace(seq, pace, then=until))
 
     async def close(self) -> None:
         await self._link.close()

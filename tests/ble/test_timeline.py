@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bluezone_node.ble.timeline import PacedClock, Segment, Timeline
+from tests.patience import PATIENCE
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -52,15 +53,14 @@ async def test_a_paced_clock_runs_at_its_pace() -> None:
 
 async def test_a_change_of_pace_reaches_those_who_sleep() -> None:
     """Whoever lay down for an hour at pace 1 wakes at once when time is made to run."""
-    began = time.monotonic()
-    line = Timeline((Segment(began, START.timestamp(), 1.0),))
+    line = Timeline((Segment(time.monotonic(), START.timestamp(), 1.0),))
     clock = PacedClock(line)
     sleeping = asyncio.ensure_future(clock.sleep(3600))
     await asyncio.sleep(0)
     clock.announce(line.with_pace(time.monotonic(), 1e6))
-    await sleeping
+    async with asyncio.timeout(PATIENCE):
+        await sleeping
     assert clock.now() >= START + timedelta(hours=1)
-    assert time.monotonic() - began < 60
 
 
 async def test_letting_go_of_a_paced_clock_releases_its_source_once_asked() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2 as httpx
 
 from bluezone_node.commands.demo.cast import Document, StoryFailed
+from bluezone_node.commands.demo.stage import PATIENCE
 
 
 class Door:
@@ -12,7 +13,7 @@ class Door:
 
     def __init__(self, address: str) -> None:
         self._browser = httpx.AsyncClient(
-            base_url=address, headers={"Accept": "application/json"}, timeout=10.0
+            base_url=address, headers={"Accept": "application/json"}, timeout=PATIENCE
         )
 
     async def close(self) -> None:

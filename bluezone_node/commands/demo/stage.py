@@ -24,10 +24,12 @@ Found = TypeVar("Found")
 WAITING_PACE = 20_000.0
 """Simulated seconds per second while nothing happens: two days in nine seconds."""
 TALKING_PACE = 60.0
-"""While commands are typed: a code is valid for 15 minutes, which must be enough here too."""
+"""While commands are typed."""
+CODE_PACE = 6.0
+"""While a code is read out and typed: its 15 minutes are two and a half for a slow machine."""
 
-PATIENCE = 20.0
-"""Wall seconds for any process to do what it was started for, on a busy Raspberry Pi."""
+PATIENCE = 120.0
+"""Wall seconds for any process to do what it was started for: more than any machine takes."""
 
 MARGIN = " " * 15
 """Under the words of a line, beside its time and its mark."""
@@ -179,7 +181,11 @@ class Stage:
         return found
 
     async def _issue_code(self, symptom_date: str) -> str:
-        """Return the code that a health worker reads out to somebody who tested positive."""
+        """Return the code that a health worker reads out to somebody who tested positive.
+
+        Time goes slowly from here on, until it is skipped again.
+        """
+        await self._pace(CODE_PACE)
         issued = await self._cast.ask(
             *("authority", "code", "issue", "--dir", str(self._authority)),
             *("--type", "confirmed", "--symptom-date", symptom_date, "--clock", self._air),
@@ -198,8 +204,7 @@ class Stage:
     async def _skip_to(self, at: str, days: int, pace: float = WAITING_PACE) -> None:
         """Let time fly until that local time, *days* after the story's first day."""
         assert self._control is not None  # noqa: S101 - opened first
-        await self._pace(pace)
-        await self._control.set_pace(TALKING_PACE, at=self._local(at, days))
+        await self._control.skip_to(self._local(at, days), pace, TALKING_PACE)
         await self._until(at, days)
 
     async def _until(self, at: str, days: int = 0) -> None:
