@@ -1,10 +1,10 @@
 """What stands on a kiosk's screen and comes from its loudspeaker, in a real browser."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.kiosk_pictures import set_pin
 from tests.kiosk_process import CHROMIUM, browser, kiosk_process
@@ -171,6 +171,37 @@ def test_a_tablet_whose_session_is_over_asks_for_the_pin(tmp_path: Path) -> None
             page.wait_for_selector("#result")
         with kiosk_process(folder, "", "--listen", listen):
             page.wait_for_selector("#pin")
+
+
+def test_a_scanner_is_heard_however_it_ends_and_wherever_it_types(tmp_path: Path) -> None:
+    """One scan is one answer; nothing that was typed waits in a field for the next visitor."""
+    endings = {
+        "#text": ["Enter", "Enter"],
+        "#camera-on": ["Enter", "Control+j"],
+        "#more": ["Tab"],
+        "#fewer": ["Tab", "Enter"],
+        "#slip-link": [],
+        "#party": [],
+    }
+    now = datetime.now(UTC)
+    with kiosk_process(tmp_path / "kiosk") as kiosk, browser() as page:
+        page.clock.install(time=now)
+        page.goto(kiosk.address)
+        page.clock.pause_at(now + timedelta(minutes=1))  # a scanner takes no time, nor the machine
+        for owner, (focused, ending) in enumerate(endings.items(), 1):
+            page.focus(focused)
+            page.keyboard.type(pass_of(owner, now))
+            for key in ending:
+                page.keyboard.press(key)
+            page.clock.run_for(1000)
+            page.wait_for_selector(f"#inside >> text='{owner}'")
+            assert "green" in str(page.get_attribute("#result", "class"))
+            assert page.input_value("#text") == ""
+            assert page.input_value("#party") == "1"
+        page.click("#phone summary")
+        page.fill("#number", PHONE)
+        page.click("#phone summary")
+        expect(page.locator("#number")).to_have_value("")
 
 
 def test_two_pages_show_one_house(tmp_path: Path) -> None:
