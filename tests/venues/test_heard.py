@@ -66,7 +66,7 @@ def test_what_was_only_heard_becomes_a_visit_of_tags() -> None:
 def test_a_stay_that_grows_is_one_visit() -> None:
     """Written each minute, it prolongs what it began; the same again changes nothing."""
     visits: list[Visit] = []
-    for minutes in (3, 4, 17, 31, 31):
+    for minutes in (3, 4, 17, 31, 31, 20):
         entered = enter(visits, stay_of(minutes))
         if entered is not None:
             visits[entered[0] : entered[0] + 1] = [entered[1]]
@@ -103,17 +103,38 @@ def test_an_end_that_was_guessed_is_taken_back_while_the_place_is_heard() -> Non
     assert (longer.left, longer.out, longer.heard) == (None, None, NOW + 150 * MINUTE)
 
 
+@pytest.mark.parametrize(("minutes", "stands"), [(20, True), (55, True), (56, False)])
+def test_a_guess_stands_where_the_place_was_not_heard_for_so_long(
+    minutes: int, stands: bool
+) -> None:
+    """The radio was silent before that: it takes nothing back."""
+    over = settle(scanned(), NOW + timedelta(hours=2))
+    longer = visit_after(over, stay_of(minutes))
+    assert longer is not None
+    assert (longer.left == over.left) is stands
+    silent = settle(visit_of(stay_of(minutes)), NOW + timedelta(hours=2))
+    assert enter([silent], stay_of(minutes)) is None
+
+
 def test_an_end_that_the_visitor_set_stands() -> None:
     """Checked out and still within reach of the radio: no second visit either."""
     visit = scanned()
     over = leave(visit, NOW + 20 * MINUTE)
     assert enter([over], stay_of(24)) is None
+    assert enter([over], stay_of(5, after=25)) is None
+    assert enter([over], stay_of(5, after=26)) == (1, visit_of(stay_of(5, after=26)))
 
 
 @pytest.mark.parametrize("visit", [visit_of(stay_of(10)), scanned()])
 def test_a_later_stay_is_another_visit(visit: Visit) -> None:
     """Gone for longer than the silence, and back, though nobody has looked at the first since."""
     assert enter([visit], stay_of(10, after=90)) == (1, visit_of(stay_of(10, after=90)))
+
+
+@pytest.mark.parametrize(("minutes", "known"), [(19, False), (20, True)])
+def test_a_stay_that_was_over_before_is_no_part_of_a_visit(minutes: int, known: bool) -> None:
+    """It was written late: whoever scans the poster afterwards begins another visit."""
+    assert (visit_after(scanned(after=20), stay_of(minutes)) is not None) is known
 
 
 def test_another_places_visit_is_left_alone() -> None:
