@@ -42,11 +42,23 @@ def poster(
     """
     letters = family or faces()
     content = content_of(signed, url, direction, commune, letters)
-    made, title = wording.day_of(signed.card.from_day), wording.POSTER_TITLE
-    if size == "sticker":
-        drawing = Drawing(letters)
-        sticker.sticker(drawing, content)
-        return drawing.sheet(sticker.SIDE, sticker.SIDE, title=title, made=made)
-    drawing = Drawing(letters, _A5_SCALE if size == "a5" else 1.0)
-    page.page(drawing, content)
-    return drawing.sheet(page.WIDTH, page.HEIGHT, title=title, made=made)
+    drawing = drawing_of(size, letters)
+    lay_out = sticker.sticker if size == "sticker" else page.page
+    lay_out(drawing, content)
+    return sheet_of(drawing, size, signed)
+
+
+def drawing_of(size: Size, letters: Faces) -> Drawing:
+    """Return an empty drawing of *size*."""
+    return Drawing(letters, _A5_SCALE if size == "a5" else 1.0)
+
+
+def paper_of(size: Size) -> tuple[float, float]:
+    """Return width and height of *size*, in the design's millimetres."""
+    return (sticker.SIDE, sticker.SIDE) if size == "sticker" else (page.WIDTH, page.HEIGHT)
+
+
+def sheet_of(drawing: Drawing, size: Size, signed: SignedCard) -> Sheet:
+    """Return what was drawn for *signed*, on paper of *size*."""
+    made = wording.day_of(signed.card.from_day)
+    return drawing.sheet(*paper_of(size), title=wording.POSTER_TITLE, made=made)

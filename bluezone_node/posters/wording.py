@@ -61,6 +61,10 @@ REGISTERED = Said(
     "Nơi này giữ liên hệ 21 ngày, niêm phong.", "Contacts are kept, sealed, for 21 days."
 )
 POSTER_TITLE = "Mã QR điểm đến / Check-in poster"
+NOT_PRINTED = Said(
+    "Chưa in được: tên có chữ mà phông chữ của máy chủ không có. Mã đọc của các nơi này:",
+    "Not printed: names with letters that the server's font cannot set. Their spoken codes:",
+)
 SLIP_TITLE = "PHIẾU ĐẾN / Visit slip"
 
 PLACE_CODE = Said("Mã nơi này", "Code of this place")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdfium2 import PdfDocument
 
 from bluezone_node.store.authority.folder import make_folder
 from bluezone_node.venuefile import read_venue_file
@@ -190,6 +191,26 @@ def test_a_poster_is_written(home: Path, tmp_path: Path) -> None:
     assert "Chợ Bến Thành" in (tmp_path / "p.svg").read_text("utf-8")
     refused = venue(home, "poster", made["code"], "--room", "Khu B", "--out", tmp_path / "q.pdf")
     assert "no room of that name" in refused.stderr
+
+
+def test_posters_of_a_search_are_written(home: Path, tmp_path: Path) -> None:
+    """A page for each room and way, in a new folder; without a place there is no folder."""
+    made = registered(home, "Chợ Bến Thành", "--room", "Khu A")
+    registered(home, "Trường Lê Lợi")
+    out = tmp_path / "out"
+    none = venue(home, "posters", "cho", "hom", "--out", out)
+    assert (none.returncode, out.exists()) == (1, False)
+    assert "No approved place" in none.stderr
+    ways = ("--direction", "in", "--direction", "out")
+    done = venue(home, "posters", "ben", "thanh", "--size", "sticker", *ways, "--out", out)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "posters of 2 cards" in done.stderr
+    (file,) = out.iterdir()
+    assert (file.name, stat.S_IMODE(file.stat().st_mode)) == ("posters-0001.pdf", 0o600)
+    read = [each.get_textpage().get_text_bounded() for each in PdfDocument(file)]
+    assert len(read) == 4
+    assert all(made["code"][:3] in each for each in read[:2])
+    assert all("Khu A" in each for each in read[2:])
 
 
 def test_the_trust_list_is_shown_and_changed(home: Path, tmp_path: Path) -> None:

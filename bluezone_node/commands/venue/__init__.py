@@ -19,6 +19,7 @@ from bluezone_node.errors import BadConfig
         "kiosk": "venue.kiosk:kiosk",
         "list": "venue.looking:list_venues",
         "poster": "venue.poster:poster",
+        "posters": "venue.posters:posters",
         "register": "venue.registering:register",
         "reject": "venue.deciding:reject",
         "rotate": "venue.deciding:rotate",

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from bluezone_node.venues.card import SignedCard
     from bluezone_node.wiring.venues import VenueParts
 
+size_option = click.option(
+    "--size", type=click.Choice(["a4", "a5", "sticker"]), default="a4", show_default=True
+)
+
 
 @click.command()
 @venue_argument
-@click.option("--size", type=click.Choice(["a4", "a5", "sticker"]), default="a4", show_default=True)
+@size_option
 @click.option(
     "--format", "form", type=click.Choice(["pdf", "svg", "png"]), default="pdf", show_default=True
 )

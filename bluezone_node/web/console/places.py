@@ -1,8 +1,8 @@
-"""Places: registered, looked at, decided about, and their posters."""
+"""Places: registered, looked at, and decided about."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from starlette.routing import BaseRoute
 
@@ -14,12 +14,10 @@ from bluezone_node.authority.places.renewal import Renewal
 from bluezone_node.authority.places.venues import Venues
 from bluezone_node.authority.ports.accounts import ISSUER, SUPERVISOR
 from bluezone_node.authority.ports.venues import Venue, VenueCardRow, VenueState
-from bluezone_node.errors import AuthorityRefused, FontUnavailable, Refused
-from bluezone_node.posters.poster import Size
-from bluezone_node.posters.rendering import Format, make
+from bluezone_node.errors import AuthorityRefused, Refused
+from bluezone_node.posters.batch import MOST
 from bluezone_node.posters.wording import day_of, spoken
 from bluezone_node.venues.card import CardFlag
-from bluezone_node.venues.text import Direction, to_url
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.place_edit import place_edit_routes
@@ -31,6 +29,8 @@ from bluezone_node.web.console.place_forms import (
     new_order,
     typed,
 )
+from bluezone_node.web.console.place_posters import poster_routes
+from bluezone_node.web.console.place_search import MOST_SHOWN, found_by
 from bluezone_node.web.console.visit import (
     Answer,
     Away,
@@ -41,9 +41,6 @@ from bluezone_node.web.console.visit import (
     Visit,
     id_of,
 )
-
-MOST_SHOWN = 200
-MEDIA = {"pdf": "application/pdf", "png": "image/png", "svg": "image/svg+xml"}
 
 _NEW = "new"
 
@@ -89,8 +86,8 @@ class PlacesDesk:
             page(menu.PLACES, self.show),
             page(f"{menu.PLACES}/{_NEW}", self.form),
             frame.post(f"{menu.PLACES}/{_NEW}", self.register, role=ISSUER, section=menu.PLACES),
+            *poster_routes(frame, self._directory, self._communes, self._host),
             page(one, self.place),
-            page(f"{one}/poster", self.poster),
             *place_edit_routes(frame, self._directory, self._renewal, self._communes),
             decision("approve", self._approve),
             decision("reject", self._reject),
@@ -102,15 +99,15 @@ class PlacesDesk:
 
     def show(self, visit: Visit) -> Answer:
         """Show the places that were looked for, and how many wait for a decision."""
-        words, state = visit.query.get("q", ""), visit.query.get("state", "")
-        only = VenueState(state) if state in {*VenueState} else None
-        found = self._directory.search(words, visit.actor, only, MOST_SHOWN)
+        found = found_by(self._directory, visit)
         communes = self._communes.names(found)
         values = {
             "found": [_told(visit, each, communes[each.venue_id]) for each in found],
             "most": MOST_SHOWN,
             "counts": self._directory.counts(visit.actor),
-            "values": {"q": words, "state": state},
+            "hung": sum(each.state is VenueState.APPROVED for each in found),
+            "most_posters": MOST,
+            "values": {name: visit.query.get(name, "") for name in ("q", "state")},
             "states": [("", visit.language.gettext("All")), *visit.wording.venue_states.items()],
         }
         return Page("places.html", values)
@@ -137,30 +134,6 @@ class PlacesDesk:
     def place(self, visit: Visit) -> Answer:
         """Show one place."""
         return self._place(visit, {})
-
-    def poster(self, visit: Visit) -> Answer:
-        """Draw the poster of a room."""
-        asked = visit.query
-        size, form, way = asked.get("size"), asked.get("format"), asked.get("direction") or None
-        if size not in get_args(Size) or form not in get_args(Format):
-            raise NotHere
-        if way is not None and way not in get_args(Direction):
-            raise NotHere
-        try:
-            signed = self._directory.card(_place(visit), asked.get("room", ""), visit.actor).signed
-            url = to_url(signed.cose, self._host, way)  # type: ignore[arg-type]
-            name = self._communes.of_card(signed.card)
-            drawn = make(signed, url, size, way, form, commune=name)  # type: ignore[arg-type]
-        except FontUnavailable:
-            raise AuthorityRefused(
-                "The server has no font for posters.", reason="no_font"
-            ) from None
-        except AuthorityRefused as refused:
-            if refused.reason in ("venue_not_found", "room_not_found"):
-                raise NotHere from None
-            raise
-        name = "-".join(filter(None, (signed.spoken_code, size, way)))
-        return Download(f"{name}.{form}", drawn, MEDIA[str(form)])
 
     def _acting(self, act: Callable[[Visit], object]) -> Handler:
         def acted(visit: Visit) -> Answer:

@@ -289,6 +289,18 @@ class Wording:
             ),
             "room_not_found": _("The place has no room of that name."),
             "no_card_key": _("The server's key for cards is over. Tell who runs the server."),
+            "poster_letters": _(
+                "The name, a room or the address has letters that the server's font cannot set. "
+                "Have it registered in Vietnamese letters."
+            ),
+            "no_posters": _(
+                "None of these places has a poster: they wait for a decision, or are closed."
+            ),
+            "too_many_posters": _(
+                "These are more than 200 posters. Look for fewer places, by a word of their name "
+                "or address; who runs the server can print them all."
+            ),
+            "posters_busy": _("Posters are being made for somebody: try again in a few seconds."),
             "no_font": _("The server has no font to print posters with. Tell who runs it."),
             "kiosk_exists": _(
                 "That room has a kiosk, and the key of its register is in its file alone. "
