@@ -13,6 +13,7 @@ from bluezone_node.venues.bundle import FIRST_PREVIOUS, Bundle, padded
 from bluezone_node.venues.card import SignedCard, day_number
 from bluezone_node.venues.matching import (
     Match,
+    Standing,
     air_tags_of,
     alerts_of,
     matches,
@@ -216,7 +217,7 @@ def test_what_is_retracted_stays_so() -> None:
     assert other.notice_id in after.notices
     assert (after.breaker, after.revoked) == (False, frozenset())
     assert standing_after([bundle(1), retracting]).breaker
-    assert standing_after([]).notices == {}
+    assert standing_after([]) == Standing({}, breaker=False)
 
 
 def test_narrowing_loses_no_match() -> None:
@@ -234,12 +235,20 @@ def test_of_several_notices_the_most_serious_decides() -> None:
     contact = notice(replace(OPEN, start=NOW + 20 * MINUTE, end=NOW + 30 * MINUTE), number=2)
     visits = {7: stay(0, 60), 9: stay(70, 80)}
     alerts = alerts_of(matches(visits, [informs, contact], LATER), visits, LATER)
-    assert [(each.subject, each.report_type, each.end) for each in alerts] == [
-        ("7", "contact", NOW + 60 * MINUTE),
-        ("9", "inform", NOW + 80 * MINUTE),
+    assert [(each.subject, each.report_type, each.start, each.end) for each in alerts] == [
+        ("7", "contact", NOW, NOW + 60 * MINUTE),
+        ("9", "inform", NOW + 70 * MINUTE, NOW + 80 * MINUTE),
     ]
     assert alerts[0].presence is not None
     assert alerts[0].presence.minutes == 10
+
+
+@pytest.mark.parametrize(("days", "told"), [(14, 1), (15, 0)])
+def test_what_was_longer_ago_than_alerts_are_kept_is_no_alert(days: int, told: int) -> None:
+    """Visits are kept for a week longer."""
+    visits = {1: stay(0, 30)}
+    today = NOW + timedelta(days=days)
+    assert len(alerts_of(matches(visits, [notice()], LATER), visits, today)) == told
 
 
 def test_an_alert_names_no_place_that_was_private() -> None:
@@ -280,5 +289,7 @@ def test_a_proof_of_a_time_since_the_notice_shows_nothing(minutes: int, proved: 
     issued = NOW + minutes * MINUTE
     text = replace(OPEN, issued=issued, proof_keys={day_number(NOW): (key,)})
     visit = replace(stay(0, 60), proofs=(Proof(step, proof_of(key, step)),))
-    (match,) = found(visit, notice(text))
-    assert match.proved is proved
+    told = found(visit, notice(text), notice(replace(OPEN, proof_keys={}), number=2))
+    assert [match.proved for match in told] == [proved, False]
+    (alert,) = alerts_of(told, {1: visit}, LATER)
+    assert alert.confidence == ("high" if proved else "medium")
