@@ -133,8 +133,7 @@ async def test_a_weak_peer_is_calibrated_and_judged_nearer(stage: Stage) -> None
     await control.set_pace(MEASURING)
     calibrate.stdin.write(b"\n")
     await until(calibrate.stderr, "when done:")
-    await control.set_pace(HURRYING)
-    await control.set_pace(MEASURING, at=MOVED)
+    await control.skip_to(MOVED, HURRYING, MEASURING)
     while control.clock.now() < MOVED:
         await control.clock.sleep(10)
     calibrate.stdin.write(b"\n")

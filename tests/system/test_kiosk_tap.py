@@ -8,7 +8,7 @@ import httpx2 as httpx
 import pytest
 
 from tests.patience import PATIENCE
-from tests.system.test_place_on_the_air import Market, until_minute
+from tests.system.test_place_on_the_air import Market
 
 pytestmark = pytest.mark.slow
 
@@ -52,10 +52,11 @@ async def tap(browser: httpx.AsyncClient) -> dict[str, object]:
 async def test_a_device_that_is_held_to_the_kiosk_comes_in(opened: Market) -> None:
     """Two metres away it is nobody; held against it, it is one visitor, by the air's own time."""
     async with httpx.AsyncClient(base_url=await page_of(opened)) as browser:
-        await until_minute(opened, 8)
+        await opened.until(4)
         answer = await tap(browser)
         assert (answer["colour"], answer["inside"]) == ("red", 0)
         assert "Không thấy thiết bị" in str(answer["notes"])
+        await opened.until(9)
         async with asyncio.timeout(PATIENCE):
             while answer["colour"] == "red":
                 answer = await tap(browser)

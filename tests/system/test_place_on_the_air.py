@@ -6,13 +6,15 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bluezone_node.ble.frame import decode
+from bluezone_node.ble.virtual import connect_control
 from bluezone_node.control import ask
 from bluezone_node.crypto.cose import public_bytes
-from bluezone_node.venues.tags import AirTag, air_tag_of, slot_of, venue_keys
+from bluezone_node.venues.tags import AirTag, air_tag_of, slot_of, start_of, venue_keys
 from tests.kiosks import market, venue_file
 from tests.patience import PATIENCE
 from tests.system.test_node_process import Stage
@@ -20,20 +22,24 @@ from tests.venues.places import ROOT
 
 pytestmark = pytest.mark.slow
 
-START = datetime(2026, 11, 22, 8, 3, tzinfo=UTC)
+START = datetime(2026, 11, 22, 8, 10, tzinfo=UTC)
+AT_LEISURE = 1.0
+"""The pace while something is asked for: nobody is too late for it."""
+HURRYING = 50.0
+"""The pace while nothing is: for who is six seconds of the wall late, the place was silent for
+five minutes, and the visit is over."""
 SCENARIO = """\
-start = 2026-11-22T08:03:00Z
-pace = 100
+start = 2026-11-22T08:10:00Z
 [[devices]]
 name = "kiosk"
 path = [{ at = "0m", x = 0, y = 0 }]
 [[devices]]
 name = "wearable"
 path = [
-    { at = "0m", x = 900, y = 0 }, { at = "5m", x = 900, y = 0 },
-    { at = "6m", x = 2, y = 0 }, { at = "16m", x = 2, y = 0 },
-    { at = "17m", x = 0.1, y = 0 }, { at = "21m", x = 0.1, y = 0 },
-    { at = "22m", x = 900, y = 0 },
+    { at = "1m", x = 900, y = 0 },
+    { at = "2m", x = 2, y = 0 }, { at = "7m", x = 2, y = 0 },
+    { at = "8m", x = 0.1, y = 0 }, { at = "10m", x = 0.1, y = 0 },
+    { at = "11m", x = 900, y = 0 },
 ]
 """
 
@@ -43,17 +49,48 @@ class Market(Stage):
         scenario = self.folder / "market.toml"
         scenario.write_text(SCENARIO)
         log = str(self.folder / "air.jsonl")
-        air = await self.start(
+        self.served = await self.start(
             "air", "serve", str(scenario), "--listen", self.address, "--log", log
         )
-        assert air.stdout is not None
+        assert self.served.stdout is not None
         async with asyncio.timeout(PATIENCE):
-            assert await air.stdout.readline()
+            assert await self.served.stdout.readline()
         settings = self.folder / "kiosk.toml"
         place = venue_file(self.folder / "venue.json", market())
         settings.write_text(f'[kiosk]\nvenue = "{place}"\n')
         await self.node("kiosk", BLUEZONE_CONFIG=str(settings))
         await self.node("wearable", BLUEZONE_CONFIG=str(self.visitor()))
+        self.control = await connect_control(f"air:{self.address}")
+        await self.on_air("kiosk")
+        await self.on_air("wearable")
+
+    async def until(self, minute: float) -> None:
+        """Let time fly until so many minutes of the air have passed, for both nodes too."""
+        await self.control.skip_to(START + timedelta(minutes=minute), HURRYING, AT_LEISURE)
+        async with asyncio.timeout(PATIENCE):
+            for name in ("kiosk", "wearable"):
+                while await self.minute(name) < minute:  # noqa: ASYNC110 - another process
+                    await asyncio.sleep(0.05)
+
+    async def minute(self, name: str) -> float:
+        """Return how many have passed for a node."""
+        answer = await asyncio.to_thread(ask, self.folder / name, "status")
+        now = datetime.fromisoformat(answer["now"]) if answer else START
+        return (now - START) / timedelta(minutes=1)
+
+    async def visit(self) -> dict[str, Any]:
+        """Return the only visit that the wearable knows of, once it is over."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                told = json.loads(await self.tell("visit", "list", "--json"))["visits"]
+                if told and all(each["left"] for each in told):
+                    break
+        (visit,) = told
+        return visit  # type: ignore[no-any-return]
+
+    async def end(self) -> None:
+        await self.control.close()
+        await super().end()
 
     def visitor(self) -> Path:
         """Return settings that know of places, for the wearable."""
@@ -80,22 +117,8 @@ async def opened(tmp_path: Path) -> AsyncIterator[Market]:
     await opened.end()
 
 
-async def until_minute(opened: Market, minute: float) -> None:
-    """Wait until so many minutes of the air have passed for both nodes."""
-    async with asyncio.timeout(2 * PATIENCE):
-        while True:
-            answers = [
-                await asyncio.to_thread(ask, opened.folder / name, "status")
-                for name in ("kiosk", "wearable")
-            ]
-            told = [datetime.fromisoformat(each["now"]) if each else START for each in answers]
-            if min(told) >= START + timedelta(minutes=minute):
-                return
-            await asyncio.sleep(0.05)
-
-
 async def tapped(opened: Market) -> str:
-    """Ask until the kiosk hears who is held against it: a second here is 100 of the air."""
+    """Ask until the kiosk hears who is held against it."""
     async with asyncio.timeout(PATIENCE):
         while True:
             answer = await asyncio.to_thread(ask, opened.folder / "kiosk", "tap")
@@ -105,32 +128,34 @@ async def tapped(opened: Market) -> str:
 
 async def test_who_wears_a_node_has_been_to_the_market_and_taps_its_kiosk(opened: Market) -> None:
     """One visit with the right times, a tap while held up, and the right tags on the air."""
-    await until_minute(opened, 8)
+    await opened.until(4)
     assert await asyncio.to_thread(ask, opened.folder / "kiosk", "tap") == {
         "tap": "",
         "why": "no device is near enough",
     }
-    await until_minute(opened, 18)
+    await opened.until(9)
     assert len(await tapped(opened)) == 16
-    await until_minute(opened, 30)
+    await opened.until(17)
     status = await asyncio.to_thread(ask, opened.folder / "kiosk", "status")
     assert status is not None
     assert status["radio"]["announcing"]
     assert status["presence"] is None
-    (visit,) = json.loads(await opened.tell("visit", "list", "--json"))["visits"]
+    visit = await opened.visit()
     came, left = (datetime.fromisoformat(visit[name]) for name in ("came", "left"))
-    # A node that its machine lets wait for a second is nearly two minutes of the air late.
-    assert START + timedelta(minutes=5) < came < START + timedelta(minutes=9)
-    assert START + timedelta(minutes=24) < left < START + timedelta(minutes=28)
-    await opened.end()
+    assert START + timedelta(minutes=1) < came < START + timedelta(minutes=3)
+    assert START + timedelta(minutes=14) < left < START + timedelta(minutes=17)
+    opened.served.terminate()
+    await opened.served.wait()
 
     keys = venue_keys(market().payload)
     lines = [json.loads(line) for line in (opened.folder / "air.jsonl").read_text().splitlines()]
     sent = [(line, decode(bytes.fromhex(line["payload"]))) for line in lines]
     tags = [(line, frame) for line, frame in sent if isinstance(frame, AirTag)]
     assert {line["device"] for line, _ in tags} == {"kiosk"}
-    for line, frame in tags:
-        start, end = (datetime.fromisoformat(line[name]) for name in ("start", "end"))
-        assert frame == air_tag_of(keys, slot_of(start + timedelta(seconds=60)))
-        assert end - start < timedelta(minutes=17)
+    # Never before its quarter of an hour; how late, is the machine's.
+    begun = {frame.tag: datetime.fromisoformat(line["start"]) for line, frame in tags}
+    slots = range(slot_of(START), slot_of(START) + len(tags))
+    assert [*begun] == [air_tag_of(keys, slot).tag for slot in slots]
+    assert all(at >= start_of(slot) for at, slot in zip(begun.values(), slots, strict=True))
+    assert len(tags) > 1
     assert len({line["address"] for line in lines}) == len(lines)
