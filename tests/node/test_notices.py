@@ -178,15 +178,68 @@ async def test_while_the_circuit_is_broken_nobody_is_told_anything_new() -> None
     assert len(stage.told.alerts) == 3
 
 
+async def test_what_nobody_was_told_of_waits_for_the_circuit_too() -> None:
+    """An alert that was judged and not told yet is news."""
+    stage = Stage(stay())
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+    stage.store.put_alerts([], LATER, "places")
+    judge = judge_visits(public_bytes(ROOT), OnMemory(stage.store), at_once)
+    assert len(await judge(LATER)) == 1
+    stage.chain.add(breaker=True)
+    await stage.sync.once()
+    assert stage.store.alerts() == []
+
+
+def own_case(number: int, published: datetime | None, report_type: str = "confirmed") -> Report:
+    return Report(number, NOW, "t", report_type, None, b"h", (), published=published)
+
+
 async def test_ones_own_case_is_no_news() -> None:
-    """Notices of places that somebody was at before their own diagnosis was published."""
+    """Notices of places that somebody was at before their own diagnosis was published; what was
+    not published, or negative, is none."""
     stage = Stage(stay(), stay(came=NOW + 60 * MINUTE, minutes=25))
-    published = NOW + 50 * MINUTE
-    stage.store.save_report(Report(0, NOW, "t", "confirmed", None, b"h", (), published=published))
+    for report in (
+        own_case(0, NOW + 60 * MINUTE),
+        own_case(0, NOW - DAY),
+        own_case(0, None),
+        own_case(0, LATER, "negative"),
+    ):
+        stage.store.save_report(report)
+    assert len(stage.store.reports()) == 4
     stage.chain.add(stage.chain.notice(MARKET, text_of()))
     await stage.sync.once()
 
     assert [alert.start for alert in stage.told.alerts] == [NOW + 60 * MINUTE]
+
+
+async def test_what_was_told_before_ones_own_case_stays() -> None:
+    """Who falls ill after a warning still reads it."""
+    stage = Stage(stay())
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+    stage.store.save_report(own_case(0, LATER))
+    await stage.sync.once()
+    assert len(stage.store.alerts()) == 1
+
+
+async def test_a_visit_that_lasts_is_told_of() -> None:
+    """Whoever is still there learns of it at once."""
+    [(_, lasting)] = arrive((), Seen(LATER - 30 * MINUTE, "Chợ Hôm", MARKET))
+    stage = Stage(lasting)
+    stage.chain.add(stage.chain.notice(MARKET, text_of(LATER - 60 * MINUTE)))
+    await stage.sync.once()
+    assert [alert.end for alert in stage.told.alerts] == [LATER]
+
+
+async def test_by_another_root_nothing_holds() -> None:
+    """Bundles that are kept count by the root that is pinned now."""
+    stage = Stage(stay())
+    stage.chain.add(stage.chain.notice(MARKET, text_of()))
+    await stage.sync.once()
+    judge = judge_visits(public_bytes(STRANGER), OnMemory(stage.store), at_once)
+    assert await judge(LATER) == []
+    assert stage.store.alerts() == []
 
 
 async def test_a_notice_that_has_expired_is_not_told() -> None:
@@ -678,7 +731,19 @@ async def test_a_visit_that_is_corrected_changes_its_alert_and_is_told_once() ->
     assert len(stage.told.alerts) == 2
 
 
-async def test_another_visit_under_the_same_number_gets_no_alert_of_it() -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        None,
+        stay(PAGODA, LATER - 30 * MINUTE, 20),
+        stay(PAGODA, NOW + 40 * MINUTE, 20),
+        stay(PAGODA, NOW - 20 * MINUTE, 20),
+    ],
+    ids=["none", "much later", "just after", "just before"],
+)
+async def test_another_visit_under_the_same_number_gets_no_alert_of_it(
+    other: Visit | None,
+) -> None:
     """Somebody forgets a visit while it is judged, and comes to another place."""
     stage = Stage(stay())
     stage.chain.add(stage.chain.notice(MARKET, text_of()))
@@ -687,9 +752,11 @@ async def test_another_visit_under_the_same_number_gets_no_alert_of_it() -> None
 
     async def meanwhile(work: Callable[[Callable[[], bool]], Result]) -> Result:
         done = await at_once(work)
-        (entry,) = stage.store.visits()
-        other = replace(entry, visit=stay(PAGODA, LATER - 30 * MINUTE, 20))
-        stage.store.change_visits(lambda _: [other])
+        if other is None:
+            stage.store.forget_visits()
+        else:
+            (entry,) = stage.store.visits()
+            stage.store.change_visits(lambda _: [replace(entry, visit=other)])
         return done
 
     judge = judge_visits(public_bytes(ROOT), OnMemory(stage.store), meanwhile)

@@ -167,6 +167,14 @@ def test_a_tag_that_was_replayed_later_finds_nothing() -> None:
     assert found(later) == []
 
 
+def test_a_false_key_beside_the_true_one_hides_nothing() -> None:
+    """Somebody sends the place's tag with a key of their own, and it was heard first."""
+    true = heard(stay(0, 90))
+    false = tuple(replace(mark, slot_key=bytes(10)) for mark in true.marks)
+    assert len(found(replace(true, marks=false + true.marks))) == 1
+    assert found(replace(true, marks=false)) == []
+
+
 @given(st.integers(0, 2**32))
 def test_what_fills_a_bundle_opens_for_nobody(seed: int) -> None:
     """Not by a card, and not by a slot, also where its tags are made to fit."""
@@ -241,6 +249,9 @@ def test_of_several_notices_the_most_serious_decides() -> None:
     ]
     assert alerts[0].presence is not None
     assert alerts[0].presence.minutes == 10
+    first = alerts[0]
+    assert (first.minutes_near, first.minutes_middle, first.minutes_far) == (0, 0, 0)
+    assert first.packets == 0
 
 
 @pytest.mark.parametrize(("days", "told"), [(14, 1), (15, 0)])
