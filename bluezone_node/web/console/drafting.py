@@ -5,7 +5,7 @@ it before the person has seen in both languages what will be read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -41,7 +41,10 @@ FIELDS = (
     "vi",
     "en",
 )
-"""What is typed; *venue*, *replaces* and *proposal* go with the form unseen."""
+"""What is typed."""
+
+CARRIED = ("venue", "replaces", "proposal")
+"""What goes with the form unseen: see `About.hidden`."""
 
 MORE = ("vi", "en", "overlap", "tail")
 """Of them, those that few notices need: they are folded away."""
@@ -57,6 +60,9 @@ _FIELD = {
     "no_card": "room",
 }
 """The field that a refusal is about; others are about the whole form."""
+
+
+_DRAFTS = f"{menu.NOTICES}/drafts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +101,16 @@ class Drafting:
         self._clock = clock
 
     def routes(self, frame: Frame) -> list[BaseRoute]:
+        one = f"{_DRAFTS}/{{draft}}"
         return [
             frame.get(f"{menu.NOTICES}/{{number:int}}/update", self.update, section=menu.NOTICES),
             frame.get(f"{menu.NOTICES}/new/{{venue}}", self.new, section=menu.NOTICES),
             frame.get(f"{menu.PROPOSALS}/{{proposal}}/notice", self.answer, section=menu.PROPOSALS),
-            frame.post(f"{menu.NOTICES}/preview", self.preview, section=menu.NOTICES),
-            frame.post(f"{menu.NOTICES}/edit", self.edit, section=menu.NOTICES),
-            frame.post(f"{menu.NOTICES}/issue", self.issue, section=menu.NOTICES),
-            frame.get(f"{menu.NOTICES}/issued/{{nonce}}", self.issued, section=menu.NOTICES),
+            frame.post(_DRAFTS, self.type, section=menu.NOTICES),
+            frame.get(one, self.draft, section=menu.NOTICES),
+            frame.get(f"{one}/edit", self.edit, section=menu.NOTICES),
+            frame.post(f"{one}/issue", self.issue, section=menu.NOTICES),
+            frame.get(f"{one}/sent", self.sent, section=menu.NOTICES),
         ]
 
     def new(self, visit: Visit) -> Answer:
@@ -131,11 +139,19 @@ class Drafting:
         order = NoticeOrder(found.venue_id, found.start, found.end, room=found.room)
         return self._form(visit, about, self._blank(visit) | _window_of(order), {})
 
-    def preview(self, visit: Visit) -> Answer:
+    def type(self, visit: Visit) -> Answer:
+        """Keep what was typed, and go to its page: a form that is wrong has one too."""
+        self._named(visit)
+        typed = {name: visit.form[name] for name in (*FIELDS, *CARRIED)}
+        name = self._shown.keep(visit.token, visit.form["nonce"], typed)
+        return Away(f"{_DRAFTS}/{name}")
+
+    def draft(self, visit: Visit) -> Answer:
         """Show what people will read; or what is wrong with the form."""
-        about = self._named(visit)
-        typed = {name: visit.form[name] for name in FIELDS}
-        errors: dict[str, str] = {}
+        if self._shown.get(visit.token, _sent(visit)):
+            return Away(f"{_DRAFTS}/{visit.params['draft']}/sent")
+        visit = self._typed(visit)
+        about, errors = self._named(visit), dict[str, str]()
         order = order_from(visit, about, self._clock.now(), errors)
         if not errors:
             try:
@@ -145,7 +161,8 @@ class Drafting:
             else:
                 values = {
                     "about": about,
-                    "typed": typed,
+                    "room": order.room,
+                    "draft": visit.path,
                     "facts": _facts(visit, notice),
                     "others": self._others(about, notice),
                     "readings": readings(notice, about.venue.name),
@@ -153,35 +170,39 @@ class Drafting:
                     "errors": {},
                 }
                 return Page("notice_preview.html", values)
-        return self._form(visit, about, typed, errors, 422)
+        return self._form(visit, about, visit.form.values, errors, 422)
 
     def edit(self, visit: Visit) -> Answer:
         """Show the form again as it was filled in."""
-        typed = {name: visit.form[name] for name in FIELDS}
-        return self._form(visit, self._named(visit), typed, {})
+        visit = self._typed(visit)
+        return self._form(visit, self._named(visit), visit.form.values, {})
 
     def issue(self, visit: Visit) -> Answer:
         """Issue the notice, once, however often the form comes; then go to its page."""
-        about, nonce = self._named(visit), visit.form["nonce"]
-        if not nonce.isalnum():
-            raise NotHere
-        errors: dict[str, str] = {}
+        name, visit = _sent(visit), self._typed(visit)
+        about, errors = self._named(visit), dict[str, str]()
         order = order_from(visit, about, self._clock.now(), errors)
         if not errors:
             try:
-                self._shown.once(visit.token, nonce, lambda: self._send(visit, about, order))
-                return Away(f"{menu.NOTICES}/issued/{nonce}")
+                self._shown.once(visit.token, name, lambda: self._send(visit, about, order))
+                return Away(f"{_DRAFTS}/{visit.params['draft']}/sent")
             except AuthorityRefused as refused:
                 errors[_FIELD.get(refused.reason, "")] = visit.wording.refusal(refused)
-        typed = {name: visit.form[name] for name in FIELDS}
-        return self._form(visit, about, typed, errors, 422)
+        return self._form(visit, about, visit.form.values, errors, 422)
 
-    def issued(self, visit: Visit) -> Answer:
+    def sent(self, visit: Visit) -> Answer:
         """Go to the page of the new notice, once there is one."""
-        made = self._shown.get(visit.token, visit.params["nonce"])
+        made = self._shown.get(visit.token, _sent(visit))
         if made is None:
             raise NotHere
         return Away(f"{menu.NOTICES}/{made['number']}") if made else WAITING
+
+    def _typed(self, visit: Visit) -> Visit:
+        """Return *visit* with the form that its address names."""
+        typed = self._shown.get(visit.token, visit.params["draft"])
+        if not typed:
+            raise NotHere
+        return replace(visit, form=Form(typed))
 
     def _form(
         self,
@@ -255,6 +276,11 @@ class Drafting:
         except AuthorityRefused:
             raise NotHere from None
         return About(found, replaces, proposal)
+
+
+def _sent(visit: Visit) -> str:
+    """Return what the notice that the draft became goes by."""
+    return f"{visit.params['draft']}.sent"
 
 
 def _facts(visit: Visit, notice: StoredNotice) -> list[tuple[str, str]]:

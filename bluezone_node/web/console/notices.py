@@ -10,10 +10,12 @@ from bluezone_node.authority.places.notice_views import NoticeState, NoticeView
 from bluezone_node.authority.places.notices import Notices
 from bluezone_node.authority.places.proposals import Proposals
 from bluezone_node.authority.ports.accounts import SUPERVISOR
+from bluezone_node.authority.ports.venues import Venue
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.reading import readings
+from bluezone_node.web.console.shown import Shown
 from bluezone_node.web.console.visit import Answer, Away, NotHere, Page, Visit, id_of
 
 SHOWN = 100
@@ -32,7 +34,8 @@ class Warnings:
 class NoticePages:
     """The pages of notices that are written."""
 
-    def __init__(self, warnings: Warnings) -> None:
+    def __init__(self, warnings: Warnings, shown: Shown) -> None:
+        self._shown = shown
         self._directory = warnings.directory
         self._notices = warnings.notices
         self._proposals = warnings.proposals
@@ -43,6 +46,7 @@ class NoticePages:
         return [
             frame.get(menu.NOTICES, self.all),
             frame.post(f"{menu.NOTICES}/places", self.search, section=menu.NOTICES),
+            frame.get(f"{menu.NOTICES}/places/{{search}}", self.found, section=menu.NOTICES),
             frame.post(
                 f"{menu.NOTICES}/breaker", self.breaker, role=SUPERVISOR, section=menu.NOTICES
             ),
@@ -57,22 +61,26 @@ class NoticePages:
         return self._all(visit, {})
 
     def search(self, visit: Visit) -> Answer:
-        """Show the places that were looked for; what was typed stands in no address."""
-        typed, errors = visit.form["place"], dict[str, str]()
-        found = self._directory.likely(typed, visit.actor)
+        """Keep what was looked for, and go to what was found: it stands in no address."""
+        typed = visit.form["place"]
         if not typed:
-            errors["place"] = visit.language.gettext("Type a part of the place's name.")
-        missed = bool(typed) and not found
+            errors = {"place": visit.language.gettext("Type a part of the place's name.")}
+            return _places("", [], errors)
+        name = self._shown.keep(visit.token, visit.form["nonce"], {"place": typed})
+        return Away(f"{menu.NOTICES}/places/{name}")
+
+    def found(self, visit: Visit) -> Answer:
+        """Show the places that were looked for."""
+        kept = self._shown.get(visit.token, visit.params["search"])
+        if not kept:
+            return Away(menu.NOTICES)
+        typed = kept["place"]
+        found = self._directory.likely(typed, visit.actor)
+        missed = not found
         if missed:
             found = self._directory.similar(typed, visit.actor)
-        values = {
-            "typed": typed,
-            "found": [(each, visit.wording.kind_of_place(each.kind)) for each in found],
-            "missed": missed,
-            "most": FOUND,
-            "errors": errors,
-        }
-        return Page("notice_places.html", values, 422 if errors else 200)
+        rows = [(each, visit.wording.kind_of_place(each.kind)) for each in found]
+        return _places(typed, rows, {}, missed=missed)
 
     def about(self, visit: Visit) -> Answer:
         """Show the notices that hold and touch a place: for who answers a telephone."""
@@ -138,6 +146,13 @@ class NoticePages:
             },
             status,
         )
+
+
+def _places(
+    typed: str, found: list[tuple[Venue, str]], errors: dict[str, str], *, missed: bool = False
+) -> Page:
+    values = {"typed": typed, "found": found, "missed": missed, "most": FOUND, "errors": errors}
+    return Page("notice_places.html", values, 422 if errors else 200)
 
 
 def _may_retract(visit: Visit, view: NoticeView) -> bool:

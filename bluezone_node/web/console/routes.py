@@ -106,7 +106,7 @@ def _notice_routes(
         *Drafting(warnings.directory, warnings.notices, warnings.proposals, shown, clock).routes(
             frame
         ),
-        *NoticePages(warnings).routes(frame),
+        *NoticePages(warnings, shown).routes(frame),
         *ProposalPages(warnings.directory, warnings.proposals, warnings.notices).routes(frame),
     ]
 

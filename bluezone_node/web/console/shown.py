@@ -2,7 +2,7 @@
 
 A form is answered by a redirection to a page, so that reloading that page does nothing again.
 What the page shows must wait somewhere between the two, and neither an address nor a cookie is the
-place for a code.  It waits in the registrar's database, where every worker process finds it, under
+place for a code, nor for what was typed of a patient's ways.  It waits in the registrar's database, where every worker process finds it, under
 a key made of the session's token, which only the person's browser has: who steals the database
 reads nothing.  The same form sent twice (a double tap, a lost answer) does its work once.
 """
@@ -10,12 +10,14 @@ reads nothing.  The same form sent twice (a double tap, a lost answer) does its 
 import hmac
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from bluezone_node.authority.people.sessions import ABSOLUTE
 from bluezone_node.authority.ports.shown import ShownStore
 from bluezone_node.ports import Clock, Entropy
 
@@ -24,6 +26,7 @@ KEPT = timedelta(minutes=15)
 LONGEST_NAME = 64
 
 _NONCE_BYTES = 12
+_TYPED_DIGITS = 32
 _LABEL = b"bluezone console shown 1:"
 
 Thing = Mapping[str, Any]
@@ -41,13 +44,15 @@ class Shown:
         self._clock = clock
         self._entropy = entropy
 
-    def once(self, token: str, name: str, make: Callable[[], Thing]) -> None:
-        """Keep what *make* returns; nothing where the same name was used before.
+    def once(
+        self, token: str, name: str, make: Callable[[], Thing], life: timedelta = KEPT
+    ) -> None:
+        """Keep what *make* returns for *life*; nothing where the name was used before.
 
         Where *make* raises, so does this, and the name may be used again.
         """
         place, now = self._place(token, name), self._clock.now()
-        if not self._store.begin(place, now, now + KEPT):
+        if not self._store.begin(place, now, now + life):
             return
         try:
             thing = make()
@@ -57,6 +62,16 @@ class Shown:
         nonce = self._entropy(_NONCE_BYTES)
         sealed = _cipher(token).encrypt(nonce, msgspec.msgpack.encode(thing), place)
         self._store.fill(place, nonce + sealed)
+
+    def keep(self, token: str, nonce: str, typed: Mapping[str, str]) -> str:
+        """Keep what was typed into a form, and return what its page goes by.
+
+        That name is the same for the same form with the same words, and tells nothing of either.
+        """
+        words = msgspec.msgpack.encode([nonce, typed])
+        name = sha256(words).hexdigest()[:_TYPED_DIGITS]
+        self.once(token, name, lambda: typed, ABSOLUTE)
+        return name
 
     def get(self, token: str, name: str) -> dict[str, Any] | None:
         """Return what was made; empty while it is being made; None: nothing, or it is over."""

@@ -52,23 +52,38 @@ def form(office: Bureau, market: Venue, **changes: str) -> dict[str, str]:
     } | changes
 
 
+def typed(browser: Browser, fields: dict[str, str]) -> str:
+    """Fill in the form; return the address of the page that comes of it, and look at that."""
+    browser.see(f"{menu.NOTICES}/new/{fields['venue']}")
+    answer = browser.send(f"{menu.NOTICES}/drafts", fields)
+    assert answer.status_code == 303, browser.words()
+    address = str(answer.headers["location"])
+    browser.get(address)
+    return address
+
+
 def sent(browser: Browser, fields: dict[str, str]) -> str:
-    """Preview and issue; return the address of the notice's page."""
-    browser.see(menu.NOTICES)
-    assert browser.send(f"{menu.NOTICES}/preview", fields).status_code == 200, browser.words()
-    nonce = browser.hidden("nonce")
-    twice = [browser.send(f"{menu.NOTICES}/issue", fields | {"nonce": nonce}) for _ in range(2)]
-    (address,) = {answer.headers["location"] for answer in twice}
+    """Fill in the form and issue; return the address of the notice's page."""
+    draft = typed(browser, fields)
+    twice = [browser.send(f"{draft}/issue", {}) for _ in range(2)]
+    (address,) = {str(answer.headers["location"]) for answer in twice}
     answer = browser.get(address)
     assert answer.status_code == 303
     return str(answer.headers["location"])
 
 
+def found(browser: Browser, place: str) -> None:
+    """Look for a place."""
+    browser.see(menu.NOTICES)
+    answer = browser.send(f"{menu.NOTICES}/places", {"place": place})
+    if answer.status_code == 303:
+        browser.see(answer.headers["location"])
+
+
 def test_a_supervisor_warns_of_a_place(office: Bureau, market: Venue) -> None:
     """Found by name, seen in both languages, sent out once though the button was pressed twice."""
     browser = office.signed_in("supervisor")
-    browser.see(menu.NOTICES)
-    browser.send(f"{menu.NOTICES}/places", {"place": "hoàng yến"})
+    found(browser, "hoàng yến")
     link = re.search(rf'href="({menu.NOTICES}/new/[0-9a-f]{{32}})"', browser.page)
     assert link is not None
     assert "&lt;b&gt;" in browser.page
@@ -76,7 +91,7 @@ def test_a_supervisor_warns_of_a_place(office: Bureau, market: Venue) -> None:
     browser.see(link[1])
     assert "Khu A" in browser.words()
     fields = form(office, market)
-    browser.send(f"{menu.NOTICES}/preview", fields)
+    typed(browser, fields)
     for sentence in (
         "Bạn là người tiếp xúc với ca bệnh (F1)",
         "Gọi: 19009095",
@@ -103,7 +118,7 @@ def test_a_place_that_is_misspelt_is_still_found(office: Bureau) -> None:
     browser.see(menu.NOTICES)
 
     def offered(typed: str) -> list[str]:
-        browser.send(f"{menu.NOTICES}/places", {"place": typed})
+        found(browser, typed)
         return re.findall(r'<th scope="row"[^>]*>([^<]*)</th>', browser.page)
 
     assert offered("long bien")[0] == "Chợ Long Biên"
@@ -115,15 +130,37 @@ def test_a_place_that_is_misspelt_is_still_found(office: Bureau) -> None:
     assert browser.send(f"{menu.NOTICES}/places", {"place": " "}).status_code == 422
 
 
+def test_each_step_can_be_gone_back_to(office: Bureau, market: Venue) -> None:
+    """Search, form and preview are pages of their own; one that went out leads to the notice."""
+    browser = office.signed_in("supervisor")
+    browser.see(menu.NOTICES)
+    search = browser.send(f"{menu.NOTICES}/places", {"place": "hoàng yến"}).headers["location"]
+    wrong = typed(browser, form(office, market, from_time="25h"))
+    draft = typed(browser, form(office, market))
+    office.pass_time(minutes=25)
+    assert "Hoàng Yến" in browser.see(search)
+    assert "24-hour clock" in browser.get(wrong).text
+    assert "What people will read" in browser.see(draft)
+    assert 'value="1900 9095"' in browser.see(f"{draft}/edit")
+    again = browser.send(f"{menu.NOTICES}/drafts", form(office, market, to_time="23:59"))
+    assert again.headers["location"] != draft
+    notice = browser.send(f"{draft}/issue", {}).headers["location"]
+    assert "Notice 1" in browser.see(draft)
+    assert "Notice 1" in browser.see(notice)
+    assert len(office.places.notices.newest(CENTRE)) == 1
+    another = office.signed_in("supervisor", name="ha.bui")
+    assert another.get(draft).status_code == 404
+    assert another.get(search).headers["location"] == menu.NOTICES
+
+
 def test_who_warns_sees_that_people_are_told_already(office: Bureau, market: Venue) -> None:
     """Of two officers with the same case the second sees the first one's notice in the preview."""
     browser = office.signed_in("supervisor")
     first = sent(browser, form(office, market))
-    browser.see(menu.NOTICES)
-    browser.send(f"{menu.NOTICES}/preview", form(office, market))
+    typed(browser, form(office, market))
     assert "People are told of this time already" in browser.words()
     assert f'href="{first}"' in browser.page
-    browser.send(f"{menu.NOTICES}/preview", form(office, market, replaces=first.rpartition("/")[2]))
+    typed(browser, form(office, market, replaces=first.rpartition("/")[2]))
     assert "People are told of this time already" not in browser.words()
     browser.see(f"{menu.NOTICES}/new/{market.venue_id.hex()}")
     assert 'value="19009095"' in browser.page
@@ -195,9 +232,8 @@ def test_what_cannot_be_is_said_beside_its_field(office: Bureau, market: Venue) 
     """And what was typed is still there."""
     browser = office.signed_in("supervisor")
     for name, (changes, words) in WRONG.items():
-        browser.see(menu.NOTICES)
-        answer = browser.send(f"{menu.NOTICES}/preview", form(office, market, **changes))
-        assert answer.status_code == 422, name
+        draft = typed(browser, form(office, market, **changes))
+        assert browser.get(draft).status_code == 422, name
         assert words in browser.words(), name
         assert "Call the health station." in browser.page
     assert office.places.notices.newest(CENTRE) == []
@@ -268,8 +304,7 @@ def test_who_answers_a_telephone_sees_what_holds(office: Bureau, market: Venue) 
     """Each time that somebody may ask about, and nothing of what was taken back."""
     browser = office.signed_in("issuer")
     page = f"{menu.NOTICES}/about/{market.venue_id.hex()}"
-    browser.see(menu.NOTICES)
-    browser.send(f"{menu.NOTICES}/places", {"place": "Hoàng Yến"})
+    found(browser, "Hoàng Yến")
     assert page in browser.page
     assert "No notice about this place holds." in browser.see(page)
     address = sent(office.signed_in("supervisor"), form(office, market))
@@ -297,14 +332,15 @@ def test_another_province_sees_nothing_of_it(office: Bureau, market: Venue) -> N
         proposal,
         f"{proposal}/notice",
         f"{menu.PROPOSALS}/xyz",
-        f"{menu.NOTICES}/issued/abc",
+        f"{menu.NOTICES}/drafts/abc",
+        f"{menu.NOTICES}/drafts/abc/edit",
+        f"{menu.NOTICES}/drafts/abc/sent",
     ):
         assert stranger.get(page).status_code == 404, page
-    stranger.see(menu.NOTICES)
-    stranger.send(f"{menu.NOTICES}/places", {"place": "Hoàng Yến"})
+    found(stranger, "Hoàng Yến")
     assert "No place of your province" in stranger.words()
     stranger.see(menu.NOTICES)
-    assert stranger.send(f"{menu.NOTICES}/preview", form(office, market)).status_code == 404
+    assert stranger.send(f"{menu.NOTICES}/drafts", form(office, market)).status_code == 404
 
 
 def test_names_stand_in_no_address_and_in_no_log(
@@ -313,8 +349,7 @@ def test_names_stand_in_no_address_and_in_no_log(
     """Neither the place's name nor its spoken code, whatever is done with it."""
     caplog.set_level("DEBUG")
     browser = office.signed_in("supervisor", language="vi")
-    browser.see(menu.NOTICES)
-    browser.send(f"{menu.NOTICES}/places", {"place": "Hoàng Yến"})
+    found(browser, "Hoàng Yến")
     address = sent(browser, form(office, market))
     browser.see(address)
     browser.send(f"{address}/retract", {})
