@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from bluezone_node.store.authority.folder import AuthorityFolder
 from tests.patience import PATIENCE
 
+PROGRAM = "from bluezone_node.commands import main; main()"
+
 
 @dataclass
 class Running:
@@ -48,10 +50,15 @@ class Running:
 
 
 @asynccontextmanager
-async def running(folder: AuthorityFolder, *options: str, **environ: str) -> AsyncIterator[Running]:
-    """Serve *folder* on a port of the kernel's choice; it is killed if the test leaves it alive."""
+async def running(
+    folder: AuthorityFolder, *options: str, first: str = "", **environ: str
+) -> AsyncIterator[Running]:
+    """Serve *folder* on a port of the kernel's choice; it is killed if the test leaves it alive.
+
+    *first*: what the program does before.
+    """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "error", "-m", "bluezone_node", "authority", "serve"),
+        *(sys.executable, "-W", "error", "-c", f"{first}\n{PROGRAM}", "authority", "serve"),
         *("--dir", str(folder.path), "--listen", "127.0.0.1:0", "--json", *options),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

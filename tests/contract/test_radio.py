@@ -349,11 +349,15 @@ async def test_a_radio_that_works_has_nothing_to_mend(pair: Pair) -> None:
 
 async def test_listening_time_follows_the_clock(pair: Pair) -> None:
     """The time listened grows as fast as the clock goes, not the wall."""
+    # Between two readings a machine may let this process wait.
+    earliest = pair.clock.monotonic()
     before = pair.binh.condition().listened_seconds
     began = pair.clock.monotonic()
     await pair.clock.sleep(30)
+    ended = pair.clock.monotonic()
     listened = pair.binh.condition().listened_seconds - before
-    assert listened == pytest.approx(pair.clock.monotonic() - began, rel=0.05)
+    latest = pair.clock.monotonic()
+    assert 0.95 * (ended - began) < listened < 1.05 * (latest - earliest)
 
 
 async def test_the_name_is_stable(pair: Pair) -> None:
