@@ -11,6 +11,7 @@ from bluezone_node.ble.bluez_bus import (
     BluezRefused,
     Properties,
 )
+from bluezone_node.ble.bluez_mgmt import br_edr
 
 SYSTEM = Path("/sys/class/bluetooth")
 """Where the kernel lists adapters."""
@@ -44,6 +45,9 @@ class Adapter:
     """How many are registered, by all programs."""
     room: int
     """How many more could be."""
+    br_edr: bool | None
+    """Whether BR/EDR is on beside LE: without it a place's tag does not go out whole; None where
+    the kernel does not tell."""
 
     @property
     def path(self) -> str:
@@ -92,6 +96,7 @@ async def read_adapter(bus: BluezBus, name: str) -> Adapter | None:
         tx_power=power if isinstance(power, int) and power != _UNKNOWN_POWER else None,
         advertisements=manager.get("ActiveInstances", 0),
         room=manager.get("SupportedInstances", 0),
+        br_edr=br_edr(name),
     )
 
 

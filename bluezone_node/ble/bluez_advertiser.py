@@ -30,6 +30,10 @@ LONGEST_INTERVAL = 270
 Not every stack obeys: the kernel fixes 100-150 ms on chips of Bluetooth 4, and takes 1280 ms on
 those of Bluetooth 5 unless bluetoothd runs with ``--experimental`` or is 5.77 or newer."""
 
+MOST_DATA = 23
+"""Bytes of one service's data: a legacy PDU has 31, four of which name a 16-bit UUID in a list, and
+four head the data."""
+
 _INTERFACE = "org.bluez.LEAdvertisement1"
 _FOLDER = "/vn/bluezone/node"
 
@@ -41,7 +45,7 @@ class ServiceData:
     uuid: str
     """128-bit text form, as BlueZ writes UUIDs."""
     data: bytes = field(repr=False)
-    """At most 23 bytes beside a 16-bit UUID: a legacy PDU has no more room."""
+    """At most `MOST_DATA` bytes beside a 16-bit UUID."""
 
 
 class BluezAdvertiser:

@@ -5,8 +5,9 @@ import logging
 from collections.abc import Sequence
 
 from bluezone_node.ble.bluez_adapter import Adapter, read_adapter
-from bluezone_node.ble.bluez_advertiser import BluezAdvertiser, ServiceData
+from bluezone_node.ble.bluez_advertiser import MOST_DATA, BluezAdvertiser, ServiceData
 from bluezone_node.ble.bluez_bus import BluezBus, BluezError, BluezRefused
+from bluezone_node.ble.bluez_mgmt import FLAGS_BYTES, br_edr
 from bluezone_node.ble.bluez_turn import Turn
 from bluezone_node.errors import RadioUnavailable
 from bluezone_node.ports import Clock
@@ -17,6 +18,11 @@ RETRY = 2.0
 """Seconds between two attempts to register: a refusal is normal where another program scans with
 the same chip, and its next pause lets the node in."""
 
+NO_ROOM = (
+    "the adapter is for Bluetooth LE alone, and the kernel would cut it; ControllerMode = dual in "
+    "/etc/bluetooth/main.conf, or another adapter"
+)
+
 
 class OnAir:
     """The sending half of the radio."""
@@ -25,7 +31,7 @@ class OnAir:
         self.problem = ""
         """Why it is not on the air; empty when it is."""
         self.left_out = ""
-        """Why only the first of what is wished is on the air; empty when all of it is."""
+        """Why not all of what is wished is on the air; empty when it is."""
         self.crowded_out = False
         """It was refused while another program scanned."""
         self.rotations = 0
@@ -40,6 +46,8 @@ class OnAir:
         self._clock = clock
         self._advertiser = BluezAdvertiser(bus, adapter, dropped=self.lost)
         self._wished: tuple[ServiceData, ...] = ()
+        self._put: tuple[ServiceData, ...] = ()
+        """What of it was put on the air last."""
         self._changed = asyncio.Event()
         self._powered = asyncio.Event()
         """While it is off, bluetoothd takes advertisements and sends none."""
@@ -47,8 +55,7 @@ class OnAir:
 
     def sends(self, uuid: str) -> bool:
         """Tell whether data of the service *uuid* are on the air, as wished."""
-        present = self._wished[:1] if self.left_out else self._wished
-        return self.settled.is_set() and any(one.uuid == uuid for one in present)
+        return self.settled.is_set() and any(one.uuid == uuid for one in self._put)
 
     def wish(self, advertisements: Sequence[ServiceData]) -> None:
         """Have these on the air, and no others, as soon as possible.
@@ -104,7 +111,7 @@ class OnAir:
     async def _replace(self) -> None:
         wished = self._wished
         try:
-            self.left_out = await self._put(wished)
+            await self._put_what_goes(wished)
         except BluezError as error:
             if not self.problem:
                 log.warning("advertising with %s: %s", self._adapter, error)
@@ -115,24 +122,28 @@ class OnAir:
             return
         self.problem = ""
         self.crowded_out = False
-        self.rotations += bool(wished)
+        self.rotations += bool(self._put)
         if wished == self._wished:
             self.settled.set()
 
-    async def _put(self, wished: Sequence[ServiceData]) -> str:
-        """Put as many of *wished* on the air as go; return why that is not all of them."""
+    async def _put_what_goes(self, wished: tuple[ServiceData, ...]) -> None:
+        """Put as many of *wished* on the air as go, and note why that is not all of them."""
+        # Asked each time: the kernel's answer changes when bluetoothd starts with other settings.
+        room = MOST_DATA - FLAGS_BYTES if br_edr(self._adapter) is False else MOST_DATA
+        put = tuple(one for one in wished if len(one.data) <= room)
+        why = NO_ROOM if put != wished else ""
         try:
-            await self._advertiser.replace(wished)
+            await self._advertiser.replace(put)
         except BluezRefused as refused:
-            if len(wished) < 2:
+            if len(put) < 2:
                 raise
             # Another attempt comes with the next wish: one every two seconds would interrupt the
             # identifier, and help no adapter that has no room for a second one.
-            await self._advertiser.replace(wished[:1])
-            if not self.left_out:
-                log.warning("%s sends the first advertisement only: %s", self._adapter, refused)
-            return str(refused)
-        return ""
+            put, why = put[:1], str(refused)
+            await self._advertiser.replace(put)
+        if why and not self.left_out:
+            log.warning("%s does not send the place's tag: %s", self._adapter, why)
+        self._put, self.left_out = put, why
 
     async def _somebody_scans(self) -> bool:
         """Tell whether the adapter scans although it is our turn, and we do not."""

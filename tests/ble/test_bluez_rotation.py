@@ -5,12 +5,15 @@ Judged from what was on the air of a played BlueZ (``tests/bluez``), not from wh
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Iterable
 
 import pytest
 
 from bluezone_node.ble.frame import encode
 from bluezone_node.proximity.model import Beacon
+from bluezone_node.venues.tags import AirTag
+from tests.bluez.kernel import BR_EDR, LE, information, kernel_tells, refusal
 from tests.bluez.stage import Sent, Stage, host
 from tests.bluez.watched import watched
 
@@ -18,6 +21,8 @@ pytestmark = pytest.mark.slow
 
 FIRST = Beacon(bytes(range(16)), b"\1\2\3\4")
 SECOND = Beacon(bytes(range(16, 32)), b"\5\6\7\x08")
+TAG = AirTag(bytes(range(12)), bytes(range(10)))
+FLAGS = bytes.fromhex("020104")
 KINDS = pytest.mark.parametrize(
     "kind", ["legacy", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("lax", "ext"))]
 )
@@ -169,6 +174,43 @@ async def test_none_takes_everything_off(stage: Stage, monkeypatch: pytest.Monke
         await node.radio.advertise(SECOND)
     assert (await stage("state", adapter="an/hci0"))["advertisements"] == 0
     assert all(each.end is not None for each in await stage.sent("an/hci0"))
+
+
+@pytest.mark.parametrize("kind", ["legacy", "ext"])
+async def test_a_tag_that_the_kernel_would_cut_is_not_sent(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    """On an adapter for LE alone the identifier goes out, and it is said what to do; once that is
+    done and bluetoothd was restarted, the tag goes out too."""
+    await host(stage, monkeypatch, hci0=kind, le_only=True)
+    async with watched() as node:
+        with kernel_tells(monkeypatch, information(0, LE)), caplog.at_level(logging.WARNING):
+            for beacon in (FIRST, SECOND):
+                await node.radio.advertise(beacon, TAG)
+                assert node.condition.advertising
+                assert not node.condition.announcing
+            assert "ControllerMode = dual" in node.condition.detail
+            sent = await stage.sent("an/hci0")
+        assert [each.payload for each in sent] == [FLAGS + encode(FIRST), FLAGS + encode(SECOND)]
+        assert sum("the place's tag" in each.message for each in caplog.records) == 1
+
+        with kernel_tells(monkeypatch, information(0, LE | BR_EDR)):
+            await stage("rise", host="an")
+            await node.until(lambda: node.condition.announcing)
+        assert "NOT" not in node.condition.detail
+
+
+async def test_without_the_kernel_s_word_the_tag_is_sent(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most adapters have BR/EDR, and a sandbox may forbid asking."""
+    await host(stage, monkeypatch, hci0="ext")
+    with kernel_tells(monkeypatch, refusal(0)):
+        async with watched() as node:
+            await node.radio.advertise(FIRST, TAG)
+            assert node.condition.announcing
+            sent = await stage.sent("an/hci0")
+    assert {each.payload for each in sent} == {encode(FIRST), encode(TAG)}
 
 
 async def test_it_asks_for_what_phones_do(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

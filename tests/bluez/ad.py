@@ -81,8 +81,8 @@ def from_properties(
         raise Unparsable("no such Type")
     if kind == "broadcast" and (values.get("Discoverable") or 0x01 in values.get("Data", {})):
         raise Unparsable("a broadcast has no flags")
-    payload = _LE_ONLY if le_only else b""
-    payload += _uuid_lists(values.get("ServiceUUIDs", []))
+    flags = _LE_ONLY if le_only else b""
+    payload = _uuid_lists(values.get("ServiceUUIDs", []))
     for company, data in values.get("ManufacturerData", {}).items():
         payload += _structure(0xFF, struct.pack("<H", company) + _octets(data))
     for text, data in values.get("ServiceData", {}).items():
@@ -90,11 +90,12 @@ def from_properties(
         payload += _structure({2: 0x16, 4: 0x20, 16: 0x21}[len(uuid)], uuid + _octets(data))
     if "LocalName" in values:
         payload += _structure(0x09, values["LocalName"].encode())
-    if "tx-power" in values.get("Includes", []) and len(payload) + 3 <= most:
+    if "tx-power" in values.get("Includes", []) and len(flags + payload) + 3 <= most:
         payload += _structure(0x0A, struct.pack("b", tx_power))
     if len(payload) > most:
         raise Unparsable("too long")
-    return Advertisement(payload, kind == "peripheral", _interval(values))
+    # The Flags are the kernel's: bluetoothd does not count them, and what they push out is cut.
+    return Advertisement((flags + payload)[:most], kind == "peripheral", _interval(values))
 
 
 def report(payload: bytes) -> Report:

@@ -67,12 +67,13 @@ class Stage:
         name: str,
         version: str = "5.66",
         experimental: bool = False,
+        le_only: bool = False,
         restart: float = 10.24,
         **adapters: str,
     ) -> str:
         """Start a bus with BlueZ and *adapters* (``hci0="legacy"``); return the bus's address.
 
-        *restart*: wall seconds that a scan of the kernel lasts.
+        *le_only*: they have no BR/EDR; *restart*: wall seconds that a scan of the kernel lasts.
         """
         await self.start_bus(name)
         await self(
@@ -81,6 +82,7 @@ class Stage:
             bus=self.bus(name),
             version=version,
             experimental=experimental,
+            le_only=le_only,
             restart=restart,
             adapters=adapters,
         )

@@ -14,11 +14,12 @@ from click.testing import CliRunner
 
 from bluezone_node.ble.frame import encode
 from bluezone_node.commands import cli
-from bluezone_node.commands.doctor import machine
+from bluezone_node.commands.doctor import hearing, machine
 from bluezone_node.config import load
 from bluezone_node.control import ask
 from bluezone_node.proximity.model import Beacon
 from tests.bluez import stage as stages
+from tests.bluez.kernel import LE, information, kernel_tells
 from tests.bluez.stage import Stage, host
 from tests.patience import PATIENCE
 
@@ -131,6 +132,22 @@ async def test_another_adapter_than_the_one_named(
     found = await doctor(settings(tmp_path, radio="bluez:hci7"))
     assert found["adapter"]["found"] == "there is no hci7, but hci0"
     assert 'node.radio = "auto"' in found["adapter"]["cure"]
+
+
+async def test_an_adapter_that_would_cut_the_tag_of_a_place(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a fault where the device stands at a place, and no matter where it does not."""
+    monkeypatch.setattr(hearing, "LISTEN", 0.01)
+    await host(stage, monkeypatch)
+    config = settings(tmp_path)
+    with kernel_tells(monkeypatch, information(0, LE)):
+        assert "place" not in (await doctor(config)).subjects
+        config.write_text(config.read_text() + '[kiosk]\nvenue = "venue.json"\n')
+        found = await doctor(config)
+    assert not found["place"]["good"]
+    assert "hci0 is for Bluetooth LE alone" in found["place"]["found"]
+    assert "ControllerMode = dual" in found["place"]["cure"]
 
 
 async def test_an_adapter_switched_off(

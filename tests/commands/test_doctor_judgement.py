@@ -25,6 +25,7 @@ PI = Adapter(
     tx_power=None,
     advertisements=0,
     room=5,
+    br_edr=True,
 )
 DONGLE = replace(PI, name="hci1", extended=True, room=4)
 GOOD_KERNEL = "6.12.47+rpt-rpi-v8"
@@ -232,6 +233,25 @@ def test_silence_says_something_after_a_while(listened: float, good: bool) -> No
     """Whoever has just begun to listen is not yet deaf."""
     silent = node(heard=0, foreign=0, samples_per_minute=None, listened_seconds=listened)
     assert by_subject(hearing.of_node(silent))["hearing"].good == good
+
+
+@pytest.mark.parametrize(
+    ("br_edr", "problem", "good", "advised"),
+    [
+        (True, "", True, ""),
+        (None, "", True, "btmgmt info"),
+        (False, "the adapter sends the identifier alone", False, "ControllerMode = dual"),
+        (True, "no card of the place is valid today", False, "journalctl"),
+    ],
+)
+def test_whether_the_tag_of_a_place_goes_out(
+    br_edr: bool | None, problem: str, good: bool, advised: str
+) -> None:
+    """An adapter for LE alone is the cause where it is one; else what the node says."""
+    finding = bluetooth.place(replace(PI, br_edr=br_edr), problem)
+    assert finding.good == good
+    assert advised in finding.cure
+    assert bool(finding.cure) == bool(advised)
 
 
 def test_a_hall_of_neighbours_stays_short_on_the_screen() -> None:

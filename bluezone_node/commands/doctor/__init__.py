@@ -81,6 +81,8 @@ def _bluetooth(
         return None
     on_air = node is not None and bool(node["radio"]["advertising"])
     yield bluetooth.advertising(chosen, version, platform.release(), on_air=on_air)
+    if settings.kiosk.venue:
+        yield bluetooth.place(chosen, node["place_problem"] if node else "")
     yield bluetooth.listening(chosen, wearable=settings.node.scan == "wearable")
     return chosen
 

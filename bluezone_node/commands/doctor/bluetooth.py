@@ -155,6 +155,37 @@ def _interval(chosen: "Adapter", version: Version | None) -> tuple[str, str]:
     )
 
 
+def place(chosen: "Adapter", problem: str) -> Finding:
+    """Judge whether the tag of the place that this node stands at goes out whole.
+
+    *problem*: what the running node says of it; empty: nothing, or none runs.
+    """
+    if chosen.br_edr is False:
+        return Finding(
+            "place",
+            False,
+            f"{chosen.name} is for Bluetooth LE alone: the kernel would cut the place's tag, so it "
+            "is not sent",
+            "ControllerMode = dual in /etc/bluetooth/main.conf, then sudo systemctl restart "
+            "bluetooth; where nothing of the kind is set there, another adapter (docs/kiosk.md)",
+        )
+    if problem:
+        return Finding(
+            "place",
+            False,
+            f"its tag is not on the air: {problem}",
+            "journalctl -u bluezone-node says since when",
+        )
+    if chosen.br_edr is None:
+        return Finding(
+            "place",
+            True,
+            f"whether {chosen.name} sends its tag whole, the kernel does not tell here",
+            "btmgmt info: among its current settings br/edr must stand",
+        )
+    return Finding("place", True, f"{chosen.name} sends its tag whole")
+
+
 def listening(chosen: "Adapter", *, wearable: bool) -> Finding:
     """Tell which way of listening the node takes, and what it brings.
 
