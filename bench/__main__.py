@@ -20,6 +20,7 @@ BENCHES = (
     "accounts",
     "nearness",
     "places",
+    "posters",
     "notice",
     "kiosk",
 )

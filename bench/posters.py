@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from time import perf_counter
 
+from bluezone_node.posters.batch import MOST, batch
 from bluezone_node.posters.poster import SIZES, Size, poster
-from bluezone_node.posters.rendering import FORMATS, render
+from bluezone_node.posters.rendering import FORMATS, make, render
 from bluezone_node.posters.sheet import Sheet
+from bluezone_node.posters.square import square_of
 from bluezone_node.venues.card import SignedCard
-from tests.posters.sheets import NAMES, card, fullest, symbol_of, url_of
+from tests.posters.sheets import HOST, NAMES, card, fullest, symbol_of, url_of
 
 CARDS = {
     "usual": card(NAMES["usual"], address="15 Cầu Đông", hours=(360, 1080)),
@@ -43,6 +45,24 @@ def squares() -> None:
             )
 
 
+def together() -> None:
+    """Tell what a page takes by itself, and as one of many in a file."""
+    cards = [
+        (card(f"{NAMES['usual']} {number}", address="15 Cầu Đông", hours=(360, 1080)), "")
+        for number in range(MOST)
+    ]
+    start = perf_counter()
+    made = batch(cards, HOST, size="a4")
+    many = (perf_counter() - start) * 1000
+    alone = _milliseconds(lambda: make(cards[0][0], url_of(cards[0][0]), "a4", None, "pdf"))
+    square = _milliseconds(lambda: square_of(url_of(cards[0][0])))
+    print(f"one A4 as PDF, laid out and drawn: {alone:.0f} ms")
+    print(
+        f"{MOST} of them in one file of {len(made.content) / 1e6:.1f} MB: {many / 1000:.1f} s,"
+        f" {many / MOST:.1f} ms a page, of which the square {square:.1f} ms"
+    )
+
+
 def times() -> None:
     signed = CARDS["usual"]
     print("paper    layout ms " + "".join(f"{form:>6} ms      kB" for form in FORMATS))
@@ -59,3 +79,5 @@ if __name__ == "__main__":
     squares()
     print()
     times()
+    print()
+    together()

@@ -76,5 +76,5 @@ def _told(codes: Sequence[str], size: Size, signed: SignedCard) -> Sheet:
     y = drawing.text(replace(area, y=y), wording.NOT_PRINTED.en, width / 30, colour=FADED)
     y += margin / 2
     below = replace(area, y=y, height=height - margin - y)
-    drawing.text(below, " · ".join(map(wording.spoken, codes)), width / 20)
+    drawing.text(below, ", ".join(codes), width / 20)
     return sheet_of(drawing, size, signed)
