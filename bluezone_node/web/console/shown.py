@@ -2,9 +2,10 @@
 
 A form is answered by a redirection to a page, so that reloading that page does nothing again.
 What the page shows must wait somewhere between the two, and neither an address nor a cookie is the
-place for a code, nor for what was typed of a patient's ways.  It waits in the registrar's database, where every worker process finds it, under
-a key made of the session's token, which only the person's browser has: who steals the database
-reads nothing.  The same form sent twice (a double tap, a lost answer) does its work once.
+place for a code, nor for where a patient was.  It waits in the registrar's database, where every
+worker process finds it, under a key made of the session's token, which only the person's browser
+has: who steals the database reads nothing.  The same form sent twice (a double tap, a lost answer)
+does its work once.
 """
 
 import hmac
