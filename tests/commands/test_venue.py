@@ -198,11 +198,24 @@ def test_posters_of_a_search_are_written(home: Path, tmp_path: Path) -> None:
     made = registered(home, "Chợ Bến Thành", "--room", "Khu A")
     registered(home, "Trường Lê Lợi")
     out = tmp_path / "out"
-    none = venue(home, "posters", "cho", "hom", "--out", out)
-    assert (none.returncode, out.exists()) == (1, False)
-    assert "No approved place" in none.stderr
+    for asked in (("cho", "hom"), ("--commune", 1)):
+        none = venue(home, "posters", *asked, "--out", out)
+        assert (none.returncode, out.exists()) == (1, False)
+        assert "No approved place" in none.stderr
     ways = ("--direction", "in", "--direction", "out")
-    done = venue(home, "posters", "ben", "thanh", "--size", "sticker", *ways, "--out", out)
+    done = venue(
+        home,
+        "posters",
+        "ben",
+        "thanh",
+        "--commune",
+        26740,
+        "--size",
+        "sticker",
+        *ways,
+        "--out",
+        out,
+    )
     assert (done.returncode, done.stdout) == (0, "")
     assert "posters of 2 cards" in done.stderr
     (file,) = out.iterdir()

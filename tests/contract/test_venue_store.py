@@ -318,6 +318,10 @@ def test_a_search_takes_words_in_any_order(store: VenueStore) -> None:
     assert [each.name for each in store.search("a_p")] == ["100% Cà_phê"]
     assert store.search("dong", realm="01") == []
     assert store.search("", state=VenueState.CLAIMED) == []
+    first = store.search()[-1]
+    assert first in store.search(commune=(first.edition, first.commune))
+    assert store.search(commune=(first.edition, 99_999)) == []
+    assert store.search(commune=(3 - first.edition, first.commune)) == []
     assert [each.venue_id[0] for each in store.search()] == [2, 1]
     assert [each.venue_id[0] for each in store.search(limit=1)] == [2]
     assert store.counts("01")[VenueState.APPROVED] == 1

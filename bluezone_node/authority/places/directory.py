@@ -127,9 +127,13 @@ class Directory:
         actor: Actor,
         state: VenueState | None = None,
         limit: int = 200,
+        commune: tuple[int, int] | None = None,
     ) -> list[Venue]:
-        """Return the newest places of the actor's province with the words of *text*."""
-        return self._store.search(text, self._realm_of(actor), state, limit)
+        """Return the newest places of the actor's province with the words of *text*.
+
+        *commune*: the edition of a list, and a number in it; None: of all communes.
+        """
+        return self._store.search(text, self._realm_of(actor), state, limit, commune)
 
     def likely(self, text: str, actor: Actor) -> list[Venue]:
         """Return the places with posters that *text* may mean, nearest first.

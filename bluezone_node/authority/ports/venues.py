@@ -206,8 +206,12 @@ class VenueStore(Protocol):
         realm: str | None = None,
         state: VenueState | None = None,
         limit: int = 200,
+        commune: tuple[int, int] | None = None,
     ) -> list[Venue]:
-        """Return the newest places with all words of *text* in name or address, as folded."""
+        """Return the newest places with all words of *text* in name or address, as folded.
+
+        *commune*: the edition of a list, and a number in it; None: of all communes.
+        """
 
     def counts(self, realm: str | None = None) -> dict[VenueState, int]: ...
 

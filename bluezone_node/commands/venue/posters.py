@@ -11,6 +11,7 @@ from bluezone_node.commands.console import note, progress
 from bluezone_node.commands.private_file import write_private
 from bluezone_node.commands.sheet_results import folder_for
 from bluezone_node.commands.venue.desk import with_places
+from bluezone_node.commands.venue.facts import commune_of
 from bluezone_node.commands.venue.poster import size_option
 from bluezone_node.errors import BadInput
 
@@ -24,6 +25,7 @@ _ALL = 2**31 - 1
 
 @click.command()
 @click.argument("words", nargs=-1)
+@click.option("--commune", default="", help="Only of the commune or ward of that name or number.")
 @size_option
 @click.option(
     "--direction",
@@ -40,6 +42,7 @@ _ALL = 2**31 - 1
 def posters(
     folder: Any,
     words: tuple[str, ...],
+    commune: str,
     size: Any,
     ways: tuple[Any, ...],
     out: Path,
@@ -49,15 +52,17 @@ def posters(
 
     Those of all approved places, or of those with WORDS in name or address; by commune and name.
     """
+    from bluezone_node.authority.places.orders import EDITION
     from bluezone_node.authority.places.printing import cards_to_print
     from bluezone_node.authority.ports.venues import VenueState
     from bluezone_node.posters.batch import MOST, batch
 
     def look(places: "VenueParts") -> "list[tuple[SignedCard, str]]":
-        found = places.directory.search(" ".join(words), OPERATOR, VenueState.APPROVED, _ALL)
+        of = (EDITION, commune_of(commune, places.communes.book("", EDITION))) if commune else None
+        found = places.directory.search(" ".join(words), OPERATOR, VenueState.APPROVED, _ALL, of)
         if not found:
             raise BadInput(
-                "No approved place has these words.",
+                "No approved place is meant by that.",
                 reason="no_posters",
                 hint="bluezone-node venue list",
             )

@@ -144,6 +144,7 @@ class SqlVenues:
         realm: str | None = None,
         state: VenueState | None = None,
         limit: int = 200,
+        commune: tuple[int, int] | None = None,
     ) -> list[Venue]:
         wanted = [
             venues.c.searched.contains(word, autoescape=True) for word in folded(text).split()
@@ -152,6 +153,9 @@ class SqlVenues:
             wanted.append(venues.c.realm == realm)
         if state is not None:
             wanted.append(venues.c.state == state)
+        if commune is not None:
+            edition, code = commune
+            wanted += [venues.c.edition == edition, venues.c.commune == code]
         return self._venues(*wanted, limit=limit)
 
     def counts(self, realm: str | None = None) -> dict[VenueState, int]:

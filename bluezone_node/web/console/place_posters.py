@@ -61,7 +61,8 @@ def poster_routes(
         size, way = visit.query.get("size"), visit.query.get("way", "")
         if size not in get_args(Size) or way not in WAYS:
             raise NotHere
-        cards = cards_to_print(directory, communes, found_by(directory, visit), visit.actor)
+        found = found_by(directory, communes, visit)
+        cards = cards_to_print(directory, communes, found, visit.actor)
         if not cards:
             raise AuthorityRefused("None of these places has a poster.", reason="no_posters")
         if len(cards) * len(WAYS[way]) > MOST:

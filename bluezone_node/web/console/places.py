@@ -99,18 +99,27 @@ class PlacesDesk:
 
     def show(self, visit: Visit) -> Answer:
         """Show the places that were looked for, and how many wait for a decision."""
-        found = found_by(self._directory, visit)
-        communes = self._communes.names(found)
+        asked: Sequence[str] = ()
+        errors: dict[str, Any] = {}
+        found: list[Venue] = []
+        try:
+            found = found_by(self._directory, self._communes, visit)
+        except AuthorityRefused as refused:
+            errors = errors_of(visit, refused, visit.wording.refusal(refused))
+            asked = candidates(refused)
+        names = self._communes.names(found)
         values = {
-            "found": [_told(visit, each, communes[each.venue_id]) for each in found],
+            "found": [_told(visit, each, names[each.venue_id]) for each in found],
             "most": MOST_SHOWN,
-            "counts": self._directory.counts(visit.actor),
             "hung": sum(each.state is VenueState.APPROVED for each in found),
             "most_posters": MOST,
-            "values": {name: visit.query.get(name, "") for name in ("q", "state")},
+            "counts": self._directory.counts(visit.actor),
+            "values": {name: visit.query.get(name, "") for name in ("q", "commune", "state")},
             "states": [("", visit.language.gettext("All")), *visit.wording.venue_states.items()],
+            "asked": asked,
+            "errors": errors,
         }
-        return Page("places.html", values)
+        return Page("places.html", values, 422 if errors else 200)
 
     def form(self, visit: Visit) -> Answer:
         """Show the form for a new place."""

@@ -297,8 +297,8 @@ class Wording:
                 "None of these places has a poster: they wait for a decision, or are closed."
             ),
             "too_many_posters": _(
-                "These are more than 200 posters. Look for fewer places, by a word of their name "
-                "or address; who runs the server can print them all."
+                "These are more than 200 posters. Look for fewer places, by commune or by a word "
+                "of their name; who runs the server can print them all."
             ),
             "posters_busy": _("Posters are being made for somebody: try again in a few seconds."),
             "no_font": _("The server has no font to print posters with. Tell who runs it."),

@@ -8,7 +8,7 @@ import pypdfium2
 import pytest
 import zxingcpp
 
-from bluezone_node.authority.places.orders import VenueOrder
+from bluezone_node.authority.places.orders import EDITION, VenueOrder
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.posters.batch import Batch, batch
 from bluezone_node.venues.text import to_url
@@ -62,6 +62,7 @@ def test_the_places_of_a_list_are_one_file(made: Bureau) -> None:
     assert len(market) == 2
     assert "of the 1 approved place of the list" in _words(issuer, f"{menu.PLACES}?q=mo")
     assert squares(saved(issuer, "&q=mo")) == market
+    assert squares(saved(issuer, "&commune=26743")) == market
     ways = squares(saved(issuer, "&q=truong&way=in-out"))
     assert ways == links(made, "truong", "in") + links(made, "truong", "out")
 
@@ -81,6 +82,22 @@ def test_what_cannot_be_printed_is_said(made: Bureau, monkeypatch: pytest.Monkey
         assert chief.get(f"{menu.POSTERS}?{query}").status_code == 404
     away = made.browser().get(f"{menu.POSTERS}?size=a4")
     assert away.headers["location"] == menu.SIGN_IN
+
+
+def test_the_places_of_a_commune_are_listed(made: Bureau) -> None:
+    """By its number or, once there is a list, its name; what is none is asked about."""
+    issuer = made.signed_in()
+    assert "Chợ Mơ" in issuer.see(f"{menu.PLACES}?commune=26743")
+    assert "Trường Lê Lợi" not in issuer.page
+    file = "code,name,province\n26740,Phường Sài Gòn,79\n26743,Phường Bến Thành,79\n"
+    made.desk.commune_lists.take(file.encode(), EDITION, CHIEF)
+    assert "Chợ Mơ" in issuer.see(f"{menu.PLACES}?commune=ben+thanh")
+    assert "Trường Lê Lợi" not in issuer.page
+    assert 'name="commune" value="ben thanh"' in issuer.page
+    assert issuer.get(f"{menu.PLACES}?commune=ben").status_code == 422
+    assert "Is it Phường Bến Thành (26743)?" in issuer.words()
+    assert issuer.get(f"{menu.POSTERS}?size=a4&commune=x").status_code == 400
+    assert "no such commune" in issuer.words()
 
 
 def test_one_file_at_a_time(made: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
