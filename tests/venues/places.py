@@ -1,11 +1,13 @@
 """A place, its keys and those of its authority, for the tests of what is signed and sealed."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from bluezone_node.crypto.cose import public_bytes, sign
+from bluezone_node.crypto.cose import encode, public_bytes, sign
 from bluezone_node.venues import notices
 from bluezone_node.venues.card import Card, SignedCard, day_number, read_card
 from bluezone_node.venues.kinds import VenueKind
@@ -60,3 +62,11 @@ def text_of(start: datetime = NOW, minutes: int = 90) -> NoticeText:
 def open_with_card(notice: Notice, note_key: bytes) -> NoticeText | None:
     """Return what *notice* says by the protocol's definition of its key, past tags and wraps."""
     return notices._opened(notice, notices._notice_key(note_key, notice.notice_id))
+
+
+def resealed(notice: Notice, note_key: bytes, fields: object) -> Notice:
+    """Return *notice* with *fields* in its seal: what an authority with another program says."""
+    key = notices._notice_key(note_key, notice.notice_id)
+    vouched = notices._bound(notice.notice_id, notice.tags)
+    sealed = ChaCha20Poly1305(key).encrypt(notice.nonce, encode(fields), vouched)
+    return replace(notice, sealed=sealed)

@@ -1,15 +1,16 @@
 """The trust list: whose signatures count, for what, and until when."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.crypto.cose import public_bytes
+from bluezone_node.crypto.cose import public_bytes, read_signed
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.trust import (
+    MAX_TRUST_BYTES,
     Role,
     TrustList,
     accept_card,
@@ -50,6 +51,14 @@ def test_anything_else_is_refused_in_words(data: bytes) -> None:
         read_trust_list(data, ROOT_PUBLIC)
 
 
+def test_a_list_that_is_far_too_large_is_not_even_looked_into() -> None:
+    """It is refused by its length; one byte less is no list for another reason."""
+    for length, expected in ((0, "cose_malformed"), (1, "trust_oversized")):
+        with pytest.raises(BadInput) as refused:
+            read_trust_list(bytes(MAX_TRUST_BYTES + length), ROOT_PUBLIC)
+        assert refused.value.reason == expected
+
+
 def test_an_older_list_is_refused() -> None:
     """Nor can the same number stand for two lists: a revoked key does not come back."""
     newer = replace(TRUST, sequence=TRUST.sequence + 1)
@@ -83,13 +92,29 @@ def test_a_key_may_work_for_several_provinces() -> None:
 def test_a_key_that_was_revoked_counts_for_nothing() -> None:
     """In no role and no province: whoever has it can sign for all that it is listed for."""
     keys = (trusted(CARDS, Role.CARDS), replace(trusted(CARDS, Role.NOTICES), revoked=NOW))
-    assert TrustList(1, NOW, keys).find(keys[0].key_id, Role.CARDS, NOW) is None
+    trust = TrustList(1, NOW, keys)
+    assert trust.find(keys[0].key_id, Role.CARDS, NOW) is None
+    signed = read_signed(card_of().cose)
+    assert TRUST.vouches(signed, Role.CARDS)
+    assert not trust.vouches(signed, Role.CARDS)
+
+
+def midnight(day: int) -> datetime:
+    """Return the first instant of *day* in Vietnam."""
+    return datetime.fromtimestamp(day * 86_400 - 7 * 3600, UTC)
 
 
 def test_a_genuine_card_is_accepted() -> None:
-    """Signed by a registrar's key, valid today, not withdrawn."""
+    """Signed by a registrar's key, valid today, not withdrawn: from its first day to its last."""
     signed = card_of("Bệnh viện Bạch Mai")
-    assert accept_card(signed, TRUST, NOW).name == "Bệnh viện Bạch Mai"
+    first, after = (midnight(day) for day in (signed.card.from_day, signed.card.to_day))
+    around = TrustList(1, NOW, (trusted(CARDS, Role.CARDS, days=60),))
+    for at in (first, NOW, after - timedelta(seconds=1)):
+        assert accept_card(signed, around, at).name == "Bệnh viện Bạch Mai"
+    for at, expected in ((first - timedelta(seconds=1), "card_not_yet"), (after, "card_expired")):
+        with pytest.raises(BadInput) as refused:
+            accept_card(signed, around, at)
+        assert refused.value.reason == expected
 
 
 def test_cards_that_do_not_count_are_refused_in_words() -> None:
