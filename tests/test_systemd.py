@@ -13,7 +13,7 @@ import pytest
 
 from bluezone_node.errors import BadConfig
 from bluezone_node.systemd import FIRST_PASSED, passed_socket
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, killing
 
 AUTHORITY = [sys.executable, "-m", "bluezone_node", "authority"]
 # The shell keeps its process number when it becomes the server, as systemd's child does.
@@ -75,16 +75,19 @@ def test_an_authority_serves_on_the_socket_that_it_was_passed(
         manager.settimeout(PATIENCE)
         early.settimeout(PATIENCE)
         early.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
-        with subprocess.Popen(
-            [
-                *("sh", "-c", AS_SYSTEMD_STARTS_IT, "sh", *AUTHORITY, "serve", "--dir", home),
-                *("--json", *workers),
-            ],
-            stdin=listening.fileno(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "n.sock")},
-        ) as server:
+        with (
+            subprocess.Popen(
+                [
+                    *("sh", "-c", AS_SYSTEMD_STARTS_IT, "sh", *AUTHORITY, "serve", "--dir", home),
+                    *("--json", *workers),
+                ],
+                stdin=listening.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "n.sock")},
+            ) as server,
+            killing(server),
+        ):
             assert server.stdout is not None
             address = json.loads(server.stdout.readline())["listening"]
             assert address == f"http://127.0.0.1:{listening.getsockname()[1]}"

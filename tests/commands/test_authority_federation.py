@@ -20,7 +20,7 @@ from bluezone_node.intervals import interval_at, rolling_start
 from bluezone_node.store.authority.folder import make_folder
 from tests.commands.conftest import Run
 from tests.elsewhere import key_of
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, killing
 from tests.sources import OTHER_KEY, SIGNING_KEY, signed_export
 
 PUBLIC_KEY = public_base64(SIGNING_KEY.public_key())
@@ -206,9 +206,12 @@ def test_a_mirror_that_goes_on_is_stopped_by_ctrl_c(away: Path, tmp_path: Path) 
     """At once, and without a traceback."""
     command = [sys.executable, "-W", "error", "-m", "bluezone_node", "authority", "mirror"]
     where = [str(away / "exports"), str(tmp_path / "exports"), "--unverified", "--period", "60"]
-    with subprocess.Popen(
-        [*command, *where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with (
+        subprocess.Popen(
+            [*command, *where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process,
+        killing(process),
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == "2 files on offer, 2 fetched, 0 removed\n"
         process.send_signal(signal.SIGINT)
@@ -241,6 +244,7 @@ def test_a_mirror_that_is_interrupted_does_not_say_that_nothing_was_done(
             stderr=subprocess.PIPE,
             text=True,
         ) as process,
+        killing(process),
     ):
         assert asked.wait(PATIENCE)
         process.send_signal(signal.SIGINT)

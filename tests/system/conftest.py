@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-LONGEST = 300.0
-"""Seconds until the stories are given up; they take a minute on a machine of their own."""
+from tests.patience import STORY_PATIENCE
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +17,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, "-m", "bluezone_node", "demo", "--dir", str(folder)],
         capture_output=True,
         text=True,
-        timeout=LONGEST,
+        timeout=STORY_PATIENCE,
         check=False,
     )
     (folder / "story.txt").write_text(done.stdout + done.stderr)

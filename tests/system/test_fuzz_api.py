@@ -9,12 +9,12 @@ import pytest
 
 from bluezone_node.store.authority.folder import SETTINGS, make_folder, open_folder
 from tests.authority_process import running
+from tests.patience import PATIENCE, STORY_PATIENCE
 
 pytestmark = pytest.mark.slow
 
 EXAMPLES = 60
 """Of each kind for each operation; the boundaries of every field come on top."""
-LONGEST = 120.0
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -43,13 +43,14 @@ async def test_every_operation_does_as_it_says(tmp_path: Path) -> None:
             *("--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES)),
             *("--generation-deterministic", "--header", f"x-api-key: {key}"),
             *("--suppress-health-check", "all", "--no-color"),
+            *("--request-timeout", f"{PATIENCE:.0f}"),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=tmp_path,
             env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(tmp_path / "hypothesis")},
         )
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(STORY_PATIENCE):
                 told, _ = await fuzzing.communicate()
         finally:
             if fuzzing.returncode is None:

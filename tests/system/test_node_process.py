@@ -17,6 +17,9 @@ from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
+STOPPED_WITHIN = 15.0
+"""Seconds after which systemd would kill it (TimeoutStopSec); it takes one or two."""
+
 SCENARIO = """\
 start = 2026-03-02T01:00:00Z
 pace = 30
@@ -88,7 +91,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     await stage.end()
 
 
-async def test_a_node_stops_cleanly_within_two_seconds_of_sigterm(stage: Stage) -> None:
+async def test_a_node_that_is_told_to_stop_stops_cleanly(stage: Stage) -> None:
     """Exit status 0, the socket gone, and the minute under way written down."""
     await stage.air()
     an = await stage.node("an")
@@ -98,7 +101,7 @@ async def test_a_node_stops_cleanly_within_two_seconds_of_sigterm(stage: Stage) 
     an.send_signal(signal.SIGTERM)
     await asyncio.wait_for(an.wait(), PATIENCE)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < STOPPED_WITHIN
     assert an.returncode == 0
     assert not (stage.folder / "an" / "control.sock").exists()
 

@@ -11,13 +11,12 @@ import sys
 import pytest
 
 from bluezone_node.store.authority import exposure_tables, registry_tables
+from tests.patience import STORY_PATIENCE
 from tests.postgres import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 MARKET = ("demo", "--story", "market")
-LONGEST = 240.0
-"""Seconds until the demo is given up; it takes half a minute."""
 
 
 def test_the_market_comes_true_on_postgres(
@@ -32,7 +31,7 @@ def test_the_market_comes_true_on_postgres(
             env={**os.environ, "BLUEZONE_DATABASE": url.replace("//tests@", "//tests:Kennwort@")},
             capture_output=True,
             text=True,
-            timeout=LONGEST,
+            timeout=STORY_PATIENCE,
             check=False,
         )
         said = done.stdout + done.stderr

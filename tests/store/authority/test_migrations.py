@@ -37,6 +37,7 @@ from bluezone_node.store.authority.postgres import parse_url
 from bluezone_node.store.authority.schema import MIGRATIONS, Layout, Step, bring_up
 from tests.authorities import first_row, revised_row
 from tests.kept import rows_of
+from tests.patience import PATIENCE
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LAYOUTS = [
@@ -293,7 +294,7 @@ def test_many_processes_open_a_new_database_at_once(
         )
         for _ in range(4)
     ]
-    said = [process.communicate(timeout=60) for process in racing]
+    said = [process.communicate(timeout=PATIENCE) for process in racing]
     assert [process.returncode for process in racing] == [0] * 4, said
     documents = [json.loads(out) for out, _ in said]
     for role in ("registrar", "publisher"):
