@@ -1,5 +1,6 @@
 """The trust list: whose signatures count, for what, and until when."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.crypto.cose import public_bytes, read_signed
+from bluezone_node.crypto.cose import encode, public_bytes, read_signed, sign
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.trust import (
     MAX_TRUST_BYTES,
@@ -25,7 +26,46 @@ DATA = write_trust_list(TRUST, ROOT)
 
 def test_the_root_says_whose_signatures_count() -> None:
     """What the root signed is read back as it was."""
-    assert read_trust_list(DATA, ROOT_PUBLIC) == TRUST
+    revoked = replace(TRUST, keys=(*TRUST.keys, replace(TRUST.keys[0], revoked=NOW)))
+    for trust in (TRUST, revoked):
+        assert read_trust_list(write_trust_list(trust, ROOT), ROOT_PUBLIC) == trust
+
+
+@pytest.mark.parametrize(
+    ("changed", "taken"),
+    [
+        ({}, True),
+        ({0: b"k" * 31}, False),
+        ({1: 0}, False),
+        ({1: 5}, True),
+        ({1: 6}, False),
+        ({2: ""}, False),
+        ({2: "đ" * 30}, True),
+        ({2: "đ" * 30 + "a"}, False),
+        ({3: 0}, True),
+        ({4: 2**32 - 1}, True),
+        ({4: 2**32}, False),
+        ({5: 0}, True),
+        ({5: 2**32}, False),
+        ({5: ""}, False),
+    ],
+)
+def test_an_entry_is_taken_up_to_its_bounds(changed: dict[int, object], taken: bool) -> None:
+    """The root signs what its holder's program writes; devices take what the page says."""
+    fields = {0: b"k" * 32, 1: 1, 2: "VN", 3: 1, 4: 2, 5: None} | changed
+    data = sign(encode({1: "VNP1T", 2: 1, 3: 0, 4: [list(fields.values())]}), ROOT)
+    with nullcontext() if taken else pytest.raises(BadInput, match="no trust list"):
+        read_trust_list(data, ROOT_PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "taken"), [(0, False), (1, True), (2**32 - 1, True), (2**32, False)]
+)
+def test_lists_are_counted_from_one(sequence: int, taken: bool) -> None:
+    """Up to what four bytes hold."""
+    data = write_trust_list(replace(TRUST, sequence=sequence), ROOT)
+    with nullcontext() if taken else pytest.raises(BadInput, match="no trust list"):
+        read_trust_list(data, ROOT_PUBLIC)
 
 
 def test_nobody_else_does() -> None:
@@ -62,6 +102,7 @@ def test_a_list_that_is_far_too_large_is_not_even_looked_into() -> None:
 def test_an_older_list_is_refused() -> None:
     """Nor can the same number stand for two lists: a revoked key does not come back."""
     newer = replace(TRUST, sequence=TRUST.sequence + 1)
+    assert read_trust_list(write_trust_list(newer, ROOT), ROOT_PUBLIC, TRUST) == newer
     other = TrustList(TRUST.sequence, NOW, TRUST.keys[:1])
     for known in (newer, other):
         with pytest.raises(BadInput) as refused:
@@ -92,11 +133,14 @@ def test_a_key_may_work_for_several_provinces() -> None:
 def test_a_key_that_was_revoked_counts_for_nothing() -> None:
     """In no role and no province: whoever has it can sign for all that it is listed for."""
     keys = (trusted(CARDS, Role.CARDS), replace(trusted(CARDS, Role.NOTICES), revoked=NOW))
-    trust = TrustList(1, NOW, keys)
+    other = trusted(NOTICES, Role.NOTICES)
+    trust = TrustList(1, NOW, (*keys, other))
     assert trust.find(keys[0].key_id, Role.CARDS, NOW) is None
+    assert trust.find(other.key_id, Role.NOTICES, NOW) == other
     signed = read_signed(card_of().cose)
     assert TRUST.vouches(signed, Role.CARDS)
     assert not trust.vouches(signed, Role.CARDS)
+    assert not TRUST.vouches(signed, Role.NOTICES)
 
 
 def midnight(day: int) -> datetime:
