@@ -11,11 +11,8 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from bluezone_node.authority.places.directory import Directory
 from bluezone_node.authority.places.notice_orders import OLDEST, NoticeOrder, order_of
-from bluezone_node.authority.places.notice_views import NoticeView
-from bluezone_node.authority.places.notices import Notices
-from bluezone_node.authority.places.proposals import Proposals
+from bluezone_node.authority.places.notice_views import NoticeState, NoticeView
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.ports.notices import StoredNotice
 from bluezone_node.authority.ports.venues import Venue
@@ -25,6 +22,7 @@ from bluezone_node.venues.card import VIETNAM
 from bluezone_node.venues.notices import Advice, NoticeLevel
 from bluezone_node.web.console import menu, window
 from bluezone_node.web.console.forms import Form
+from bluezone_node.web.console.notices import Warnings
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.reading import readings
 from bluezone_node.web.console.shown import Shown
@@ -86,17 +84,11 @@ class About:
 class Drafting:
     """The pages on which notices are written."""
 
-    def __init__(
-        self,
-        directory: Directory,
-        notices: Notices,
-        proposals: Proposals,
-        shown: Shown,
-        clock: Clock,
-    ) -> None:
-        self._directory = directory
-        self._notices = notices
-        self._proposals = proposals
+    def __init__(self, warnings: Warnings, shown: Shown, clock: Clock) -> None:
+        self._directory = warnings.directory
+        self._notices = warnings.notices
+        self._proposals = warnings.proposals
+        self._breaker = warnings.breaker
         self._shown = shown
         self._clock = clock
 
@@ -148,10 +140,12 @@ class Drafting:
 
     def draft(self, visit: Visit) -> Answer:
         """Show what people will read; or what is wrong with the form."""
-        if self._shown.get(visit.token, _sent(visit)):
-            return Away(f"{_DRAFTS}/{visit.params['draft']}/sent")
+        if self._shown.get(visit.token, _sent(visit)) is not None:
+            return Away(f"{_address(visit)}/sent")
         visit = self._typed(visit)
         about, errors = self._named(visit), dict[str, str]()
+        if self._is_over(visit, about.replaces):
+            return self._anew(visit, about)
         order = order_from(visit, about, self._clock.now(), errors)
         if not errors:
             try:
@@ -162,9 +156,10 @@ class Drafting:
                 values = {
                     "about": about,
                     "room": order.room,
-                    "draft": visit.path,
+                    "draft": _address(visit),
                     "facts": _facts(visit, notice),
                     "others": self._others(about, notice),
+                    "breaker": self._breaker.stands(),
                     "readings": readings(notice, about.venue.name),
                     "at_once": visit.actor.may(SUPERVISOR),
                     "errors": {},
@@ -178,15 +173,26 @@ class Drafting:
         return self._form(visit, self._named(visit), visit.form.values, {})
 
     def issue(self, visit: Visit) -> Answer:
-        """Issue the notice, once, however often the form comes; then go to its page."""
-        name, visit = _sent(visit), self._typed(visit)
+        """Issue the notice, once, however often the form comes; then go to its page.
+
+        Where somebody has warned of that time since the preview, it is shown again, with theirs.
+        """
+        address, name, seen = _address(visit), _sent(visit), visit.form["seen"].split()
+        if self._shown.get(visit.token, name) is not None:
+            return Away(f"{address}/sent")
+        visit = self._typed(visit)
         about, errors = self._named(visit), dict[str, str]()
         order = order_from(visit, about, self._clock.now(), errors)
         if not errors:
             try:
+                others = self._others(about, self._notices.checked(order, visit.actor))
+                if any(str(each.notice.number) not in seen for each in others):
+                    return Away(address)
                 self._shown.once(visit.token, name, lambda: self._send(visit, about, order))
-                return Away(f"{_DRAFTS}/{visit.params['draft']}/sent")
+                return Away(f"{address}/sent")
             except AuthorityRefused as refused:
+                if refused.reason == "notice_retracted":
+                    return self._anew(visit, about)
                 errors[_FIELD.get(refused.reason, "")] = visit.wording.refusal(refused)
         return self._form(visit, about, visit.form.values, errors, 422)
 
@@ -196,6 +202,24 @@ class Drafting:
         if made is None:
             raise NotHere
         return Away(f"{menu.NOTICES}/{made['number']}") if made else WAITING
+
+    def _is_over(self, visit: Visit, number: int | None) -> bool:
+        """Tell whether the notice that is written over was itself changed or retracted."""
+        if number is None:
+            return False
+        try:
+            return self._notices.show(number, visit.actor).state is NoticeState.RETRACTED
+        except AuthorityRefused:
+            raise NotHere from None
+
+    def _anew(self, visit: Visit, about: About) -> Page:
+        """Show the form as that of a new notice, where nothing is left to be changed."""
+        sentence = visit.language.gettext(
+            "Notice %(number)s was changed or retracted meanwhile. What you typed is still here: "
+            "see what holds for the place, and whether it takes a new notice; then send it as one."
+        )
+        errors = {"": sentence % {"number": about.replaces}}
+        return self._form(visit, About(about.venue), visit.form.values, errors, 409)
 
     def _typed(self, visit: Visit) -> Visit:
         """Return *visit* with the form that its address names."""
@@ -276,6 +300,10 @@ class Drafting:
         except AuthorityRefused:
             raise NotHere from None
         return About(found, replaces, proposal)
+
+
+def _address(visit: Visit) -> str:
+    return f"{_DRAFTS}/{visit.params['draft']}"
 
 
 def _sent(visit: Visit) -> str:

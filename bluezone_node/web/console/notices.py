@@ -120,8 +120,10 @@ class NoticePages:
         return Away(f"{menu.NOTICES}/{visit.params['number']}")
 
     def _all(self, visit: Visit, errors: dict[str, str], status: int = 200) -> Page:
+        views = self._notices.newest(visit.actor, SHOWN)
         values = {
-            "views": self._notices.newest(visit.actor, SHOWN),
+            "views": views,
+            "followed": _followed(views),
             "proposed": len(self._proposals.newest(visit.actor)),
             "breaker": self._breaker.stands(),
             "may_break": self._breaker.may_turn(visit.actor),
@@ -138,6 +140,8 @@ class NoticePages:
             "notice.html",
             {
                 "view": view,
+                "followed": _followed(self._notices.newest(visit.actor, SHOWN)),
+                "breaker": self._breaker.stands(),
                 "facts": _facts(visit, view),
                 "readings": readings(view.notice, view.venue.name if view.venue else ""),
                 "may_release": view.state is NoticeState.WAITING and visit.actor.may(SUPERVISOR),
@@ -153,6 +157,15 @@ def _places(
 ) -> Page:
     values = {"typed": typed, "found": found, "missed": missed, "most": FOUND, "errors": errors}
     return Page("notice_places.html", values, 422 if errors else 200)
+
+
+def _followed(views: list[NoticeView]) -> dict[int, int]:
+    """Return the number of the notice that each was changed to, for those that were."""
+    return {
+        each.notice.replaces: each.notice.number
+        for each in views
+        if each.notice.replaces is not None and each.notice.released is not None
+    }
 
 
 def _may_retract(visit: Visit, view: NoticeView) -> bool:

@@ -103,9 +103,7 @@ def _notice_routes(
     if warnings is None:
         return [frame.get(path, _no_places) for path in (menu.NOTICES, menu.PROPOSALS)]
     return [
-        *Drafting(warnings.directory, warnings.notices, warnings.proposals, shown, clock).routes(
-            frame
-        ),
+        *Drafting(warnings, shown, clock).routes(frame),
         *NoticePages(warnings, shown).routes(frame),
         *ProposalPages(warnings.directory, warnings.proposals, warnings.notices).routes(frame),
     ]

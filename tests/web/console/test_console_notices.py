@@ -65,7 +65,8 @@ def typed(browser: Browser, fields: dict[str, str]) -> str:
 def sent(browser: Browser, fields: dict[str, str]) -> str:
     """Fill in the form and issue; return the address of the notice's page."""
     draft = typed(browser, fields)
-    twice = [browser.send(f"{draft}/issue", {}) for _ in range(2)]
+    seen = {"seen": browser.hidden("seen")}
+    twice = [browser.send(f"{draft}/issue", seen) for _ in range(2)]
     (address,) = {str(answer.headers["location"]) for answer in twice}
     answer = browser.get(address)
     assert answer.status_code == 303
@@ -166,6 +167,62 @@ def test_who_warns_sees_that_people_are_told_already(office: Bureau, market: Ven
     assert 'value="19009095"' in browser.page
 
 
+def test_of_two_who_send_at_once_the_later_sees_the_others(office: Bureau, market: Venue) -> None:
+    """Their preview is shown again before a second notice of the same time goes out."""
+    first, second = office.signed_in("supervisor"), office.signed_in("supervisor", name="ha.bui")
+    draft = typed(second, form(office, market))
+    assert "People are told of this time already" not in second.words()
+    sent(first, form(office, market))
+    assert second.send(f"{draft}/issue", {"seen": ""}).headers["location"] == draft
+    second.see(draft)
+    assert "People are told of this time already" in second.words()
+    assert second.hidden("seen") == "1"
+    second.send(f"{draft}/issue", {"seen": "1"})
+    assert "Notice 2" in second.see(draft)
+
+
+def test_a_change_of_what_was_changed_becomes_a_new_notice(office: Bureau, market: Venue) -> None:
+    """Who writes over a notice that another retracts meanwhile loses nothing of what they typed."""
+    first, second = office.signed_in("supervisor"), office.signed_in("supervisor", name="ha.bui")
+    address = sent(first, form(office, market))
+    draft = typed(second, form(office, market, replaces="1", vi="Gọi 115."))
+    first.see(address)
+    first.send(f"{address}/retract", {})
+    for answer in (second.send(f"{draft}/issue", {}), second.get(draft)):
+        assert answer.status_code == 409
+        assert "Notice 1 was changed or retracted meanwhile." in answer.text
+        assert 'name="replaces" value=""' in answer.text
+        assert 'value="Gọi 115."' in answer.text
+    assert "changed to" not in second.see(menu.NOTICES)
+
+
+def test_while_alerts_are_stopped_no_page_promises_one(office: Bureau, market: Venue) -> None:
+    """Whoever writes a notice then is told that nobody will hear of it yet."""
+    everywhere, browser = office.signed_in("supervisor", "*"), office.signed_in("supervisor")
+    everywhere.see(menu.NOTICES)
+    everywhere.send(f"{menu.NOTICES}/breaker", {"turn": "on", "reason": "danh sách sai"})
+    draft = typed(browser, form(office, market))
+    assert "All alerts are stopped" in browser.words()
+    browser.send(f"{draft}/issue", {})
+    assert "All alerts are stopped" in browser.see(draft)
+    office.places.bundles.run()
+    assert "It is out." not in browser.see(draft)
+
+
+def test_a_place_that_was_closed_is_told_from_its_heir(office: Bureau) -> None:
+    """Both can be warned of, and only one of them says when it was closed."""
+    old = office.places.place("Quán Ba Ghiền")
+    office.places.close(old)
+    office.pass_time(days=7)
+    office.places.place("Quán Ba Ghiền")
+    browser = office.signed_in("supervisor", language="vi")
+    found(browser, "ba ghien")
+    assert browser.page.count("Đã đóng</span>") == 1
+    typed(browser, form(office, old, from_day="2026-03-09", to_day="2026-03-09"))
+    assert "Người dân sẽ đọc được" in browser.words()
+    assert "Đã đóng</span>" in browser.see(f"{menu.NOTICES}/about/{old.venue_id.hex()}")
+
+
 def test_an_issuers_notice_waits(office: Bureau, market: Venue) -> None:
     """The issuer hands it over; the supervisor releases it."""
     issuer, supervisor = office.signed_in("issuer"), office.signed_in("supervisor")
@@ -189,6 +246,8 @@ def test_a_notice_is_changed_and_taken_back(office: Bureau, market: Venue) -> No
     changed = sent(browser, form(office, market, replaces=address.rpartition("/")[2], advice="2"))
     assert "Retracted" in browser.see(address)
     assert "The retraction goes out" in browser.words()
+    assert f'Changed to notice</dt><dd><a href="{changed}">2</a>' in browser.page
+    assert "changed to no. 2" in browser.see(menu.NOTICES)
     browser.see(changed)
     assert browser.send(f"{changed}/retract", {}).status_code == 303
     again = browser.send(f"{changed}/retract", {})
