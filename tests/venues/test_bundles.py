@@ -1,11 +1,13 @@
 """Bundles: signed, chained, filled up; and what a device says to those that are not."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bluezone_node.crypto.cose import decode_map, encode, read_signed, sign
 from bluezone_node.errors import BadInput
 from bluezone_node.venues import bundle as bundle_module
 from bluezone_node.venues.bundle import (
@@ -79,6 +81,37 @@ def test_no_bit_of_a_bundle_can_be_changed(position: int) -> None:
     changed[position // 8] ^= 1 << position % 8
     with pytest.raises(BadInput):
         read_bundle(bytes(changed), TRUST)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({3: 2**32 - 1}, ""),
+        ({3: 2**32}, "bundle_malformed"),
+        ({3: 0}, "bundle_malformed"),
+        ({4: bytes(31)}, "bundle_malformed"),
+        ({5: 0}, "bundle_forged"),
+        ({5: 2**32 - 1}, "bundle_forged"),
+        ({5: 2**32}, "bundle_malformed"),
+        ({6: [{}]}, "notice_malformed"),
+        ({6: [{}] * (16_384 + 1)}, "bundle_malformed"),
+        ({7: [bytes(15)]}, "bundle_malformed"),
+        ({8: 1}, "bundle_malformed"),
+        ({9: [bytes(7)]}, "bundle_malformed"),
+        ({10: [bytes(9)]}, "bundle_malformed"),
+        ({11: 0}, "bundle_malformed"),
+        ({11: 2**32 - 1}, ""),
+        ({11: 2**32}, "bundle_malformed"),
+        ({12: 0}, "bundle_malformed"),
+    ],
+)
+def test_a_bundle_is_taken_up_to_its_bounds(fields: dict[int, object], reason: str) -> None:
+    """Also where its authority signs what another program wrote."""
+    data = sign(encode(decode_map(read_signed(DATA).payload) | fields), NOTICES)
+    with pytest.raises(BadInput) if reason else nullcontext() as refused:
+        read_bundle(data, TRUST)
+    if refused is not None:
+        assert refused.value.reason == reason
 
 
 @given(length=st.integers(0, len(DATA) - 1))
