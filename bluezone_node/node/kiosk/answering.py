@@ -48,17 +48,22 @@ class Answering:
     def __init__(self, at_register: AtRegister, door: WarrantDoor) -> None:
         self._at_register = at_register
         self._door = door
+        self._said = ""
+        """What keeps it from asking, as the log has it: once, not each minute for ten days."""
 
     async def once(self) -> int:
         """Answer every warrant that waits; return how many were. What fails is in the log."""
-        answered = 0
+        answered, said = 0, ""
         try:
             for file in await self._door.warrants():
                 answered += await self._answer(file)
         except Unreachable as error:
-            log.info("warrants cannot be asked for: %s", error)
+            said = f"warrants cannot be asked for: {error}"
         except AuthorityRefused as error:
-            log.warning("the authority does not speak to this kiosk: %s", error.reason)
+            said = f"the authority does not speak to this kiosk: {error.reason}"
+        if said and said != self._said:
+            log.warning(said)
+        self._said = said
         return answered
 
     async def _answer(self, file: bytes) -> bool:
