@@ -1,5 +1,6 @@
 """Bundles: signed, chained, filled up; and what a device says to those that are not."""
 
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -123,9 +124,10 @@ def test_half_a_bundle_is_refused(length: int) -> None:
 
 def test_a_file_that_is_far_too_large_is_not_even_looked_into() -> None:
     """It is refused by its length."""
-    with pytest.raises(BadInput) as refused:
-        read_bundle(bytes(MAX_BUNDLE_BYTES + 1), TRUST)
-    assert refused.value.reason == "bundle_oversized"
+    for length, expected in ((0, "cose_malformed"), (1, "bundle_oversized")):
+        with pytest.raises(BadInput) as refused:
+            read_bundle(bytes(MAX_BUNDLE_BYTES + length), TRUST)
+        assert refused.value.reason == expected
 
 
 @pytest.mark.parametrize(("real", "size"), [(0, 16), (1, 16), (16, 16), (17, 64), (65, 256)])
@@ -137,6 +139,23 @@ def test_only_the_order_of_magnitude_of_notices_shows(real: int, size: int) -> N
     assert set(notices) <= set(filled)
     assert [n.notice_id for n in filled] == sorted(n.notice_id for n in filled)
     assert len({len(str(n.fields().keys())) for n in filled}) == 1
+
+
+def test_made_up_notices_have_the_shapes_of_the_real_ones() -> None:
+    """In turn: else a long one among short ones would be known as real."""
+    long = seal_notice(card_of().payload, text_of(minutes=300), b"notice number 02", seeded())
+    filled = padded([NOTICE, long], seeded(3))
+    assert Counter(each.shape for each in filled) == {NOTICE.shape: 8, long.shape: 8}
+    assert {each.shape for each in padded([long], seeded(3))} == {long.shape}
+    assert {each.shape for each in padded([], seeded(3))} == {(16, 272)}
+
+
+def test_which_made_up_notices_are_retracted_is_chance() -> None:
+    """The oldest of them each time would be known as made up."""
+    made_up = [bytes([number]) * 16 for number in range(40)]
+    chosen = {each for seed in range(8) for each in padded_retractions([], made_up, seeded(seed))}
+    assert chosen <= {*made_up}
+    assert len(chosen) > 12
 
 
 @pytest.mark.parametrize(
@@ -178,6 +197,7 @@ def test_a_chain_is_followed_from_wherever_one_begins() -> None:
     head = follow(None, FIRST, DATA)
     assert head == ChainHead(1, digest_of(DATA))
     second, data = after(DATA, 2)
+    assert (second.breaker, second.trust_sequence) == (False, 1)
     head = follow(head, second, data)
     assert head == ChainHead(2, digest_of(data))
     assert follow(head, second, data) == head
