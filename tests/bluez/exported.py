@@ -6,6 +6,7 @@ die.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -114,6 +115,7 @@ class Exported:
     async def connect(self, address: str, name: str) -> None:
         self._bus = await MessageBus(bus_address=address).connect()
         self._bus.add_message_handler(self._take)
+        self._keep(asyncio.create_task(_until_gone(self._bus)))
         await self._match(f"type='signal',sender='{_DBUS}',member='NameOwnerChanged'")
         await self._bus.request_name(name)
 
@@ -194,6 +196,16 @@ class Exported:
         if self._bus is not None and self._bus.connected and not self.hung:
             self._bus.send(Message.new_signal(path, interface, member, sig, body))
 
+    def _keep(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls are held."""
+        held = self._held or []
+        return sum(each.message_type is MessageType.METHOD_CALL for each in held)
+
     def _take(self, message: Message) -> bool:
         """Handle whatever arrives; True: handled."""
         if message.message_type not in (MessageType.SIGNAL, MessageType.METHOD_CALL):
@@ -201,9 +213,7 @@ class Exported:
         if self._held is not None:
             self._held.append(message)
         elif message.message_type is MessageType.METHOD_CALL:
-            task = asyncio.get_running_loop().create_task(self._answer(message))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(asyncio.get_running_loop().create_task(self._answer(message)))
         elif message.sender == _DBUS and message.member == "NameOwnerChanged":
             name, _, owner = message.body
             if not owner:
@@ -282,6 +292,12 @@ class Exported:
             + "".join(f'<node name="{child}"/>' for child in sorted(children))
             + "</node>"
         )
+
+
+async def _until_gone(bus: MessageBus) -> None:
+    """Take the error with which a connection ends whose bus is killed: else it is printed."""
+    with contextlib.suppress(OSError, EOFError):
+        await bus.wait_for_disconnect()
 
 
 def _described(interface: Interface) -> str:

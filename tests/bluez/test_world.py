@@ -18,7 +18,7 @@ from bleak.exc import BleakDBusError, BleakError
 from dbus_fast import Variant
 
 from tests.bluez.client import ADAPTER, ADVERTISING, FD6F, Client, Refused, connect
-from tests.bluez.stage import Stage
+from tests.bluez.stage import Sent, Stage
 from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -163,8 +163,15 @@ async def test_new_chips_take_intervals_with_experimental_features_only(
     """200 ms are asked for; without ``--experimental`` it is the kernel's 1280 ms."""
     client = await host(hci0="ext", experimental=experimental)
     await client.register(DATA)
-    (sent,) = await stage.until_sent("an/hci0", lambda sent: sent[0].packets == 2)
-    assert least < time.monotonic() - sent.start < most
+
+    def interval(sent: Sent) -> float:
+        return (time.monotonic() - sent.start) / (sent.packets - 1)
+
+    # A machine may hold up some of them: not all.
+    (sent,) = await stage.until_sent(
+        "an/hci0", lambda sent: sent[0].packets > 1 and interval(sent[0]) < most
+    )
+    assert least < interval(sent)
 
 
 async def test_what_bluez_cannot_parse_is_refused(stage: Stage, host: Connect) -> None:
@@ -399,8 +406,8 @@ async def test_bluetoothd_dies_and_returns(stage: Stage, host: Connect) -> None:
 
 
 async def test_a_scan_outlives_its_bluetoothd(stage: Stage, host: Connect) -> None:
-    """For the rest of the kernel's 10 s (here 1 s) the next bluetoothd answers InProgress."""
-    client = await host(restart=1.0)
+    """For the rest of the kernel's 10 s (here 3 s) the next bluetoothd answers InProgress."""
+    client = await host(restart=3.0)
     await client(ADAPTER, "StartDiscovery")
     await stage("rise", host="an")
     with pytest.raises(Refused, match="InProgress"):
@@ -410,12 +417,19 @@ async def test_a_scan_outlives_its_bluetoothd(stage: Stage, host: Connect) -> No
     await client(ADAPTER, "StartDiscovery")
 
 
+async def until_asked(stage: Stage) -> None:
+    """Wait until somebody waits for the bluetoothd that hangs."""
+    async with asyncio.timeout(PATIENCE):
+        while not await stage("waiting", host="an"):
+            pass
+
+
 async def test_who_waits_for_a_bluetoothd_that_dies_is_told(stage: Stage, host: Connect) -> None:
     """The bus answers in its place."""
     client = await host()
     await stage("hang", host="an")
     waiting = asyncio.ensure_future(client.read(ADAPTER, "Powered"))
-    await asyncio.wait({waiting}, timeout=0.1)
+    await until_asked(stage)
     await stage("die", host="an")
     with pytest.raises(Refused, match="NoReply"):
         await asyncio.wait_for(waiting, PATIENCE)
@@ -426,8 +440,8 @@ async def test_a_hanging_bluetoothd_answers_late(stage: Stage, host: Connect) ->
     client = await host()
     await stage("hang", host="an")
     waiting = asyncio.ensure_future(client(ADAPTER, "StartDiscovery"))
-    done, _ = await asyncio.wait({waiting}, timeout=0.3)
-    assert not done
+    await until_asked(stage)
+    assert not waiting.done()
     await stage("resume", host="an")
     await asyncio.wait_for(waiting, PATIENCE)
     assert await client.read(ADAPTER, "Discovering") is True

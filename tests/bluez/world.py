@@ -145,6 +145,10 @@ class World:
     async def hang(self, host: str) -> None:
         self._daemon(host).hang()
 
+    async def waiting(self, host: str) -> int:
+        """Return how many wait for an answer of a bluetoothd that hangs."""
+        return self._daemon(host).waiting
+
     async def resume(self, host: str) -> None:
         self._daemon(host).resume()
 
