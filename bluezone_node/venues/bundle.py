@@ -245,12 +245,7 @@ def begins_anew(bundle: Bundle, signer: bytes, before: bytes, trust: TrustList) 
     Its number is higher all the same, so that what was before is known as older (see `follow`).
     """
     old, new = _named(before, trust), _named(signer, trust)
-    return (
-        bundle.previous == FIRST_PREVIOUS
-        and signer != before
-        and new is not None
-        and (old is None or new > old)
-    )
+    return bundle.previous == FIRST_PREVIOUS and new is not None and (old is None or new > old)
 
 
 def check_signer(signer: bytes, before: bytes, trust: TrustList) -> None:

@@ -5,10 +5,18 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.crypto.cose import decode_map, encode, read_signed, sign
+from bluezone_node.crypto.cose import (
+    decode_map,
+    encode,
+    key_id_of,
+    public_bytes,
+    read_signed,
+    sign,
+)
 from bluezone_node.errors import BadInput
 from bluezone_node.venues import bundle as bundle_module
 from bluezone_node.venues.bundle import (
@@ -17,6 +25,7 @@ from bluezone_node.venues.bundle import (
     SIZES,
     Bundle,
     ChainHead,
+    begins_anew,
     check_signer,
     digest_of,
     follow,
@@ -216,6 +225,29 @@ def test_a_key_that_was_replaced_does_not_go_on_with_the_chain() -> None:
     check_signer(old.key_id, bytes(8), trust)
 
 
+@pytest.mark.parametrize(
+    ("signer", "before", "previous", "begins"),
+    [
+        (STRANGER, NOTICES, FIRST_PREVIOUS, True),
+        (STRANGER, CARDS, FIRST_PREVIOUS, True),
+        (STRANGER, NOTICES, b"p" * 32, False),
+        (STRANGER, STRANGER, FIRST_PREVIOUS, False),
+        (NOTICES, STRANGER, FIRST_PREVIOUS, False),
+        (CARDS, NOTICES, FIRST_PREVIOUS, False),
+        (CARDS, CARDS, FIRST_PREVIOUS, False),
+    ],
+    ids=["newer", "gone", "goes on", "same", "older", "unnamed", "both unnamed"],
+)
+def test_a_chain_begins_anew_by_a_key_that_was_named_since(
+    signer: Ed25519PrivateKey, before: Ed25519PrivateKey, previous: bytes, begins: bool
+) -> None:
+    """The list names two keys for notices, one ten days younger; and none of the cards'."""
+    old, new = trusted(NOTICES, Role.NOTICES, days=30), trusted(STRANGER, Role.NOTICES, days=20)
+    trust = TrustList(1, NOW, (old, new))
+    names = (key_id_of(public_bytes(key)) for key in (signer, before))
+    assert begins_anew(Bundle("VN", 9, previous, NOW), *names, trust) is begins
+
+
 def test_history_cannot_be_told_differently() -> None:
     """Rolled back, forked, or with one left out: each is refused by its name."""
     second, data = after(DATA, 2)
@@ -229,4 +261,5 @@ def test_history_cannot_be_told_differently() -> None:
     assert reason(FIRST, DATA) == "bundle_rolled_back"
     assert reason(*after(b"another history", 2)) == "bundle_fork"
     assert reason(*after(b"another history", 3)) == "bundle_fork"
+    assert reason(*after(data, 2)) == "bundle_fork"
     assert reason(*after(data, 4)) == "bundle_gap"
