@@ -214,7 +214,8 @@ def test_a_chain_is_followed_from_wherever_one_begins() -> None:
 
 
 def test_a_key_that_was_replaced_does_not_go_on_with_the_chain() -> None:
-    """Whatever date it writes; the same key, a newer one, and one of which nothing is known do."""
+    """Whatever date it writes; the same key, a newer one, one that was named again since, and one
+    of which nothing is known do."""
     old, new = trusted(NOTICES, Role.NOTICES, days=30), trusted(STRANGER, Role.NOTICES, days=20)
     trust = TrustList(1, NOW, (old, new))
     with pytest.raises(BadInput) as refused:
@@ -223,6 +224,9 @@ def test_a_key_that_was_replaced_does_not_go_on_with_the_chain() -> None:
     for signer, before in ((old, old), (new, old)):
         check_signer(signer.key_id, before.key_id, trust)
     check_signer(old.key_id, bytes(8), trust)
+    check_signer(bytes(8), new.key_id, trust)
+    again = replace(old, start=new.start)
+    check_signer(old.key_id, new.key_id, TrustList(1, NOW, (old, new, again)))
 
 
 @pytest.mark.parametrize(
@@ -244,8 +248,8 @@ def test_a_chain_begins_anew_by_a_key_that_was_named_since(
     """The list names two keys for notices, one ten days younger; and none of the cards'."""
     old, new = trusted(NOTICES, Role.NOTICES, days=30), trusted(STRANGER, Role.NOTICES, days=20)
     trust = TrustList(1, NOW, (old, new))
-    names = (key_id_of(public_bytes(key)) for key in (signer, before))
-    assert begins_anew(Bundle("VN", 9, previous, NOW), *names, trust) is begins
+    by, known = (key_id_of(public_bytes(key)) for key in (signer, before))
+    assert begins_anew(Bundle("VN", 9, previous, NOW), by, known, trust) is begins
 
 
 def test_history_cannot_be_told_differently() -> None:
