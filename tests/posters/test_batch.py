@@ -42,7 +42,7 @@ def test_a_page_among_others_looks_as_alone() -> None:
 
 def test_the_same_cards_give_the_same_bytes() -> None:
     """As a poster by itself does."""
-    first, again = (batch([(each, "") for each in CARDS], HOST, size="a5") for _ in range(2))
+    first, again = (batch([(each, "") for each in CARDS], HOST, size="sticker") for _ in range(2))
     assert first == again
 
 

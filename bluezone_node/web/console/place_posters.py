@@ -69,7 +69,7 @@ def poster_routes(
             raise AuthorityRefused(
                 f"These are more than {MOST} posters.", reason="too_many_posters"
             )
-        # It keeps one core busy for seconds: the other one is for everybody else.
+        # Seconds of an interpreter that all pages share: two at once would be felt.
         if not drawing.acquire(blocking=False):
             raise AuthorityRefused("Posters are being made.", reason="posters_busy")
         try:
