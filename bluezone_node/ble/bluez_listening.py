@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from bleak.backends.scanner import AdvertisementData
 
+from bluezone_node.ble.bluez_bus import BluezBus
 from bluezone_node.ble.bluez_scanner import BluezScanner, Report, ScanFailed
 from bluezone_node.ble.bluez_turn import Turn
 from bluezone_node.ble.rhythm import REPORTS_PER_TURN, Rhythm, Way
@@ -28,6 +29,7 @@ class Listening:
 
     def __init__(
         self,
+        bus: BluezBus,
         adapter: str,
         rhythms: Mapping[Way, Rhythm],
         turn: Turn,
@@ -42,6 +44,7 @@ class Listening:
         self.reports = 0
         self.last_report = clock.monotonic()
         """Monotonic seconds; of the beginning, while there was none."""
+        self._bus = bus
         self._adapter = adapter
         self._rhythms = rhythms
         self._turn = turn
@@ -129,7 +132,7 @@ class Listening:
         self.restart()
 
     def _new_scanner(self) -> BluezScanner:
-        return BluezScanner(self._adapter, self.way, self._heard)
+        return BluezScanner(self._adapter, self.way, self._heard, self._bus)
 
     def _heard(self, advertisement: AdvertisementData) -> None:
         self.reports += 1

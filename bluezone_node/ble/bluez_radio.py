@@ -62,7 +62,7 @@ class BluezRadio:
         self._clock = clock
         self._turn = Turn()
         self._listening = Listening(
-            adapter.name, rhythms, self._turn, clock, self._heard, monitors=adapter.monitors
+            bus, adapter.name, rhythms, self._turn, clock, self._heard, monitors=adapter.monitors
         )
         self._on_air = OnAir(bus, adapter, self._turn, clock)
         self._receiver = Receiver()

@@ -19,6 +19,7 @@ from bleak.assigned_numbers import AdvertisementDataType
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
+from bluezone_node.ble.bluez_bus import BluezBus
 from bluezone_node.ble.frame import BLUEZONE_SERVICE, GAEN_SERVICE, VENUE_SERVICE
 from bluezone_node.ble.receiver import Receiver
 from bluezone_node.ble.rhythm import Way
@@ -44,7 +45,9 @@ class ScanFailed(Exception):
 class BluezScanner:
     """Listens with one adapter, in turns."""
 
-    def __init__(self, adapter: str, way: Way, report: Report) -> None:
+    def __init__(self, adapter: str, way: Way, report: Report, bus: BluezBus | None = None) -> None:
+        """*bus*: tells when the bus is gone, bleak's connection to it with ours."""
+        self._bus = bus
         self._adapter = adapter
         self._report = report
         self._monitor = way is Way.MONITORED
@@ -76,6 +79,10 @@ class BluezScanner:
             ScanFailed: bluetoothd did not say that it stopped.
         """
         failed: ScanFailed | None = None
+        if self._bus is not None and not self._bus.connected:
+            # The scan went with the bus. bleak would write to a closed connection, and of the two
+            # futures that then fail nobody looks at one.
+            self._running.clear()
         while self._running:
             try:
                 await _in_time(self._running.pop().stop())

@@ -5,19 +5,25 @@ measured here is an upper bound.
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bluezone_node.ble.bluez_bus import connect
 from bluezone_node.ble.bluez_open import open_bluez
+from bluezone_node.ble.bluez_scanner import BluezScanner
 from bluezone_node.ble.frame import encode
+from bluezone_node.ble.rhythm import Way
 from bluezone_node.clock import SystemClock
 from bluezone_node.errors import RadioUnavailable
 from bluezone_node.proximity.model import Beacon
 from tests.bluez.stage import Stage, playing
 from tests.bluez.watched import BRISK, Watched, watched
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -283,6 +289,22 @@ async def test_the_bus_is_gone(stage: Stage) -> None:
         assert "D-Bus" in str(node.gone)
         with pytest.raises(RadioUnavailable):
             await node.radio.advertise(OWN)
+
+
+async def test_a_scan_that_went_with_the_bus_is_not_stopped(stage: Stage) -> None:
+    """bleak would write to a closed connection, and leave an error that nobody looks at."""
+    left: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, told: left.append(told))
+    bus = await connect()
+    scanner = BluezScanner("hci0", Way.BURSTS, lambda _advertisement: None, bus)
+    await scanner.start(everyone=True)
+    await stage.kill_bus("an")
+    async with asyncio.timeout(PATIENCE):
+        while bus.connected:  # noqa: ASYNC110 - until the loop has read the end of the connection
+            await asyncio.sleep(0.005)
+        await scanner.stop()
+    gc.collect()
+    assert left == []
 
 
 @pytest.mark.slow
