@@ -135,7 +135,8 @@ class _Door:
     # The door
 
     async def page(self, request: Request) -> Response:
-        return await self._page(ready(self._parts.condition().objection))
+        condition = self._parts.condition()
+        return await self._page(ready(condition.objection, clock_known=condition.clock_known))
 
     async def _page(self, result: Shown) -> Response:
         card = self._parts.place.card.card
@@ -163,7 +164,7 @@ class _Door:
         status = status_of(condition, now)
         return {
             "page": self._page_name,
-            "ready": asdict(ready(condition.objection)),
+            "ready": asdict(ready(condition.objection, clock_known=condition.clock_known)),
             "proving": not condition.objection,
             "inside": inside,
             "clock": now.astimezone(VIETNAM).strftime("%H:%M"),

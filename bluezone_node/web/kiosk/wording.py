@@ -238,11 +238,13 @@ _UNWRITTEN = Words(
 _UNKNOWN = "Không đọc được mã này."
 
 
-def ready(objection: str) -> Shown:
+def ready(objection: str, *, clock_known: bool = True) -> Shown:
     """Return what is shown while nobody scans. *objection*: to the place's card, if any."""
     if not objection:
         return _READY
-    todo = _CLOCK if objection == "card_not_yet" else _ASK
+    # A wrong clock finds any card too old, too new, or its signer's key not yet valid.
+    doubtful = not clock_known and objection in ("card_expired", "card_unknown_signer")
+    todo = _CLOCK if doubtful or objection == "card_not_yet" else _ASK
     title = Words("Tạm ngừng nhận khách", "Nobody is let in now")
     return Shown("red", "no", title, (OBJECTIONS[objection], todo, _LEAVE))
 

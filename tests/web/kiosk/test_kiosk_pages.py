@@ -250,6 +250,21 @@ async def test_an_unsure_clock_marks_entries(kiosk: Kiosk) -> None:
         assert {"vi": "Chưa chắc giờ của máy", "en": "Clock unsure"} in answer["notes"]
 
 
+@pytest.mark.parametrize(
+    ("objection", "known", "todo"),
+    [
+        ("card_unknown_signer", False, "ngày giờ"),
+        ("card_expired", False, "ngày giờ"),
+        ("card_not_yet", True, "ngày giờ"),
+        ("card_expired", True, "mã mới"),
+        ("card_revoked", False, "mã mới"),
+    ],
+)
+def test_a_clock_is_suspected_before_a_card(objection: str, known: bool, todo: str) -> None:
+    """Whoever asked for a new one would get it, and be as far."""
+    assert todo in wording.ready(objection, clock_known=known).notes[1].vi
+
+
 def test_every_objection_to_a_card_has_words() -> None:
     """A reason without any would take the page down instead of saying it."""
     source = inspect.getsource(accept_card)
