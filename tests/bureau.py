@@ -14,6 +14,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from bluezone_node.authority.keyring import KEEP_EXPORT_KEY, KeyRing, RingKey
+from bluezone_node.authority.places.openings import Openings
 from bluezone_node.authority.places.warrants import Warrants
 from bluezone_node.authority.ports.accounts import Actor, Enrolment
 from bluezone_node.authority.ports.tally import DayCount
@@ -143,6 +144,7 @@ class Bureau:
             self._places(settings) if places else None,
             self.desk.bulk if places else None,
             self.register() if places else None,
+            self.openings() if places else None,
         )
         self.seen: list[Seen] = []
         """What was answered, as metrics are told."""
@@ -174,12 +176,18 @@ class Bureau:
 
         return Warrants(
             SqlWarrants(self.engine),
-            FolderDayKeys(self.folder),
             self.staff.trail,
             self.clock,
             seeded(17),
             lambda: OFFICERS,
             realm_of,
+        )
+
+    def openings(self) -> Openings:
+        """Return what places answer."""
+        keys = FolderDayKeys(self.folder)
+        return Openings(
+            self.register(), SqlWarrants(self.engine), keys.private, self.staff.trail, self.clock
         )
 
     def browser(self, language: str = "en", address: str = ADDRESS) -> "Browser":

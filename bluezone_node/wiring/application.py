@@ -41,7 +41,7 @@ def authority_app(folder: "AuthorityFolder", parts: AuthorityParts, clock: Clock
         if parts.register is not None:
             routes += warrant_routes(
                 parts.notices.proposals.desk,
-                parts.register.warrants,
+                parts.register.openings,
                 AddressLimit(clock, WARRANTS_PER_MINUTE),
                 os.urandom,
             )

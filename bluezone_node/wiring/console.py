@@ -60,5 +60,6 @@ def routes_of_console(
         venues,
         parts.places.bulk if parts.places is not None else None,
         parts.register.warrants if parts.register is not None else None,
+        parts.register.openings if parts.register is not None else None,
     )
     return console_routes(console, clock, os.urandom, settings.registrar, settings.console)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from bluezone_node.authority.places.day_keys import DayKeyRing
+    from bluezone_node.authority.places.openings import Openings
     from bluezone_node.authority.places.warrants import Warrants
     from bluezone_node.authority.ports.audit import AuditTrail
     from bluezone_node.store.authority.folder import AuthorityFolder
@@ -21,6 +22,7 @@ class RegisterParts:
     """The services of the register."""
 
     warrants: "Warrants"
+    openings: "Openings"
     day_keys: "DayKeyRing"
 
 
@@ -29,6 +31,7 @@ def register_of(
 ) -> RegisterParts | None:
     """Return the services on the registrar's database; None: the places' keys were never made."""
     from bluezone_node.authority.places.day_keys import DayKeyRing
+    from bluezone_node.authority.places.openings import Openings
     from bluezone_node.authority.places.warrants import Warrants
     from bluezone_node.crypto.cose import public_bytes
     from bluezone_node.store.authority.day_keys import FolderDayKeys
@@ -49,7 +52,10 @@ def register_of(
         listed = (each for each in keys.trust_list().keys if each.public_key == own)
         return key, next((each.province for each in listed), "*")
 
+    store = SqlWarrants(engine)
+    warrants = Warrants(store, audit, clock, os.urandom, keys.trust_list, realm_of)
     return RegisterParts(
-        Warrants(SqlWarrants(engine), days, audit, clock, os.urandom, keys.trust_list, realm_of),
+        warrants,
+        Openings(warrants, store, days.private, audit, clock),
         DayKeyRing(days, signing, clock),
     )

@@ -137,7 +137,7 @@ def rounds(parts: AuthorityParts, clock: Clock) -> list[Round]:
             if parts.places is not None:
                 await _logged(parts.places.claims.forget)
             if parts.register is not None:
-                await _logged(parts.register.warrants.forget)
+                await _logged(parts.register.openings.forget)
                 await _logged(parts.register.day_keys.tidy)
             await clock.sleep(FORGET_SECONDS)
 

@@ -69,7 +69,7 @@ async def open_door(offices: Offices) -> AsyncIterator[Door]:
 
 def read(door: Door, number: str) -> list[Contact]:
     assert door.parts.register is not None
-    opened = door.parts.register.warrants.open(bytes.fromhex(number), "gọi F1", OPERATOR)
+    opened = door.parts.register.openings.open(bytes.fromhex(number), "gọi F1", OPERATOR)
     assert opened.unreadable == 0
     return [contact for _, contact in opened.contacts]
 

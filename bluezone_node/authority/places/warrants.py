@@ -1,38 +1,22 @@
-"""Warrants: what one officer asks for and another approves, what the place answers, who reads it.
+"""Warrants: what one officer asks for and another approves; what places answer is in `openings`.
 
 Signatures are made by keys that officers hold themselves (`warrant sign`); whoever runs the server
-cannot make one.  What a place sends stays sealed to the key of its day until an
-officer reads it, and is erased when the warrant is over.
+cannot make one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bluezone_node.authority.places.contacts import Opened, opened
 from bluezone_node.authority.places.day_keys import KEPT
 from bluezone_node.authority.ports.accounts import EVERYWHERE, SUPERVISOR, Actor
 from bluezone_node.authority.ports.audit import AuditTrail, Detail
-from bluezone_node.authority.ports.register import (
-    AnswerPart,
-    DayKeyStore,
-    StoredWarrant,
-    WarrantStore,
-)
+from bluezone_node.authority.ports.register import StoredWarrant, WarrantStore
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
-from bluezone_node.venues.answer import (
-    MAX_ROWS,
-    PART_ROWS,
-    WarrantAnswer,
-    pack_rows,
-    parts_of,
-    unpack_rows,
-)
 from bluezone_node.venues.card import day_number
-from bluezone_node.venues.register import ReleasedContact
-from bluezone_node.venues.tags import SLOT_SECONDS, slots_between
+from bluezone_node.venues.tags import SLOT_SECONDS
 from bluezone_node.venues.trust import TrustList
 from bluezone_node.venues.warrant import (
     WARRANT_ID_BYTES,
@@ -47,10 +31,6 @@ from bluezone_node.venues.warrant import (
 SLOT = timedelta(seconds=SLOT_SECONDS)
 SHORTEST_ID = 8
 """Hexadecimal digits by which a person names a warrant."""
-MAX_PURPOSE = 200
-"""Characters of why somebody reads names."""
-READ_FOR = timedelta(days=7)
-"""After its warrant expired: so long an officer may read again what the place sent."""
 
 
 class WarrantState(StrEnum):
@@ -79,12 +59,11 @@ class WarrantView:
 
 
 class Warrants:
-    """The registrar's warrants, from draft to reading."""
+    """The registrar's warrants, from draft to the second signature."""
 
     def __init__(
         self,
         store: WarrantStore,
-        day_keys: DayKeyStore,
         audit: AuditTrail,
         clock: Clock,
         entropy: Entropy,
@@ -93,7 +72,6 @@ class Warrants:
     ) -> None:
         """*realm_of*: returns the realm of a venue by its id; None: there is no such venue."""
         self._store = store
-        self._day_keys = day_keys
         self._audit = audit
         self._clock = clock
         self._entropy = entropy
@@ -145,7 +123,7 @@ class Warrants:
             None,
             "",
         )
-        self._record(actor, "warrant_requested", stored)
+        record(self._audit, actor, "warrant_requested", stored)
         if not self._store.add(stored):
             raise AuthorityRefused("The warrant was requested before.", reason="warrant_known")
         return stored
@@ -158,17 +136,17 @@ class Warrants:
             AuthorityRefused: reason ``forbidden``, ``warrant_unknown``, ``warrant_approved`` or
                 ``same_person``.
         """
-        stored = self._found(warrant_id, actor)
+        stored = self.find(warrant_id, actor)
         if actor.name and actor.name == stored.requested_by:
             raise AuthorityRefused(
                 "Who requested a warrant cannot approve it.", reason="same_person"
             )
         data = join([stored.requested, signed])
         read_warrant(data, self._trust(), self._clock.now(), stored.venue_id)
-        self._record(actor, "warrant_approved", stored)
+        record(self._audit, actor, "warrant_approved", stored)
         if not self._store.approve(warrant_id, signed, actor.name):
             raise AuthorityRefused("The warrant is approved already.", reason="warrant_approved")
-        return self._found(warrant_id, actor)
+        return self.find(warrant_id, actor)
 
     def all(self, actor: Actor) -> list[StoredWarrant]:
         """Return the warrants that *actor* may see, newest first."""
@@ -196,8 +174,21 @@ class Warrants:
         """
         found = [each for each in self.all(actor) if each.warrant_id.hex().startswith(text.lower())]
         if len(text) < SHORTEST_ID or len(found) != 1:
-            raise _unknown()
-        return self._found(found[0].warrant_id, actor)
+            raise unknown()
+        return self.find(found[0].warrant_id, actor)
+
+    def find(self, warrant_id: bytes, actor: Actor) -> StoredWarrant:
+        """Return one warrant.
+
+        Raises:
+            AuthorityRefused: reason ``forbidden`` or ``warrant_unknown``.
+        """
+        stored = self._store.find(warrant_id)
+        # Those of other provinces are not told apart from those that do not exist.
+        if stored is None or not actor.covers(stored.realm):
+            raise unknown()
+        self._allow(actor, stored.realm)
+        return stored
 
     def file(self, warrant_id: bytes, actor: Actor) -> bytes:
         """Return the file of an approved warrant, for a kiosk without a network.
@@ -205,121 +196,13 @@ class Warrants:
         Raises:
             AuthorityRefused: as `named`, or reason ``warrant_unapproved``.
         """
-        stored = self._found(warrant_id, actor)
+        stored = self.find(warrant_id, actor)
         if stored.approved is None:
             raise AuthorityRefused(
                 "The warrant is not approved yet: a second person has to.",
                 reason="warrant_unapproved",
             )
         return join([stored.requested, stored.approved])
-
-    def waiting(self, venue_id: bytes, room: str) -> list[bytes]:
-        """Return the files of the warrants that a kiosk has still to answer."""
-        return [
-            join([stored.requested, stored.approved])
-            for stored in self._store.waiting(venue_id, room, self._clock.now())
-            if stored.approved is not None
-        ]
-
-    def take(
-        self,
-        venue_id: bytes,
-        room: str,
-        warrant_id: bytes,
-        part: int,
-        rows: Sequence[ReleasedContact],
-        *,
-        last: bool,
-    ) -> bool:
-        """Keep a part of what a kiosk released, sealed as it is; False: it is there already.
-
-        Raises:
-            AuthorityRefused: reason ``warrant_unknown`` or ``rows_outside`` (of another time than
-                the warrant's, or too many).
-        """
-        stored = self._store.find(warrant_id)
-        if stored is None or stored.venue_id != venue_id or stored.approved is None:
-            raise _unknown()
-        slots = slots_between(stored.start, stored.end)
-        if (
-            not 0 <= part <= MAX_ROWS // PART_ROWS
-            or len(rows) > PART_ROWS
-            or any(row.slot not in slots for row in rows)
-        ):
-            raise AuthorityRefused(
-                "These rows are not those that the warrant asks for.", reason="rows_outside"
-            )
-        kept = self._store.add_part(
-            AnswerPart(
-                warrant_id,
-                room,
-                part,
-                last,
-                self._clock.now(),
-                len(rows),
-                pack_rows(rows),
-                b"".join(row.row_id for row in rows) or None,
-            )
-        )
-        if kept and last:
-            place = Actor(f"kiosk:{venue_id.hex()[:12]}", stored.realm, "issuer")
-            sent = sum(each.rows for each in self._store.parts(warrant_id) if each.room == room)
-            self._record(place, "warrant_answered", stored, {"rows": sent})
-        return kept
-
-    def take_file(self, answer: WarrantAnswer, actor: Actor) -> int:
-        """Keep what a stick brought from a kiosk; return how many rows were not there before.
-
-        Raises:
-            AuthorityRefused: as `named` and `take`.
-        """
-        stored = self._found(answer.warrant_id, actor)
-        parts = list(parts_of(answer.rows))
-        new = 0
-        for number, rows in enumerate(parts):
-            last = number == len(parts) - 1
-            if self.take(stored.venue_id, answer.room, stored.warrant_id, number, rows, last=last):
-                new += len(rows)
-        return new
-
-    def open(self, warrant_id: bytes, purpose: str, actor: Actor) -> Opened:
-        """Open what kiosks released. *purpose*: why it is read, for the audit trail.
-
-        Raises:
-            AuthorityRefused: reason ``forbidden``, ``warrant_unknown``, ``warrant_reader``,
-                ``warrant_purpose``, ``warrant_unanswered`` or ``warrant_over`` (erased since).
-        """
-        stored = self._found(warrant_id, actor)
-        # Two have agreed that the one who asked may read, and not that anybody may.
-        if actor.name and actor.name != stored.requested_by:
-            raise AuthorityRefused(
-                "Names are read by who requested the warrant.", reason="warrant_reader"
-            )
-        purpose = " ".join(purpose.split())
-        if not 0 < len(purpose) <= MAX_PURPOSE:
-            raise AuthorityRefused(
-                f"Say what the names are needed for, in 1 to {MAX_PURPOSE} characters.",
-                reason="warrant_purpose",
-            )
-        parts = self._store.parts(warrant_id)
-        if not parts:
-            raise AuthorityRefused(
-                "The place has not answered yet.",
-                reason="warrant_unanswered",
-                hint="its kiosk asks when it has a network; else bring it the warrant on a stick",
-            )
-        if any(part.released is None for part in parts):
-            raise AuthorityRefused(
-                "What the place sent was erased when its time was over.", reason="warrant_over"
-            )
-        told: Detail = {"rows": sum(part.rows for part in parts), "purpose": purpose}
-        self._record(actor, "warrant_read", stored, told)
-        rows = [row for part in parts for row in unpack_rows(part.released or b"")]
-        return opened(rows, self._day_keys.private)
-
-    def forget(self) -> None:
-        """Erase what places sent for warrants that are over."""
-        self._store.erase(self._clock.now() - READ_FOR)
 
     def _checked(self, warrant: Warrant, actor: Actor) -> str:
         """Return the province of the place, where *actor* may ask for its register now."""
@@ -340,24 +223,19 @@ class Warrants:
             )
         return realm
 
-    def _found(self, warrant_id: bytes, actor: Actor) -> StoredWarrant:
-        stored = self._store.find(warrant_id)
-        # Those of other provinces are not told apart from those that do not exist.
-        if stored is None or not actor.covers(stored.realm):
-            raise _unknown()
-        self._allow(actor, stored.realm)
-        return stored
-
     def _allow(self, actor: Actor, realm: str) -> None:
         if not (actor.may(SUPERVISOR) and actor.covers(realm)):
             raise AuthorityRefused("Warrants are for supervisors.", reason="forbidden")
 
-    def _record(
-        self, actor: Actor, action: str, stored: StoredWarrant, more: Detail | None = None
-    ) -> None:
-        told = {"venue": stored.venue_id.hex(), **(more or {})}
-        self._audit.record(actor, action, stored.warrant_id.hex(), told, realm=stored.realm)
+
+def record(
+    audit: AuditTrail, actor: Actor, action: str, stored: StoredWarrant, more: Detail | None = None
+) -> None:
+    """Write into the trail what *actor* did with a warrant."""
+    told = {"venue": stored.venue_id.hex(), **(more or {})}
+    audit.record(actor, action, stored.warrant_id.hex(), told, realm=stored.realm)
 
 
-def _unknown() -> AuthorityRefused:
+def unknown() -> AuthorityRefused:
+    """Return the refusal of a warrant that nobody knows, or another province has."""
     return AuthorityRefused("There is no such warrant.", reason="warrant_unknown")

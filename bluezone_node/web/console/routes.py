@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from bluezone_node.authority.people.accounts import Accounts
 from bluezone_node.authority.places.bulk import BulkVenues
+from bluezone_node.authority.places.openings import Openings
 from bluezone_node.authority.places.warrants import Warrants
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.ports.audit import AuditTrail
@@ -59,6 +60,8 @@ class ConsoleParts:
     place_list: BulkVenues | None = None
     """None as with *warnings*."""
     warrants: Warrants | None = None
+    """None as with *warnings*."""
+    openings: Openings | None = None
     """None as with *warnings*."""
 
 
@@ -112,12 +115,12 @@ def _notice_routes(
 def _warrant_routes(
     frame: Frame, parts: ConsoleParts, shown: Shown, clock: Clock
 ) -> list[BaseRoute]:
-    if parts.warrants is None or parts.venues is None:
+    if parts.warrants is None or parts.openings is None or parts.venues is None:
         return [frame.get(menu.WARRANTS, _no_places, role=SUPERVISOR)]
     directory = parts.venues.directory
     return [
         *WarrantDrafts(parts.warrants, directory, shown, clock).routes(frame),
-        *WarrantPages(parts.warrants, directory).routes(frame),
+        *WarrantPages(parts.warrants, parts.openings, directory).routes(frame),
     ]
 
 

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.places.directory import Directory
+from bluezone_node.authority.places.openings import Openings
 from bluezone_node.authority.places.warrants import Warrants, WarrantState, WarrantView
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.sheets import write_csv
 from bluezone_node.errors import AuthorityRefused, Refused
 from bluezone_node.venues.answer import read_answer
-from bluezone_node.venues.warrant import WARRANT_ID_BYTES
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
-from bluezone_node.web.console.visit import Answer, Away, Download, NotHere, Page, Visit
+from bluezone_node.web.console.visit import Answer, Away, Download, NotHere, Page, Visit, id_of
 
 SHORT_ID = 8
 """Hexadecimal digits by which people name a warrant, a place and the files of both."""
@@ -28,8 +28,9 @@ BINARY = "application/octet-stream"
 class WarrantPages:
     """The pages of warrants that officers have signed."""
 
-    def __init__(self, warrants: Warrants, directory: Directory) -> None:
+    def __init__(self, warrants: Warrants, openings: Openings, directory: Directory) -> None:
         self._warrants = warrants
+        self._openings = openings
         self._directory = directory
 
     def routes(self, frame: Frame) -> list[BaseRoute]:
@@ -97,7 +98,7 @@ class WarrantPages:
             brought = read_answer(_sent(visit))
             if brought.warrant_id != _id(view):
                 raise AuthorityRefused("It answers another warrant.", reason="answer_elsewhere")
-            self._warrants.take_file(brought, visit.actor)
+            self._openings.take_file(brought, visit.actor)
 
         return self._taken(visit, take)
 
@@ -105,7 +106,7 @@ class WarrantPages:
         """Show the names, or save them: in this answer only."""
         view, purpose = self._view(visit), visit.form["purpose"]
         try:
-            opened = self._warrants.open(_id(view), purpose, visit.actor)
+            opened = self._openings.open(_id(view), purpose, visit.actor)
         except AuthorityRefused as refused:
             field = "purpose" if refused.reason == "warrant_purpose" else ""
             return self._one(visit, {field: visit.wording.refusal(refused)}, 422)
@@ -169,11 +170,9 @@ class WarrantPages:
         return Page("warrant.html", values, status)
 
     def _view(self, visit: Visit) -> WarrantView:
-        text = visit.params["warrant"]
         try:
-            if len(text) != 2 * WARRANT_ID_BYTES:
-                raise NotHere
-            return self._warrants.view(self._warrants.named(text, visit.actor))
+            found = self._warrants.find(id_of(visit.params["warrant"]), visit.actor)
+            return self._warrants.view(found)
         except AuthorityRefused:
             raise NotHere from None
 

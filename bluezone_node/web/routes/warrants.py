@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from bluezone_node.authority.limits import TooManyAttempts
+from bluezone_node.authority.places.openings import Openings
 from bluezone_node.authority.places.proposals import Desk
-from bluezone_node.authority.places.warrants import Warrants
 from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Entropy
 from bluezone_node.venues.answer import MAX_ROWS, PART_ROWS, unpack_rows
@@ -50,7 +50,7 @@ class OpeningRequest(RequestModel, frozen=True, rename="camel"):
 
 
 def warrant_routes(
-    desk_of: Callable[[str], Desk], warrants: Warrants, limit: AddressLimit, entropy: Entropy
+    desk_of: Callable[[str], Desk], openings: Openings, limit: AddressLimit, entropy: Entropy
 ) -> list[BaseRoute]:
     """Return the routes. *desk_of* returns where the kiosk stands that has a bearer token."""
     exchange = Exchange(entropy, error_name="code", headers=NO_STORE)
@@ -59,7 +59,7 @@ def warrant_routes(
 
     def waiting(token: str) -> list[bytes]:
         kiosk = desk_of(token).kiosk
-        return warrants.waiting(kiosk.venue_id, kiosk.room)
+        return openings.waiting(kiosk.venue_id, kiosk.room)
 
     async def listed(request: Request) -> Response:
         try:
@@ -86,7 +86,7 @@ def warrant_routes(
         if len(warrant_id) != WARRANT_ID_BYTES:
             raise AuthorityRefused("There is no such warrant.", reason="warrant_unknown")
         rows = unpack_rows(from_base64(asked.rows, "rows_malformed"))
-        kept = warrants.take(
+        kept = openings.take(
             kiosk.venue_id, kiosk.room, warrant_id, asked.part, rows, last=asked.last
         )
         return {"kept": kept}

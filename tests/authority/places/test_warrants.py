@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from bluezone_node.authority.people.audit import ChainedTrail
 from bluezone_node.authority.places.contacts import Opened
 from bluezone_node.authority.places.day_keys import AHEAD, KEPT, DayKeyRing
-from bluezone_node.authority.places.warrants import READ_FOR, Warrants
+from bluezone_node.authority.places.openings import READ_FOR, Openings
+from bluezone_node.authority.places.warrants import Warrants
 from bluezone_node.authority.ports.accounts import Actor
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.cose import key_id_of, public_bytes
@@ -106,13 +107,13 @@ class Office:
         trail = ChainedTrail(self.entries, self.clock, timedelta(days=730), secret=b"s" * 32)
         self.warrants = Warrants(
             self.store,
-            self.days,
             trail,
             self.clock,
             os.urandom,
             lambda: TRUST,
             lambda venue: "01" if venue == CLINIC.venue_id else None,
         )
+        self.openings = Openings(self.warrants, self.store, self.days.private, trail, self.clock)
         self.ring.tidy()
 
     def sealed(self, contact: Contact = ANH, nonce: bytes = b"pass one") -> SealedContact:
@@ -143,7 +144,7 @@ class Office:
 
     def answer(self, warrant: Warrant, rows: Sequence[SealedContact]) -> None:
         """Have the kiosk fetch what waits for it, check it, and send its rows."""
-        (data,) = self.warrants.waiting(CLINIC.venue_id, "")
+        (data,) = self.openings.waiting(CLINIC.venue_id, "")
         read = read_warrant(data, TRUST, self.clock.now(), CLINIC.venue_id)
         assert read == warrant
         self.take(warrant, [release(row, CLINIC.venue_id, VENUE_KEY) for row in rows])
@@ -152,10 +153,10 @@ class Office:
         parts = list(parts_of(rows))
         for number, part in enumerate(parts):
             last = number == len(parts) - 1
-            self.warrants.take(CLINIC.venue_id, "", warrant.warrant_id, number, part, last=last)
+            self.openings.take(CLINIC.venue_id, "", warrant.warrant_id, number, part, last=last)
 
     def read(self, warrant: Warrant, actor: Actor = AN) -> Opened:
-        return self.warrants.open(warrant.warrant_id, "gọi F1", actor)
+        return self.openings.open(warrant.warrant_id, "gọi F1", actor)
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_two_officers_read_who_was_there(office: Office) -> None:
         "warrant_answered",
         "warrant_read",
     ]
-    assert office.warrants.waiting(CLINIC.venue_id, "") == []
+    assert office.openings.waiting(CLINIC.venue_id, "") == []
 
 
 def test_one_officer_alone_gets_nothing(office: Office) -> None:
@@ -194,7 +195,7 @@ def test_one_officer_alone_gets_nothing(office: Office) -> None:
     with pytest.raises(BadInput) as bad:
         office.warrants.approve(warrant.warrant_id, write_warrant(warrant, ASKING), BINH)
     assert bad.value.reason == "warrant_signatures"
-    assert office.warrants.waiting(CLINIC.venue_id, "") == []
+    assert office.openings.waiting(CLINIC.venue_id, "") == []
     with pytest.raises(AuthorityRefused) as unanswered:
         office.read(warrant)
     assert unanswered.value.reason == "warrant_unanswered"
@@ -245,7 +246,7 @@ def test_how_far_a_warrant_has_come(office: Office) -> None:
     assert state() == "approved"
     office.clock.advance(life.total_seconds())
     assert state() == "expired"
-    office.warrants.take(CLINIC.venue_id, "", asked.warrant_id, 0, [], last=True)
+    office.openings.take(CLINIC.venue_id, "", asked.warrant_id, 0, [], last=True)
     assert state() == "answered"
 
 
@@ -256,7 +257,7 @@ def test_a_place_can_answer_only_what_it_was_asked(office: Office) -> None:
 
     def reason(venue: bytes, part: int, rows: Sequence[ReleasedContact]) -> str:
         with pytest.raises(AuthorityRefused) as refused:
-            office.warrants.take(venue, "", warrant.warrant_id, part, rows, last=True)
+            office.openings.take(venue, "", warrant.warrant_id, part, rows, last=True)
         return refused.value.reason
 
     assert reason(b"x" * 16, 0, [released]) == "warrant_unknown"
@@ -275,10 +276,10 @@ def test_a_busy_day_comes_in_parts_and_a_row_is_read_once(office: Office) -> Non
     warrant = office.approved()
     one = release(office.sealed(), CLINIC.venue_id, VENUE_KEY)
     many = [replace(one, row_id=os.urandom(16)) for _ in range(PART_ROWS + 1)]
-    office.warrants.take(CLINIC.venue_id, "", warrant.warrant_id, 0, many[:PART_ROWS], last=False)
-    assert office.warrants.waiting(CLINIC.venue_id, "")
+    office.openings.take(CLINIC.venue_id, "", warrant.warrant_id, 0, many[:PART_ROWS], last=False)
+    assert office.openings.waiting(CLINIC.venue_id, "")
     office.take(warrant, [many[0], *many])
-    assert not office.warrants.waiting(CLINIC.venue_id, "")
+    assert not office.openings.waiting(CLINIC.venue_id, "")
     assert len(office.read(warrant).contacts) == len(many)
 
 
@@ -294,8 +295,8 @@ def test_a_stick_brings_what_a_network_does(office: Office) -> None:
     assert read_warrant(data, TRUST, NOW, CLINIC.venue_id) == warrant
     rows = (release(office.sealed(), CLINIC.venue_id, VENUE_KEY),)
     answer = read_answer(write_answer(WarrantAnswer(warrant.warrant_id, "", rows)))
-    assert office.warrants.take_file(answer, AN) == 1
-    assert office.warrants.take_file(answer, AN) == 0
+    assert office.openings.take_file(answer, AN) == 1
+    assert office.openings.take_file(answer, AN) == 0
     assert [contact for _, contact in office.read(warrant).contacts] == [ANH]
 
 
@@ -305,7 +306,7 @@ def test_nobody_reads_names_without_saying_why(office: Office) -> None:
     office.answer(warrant, [office.sealed()])
     for purpose in ("", "  \n", "x" * 201):
         with pytest.raises(AuthorityRefused) as refused:
-            office.warrants.open(warrant.warrant_id, purpose, AN)
+            office.openings.open(warrant.warrant_id, purpose, AN)
         assert refused.value.reason == "warrant_purpose"
     office.read(warrant)
     entry = list(office.entries.walk())[-1]
@@ -346,7 +347,7 @@ def test_what_the_place_sent_is_erased(office: Office) -> None:
     warrant = office.approved()
     office.answer(warrant, [office.sealed()])
     office.clock.advance((timedelta(hours=48) + READ_FOR).total_seconds())
-    office.warrants.forget()
+    office.openings.forget()
     with pytest.raises(AuthorityRefused) as refused:
         office.read(warrant)
     assert refused.value.reason == "warrant_over"

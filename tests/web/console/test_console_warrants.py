@@ -261,7 +261,7 @@ def test_what_is_over_says_so(office: Bureau, clinic: Venue) -> None:
     lan.see(second)
     assert lan.send(f"{second}/answer", {}, file=brought).status_code == 303
     office.pass_time(days=11)
-    office.register().forget()
+    office.openings().forget()
     lan = office.signed_in("supervisor", name="lan")
     assert "the place has not answered" in lan.see(first)
     assert "was erased, its time being over" in lan.see(second)
