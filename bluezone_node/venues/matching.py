@@ -7,7 +7,7 @@ tolerance of minutes would warn people who left before.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -130,44 +130,42 @@ def alerts_of(found: Iterable[Match], visits: Mapping[int, Visit], today: dateti
     by_visit: dict[int, list[Match]] = defaultdict(list)
     for match in found:
         by_visit[match.visit].append(match)
-    alerts = []
-    for number, its in by_visit.items():
-        decisive = max(its, key=lambda match: (match.text.level, match.text.issued))
-        visit, text = visits[number], decisive.text
-        start, end = min(match.start for match in its), max(match.end for match in its)
-        if day_of(start) < day_of(today - RETENTION):
-            continue
-        minutes = (decisive.end - decisive.start) / timedelta(minutes=1)
-        proved = any(match.proved for match in its)
-        alerts.append(
-            Alert(
-                AlertKind.VENUE,
-                day_of(start),
-                start,
-                end,
-                _LEVELS[text.level],
-                minutes,
-                minutes_near=0.0,
-                minutes_middle=0.0,
-                minutes_far=0.0,
-                confidence="high" if proved else "medium",
-                packets=0,
-                rules=RULES,
-                report_type=text.level.name.lower(),
-                subject=str(number),
-                presence=Presence(
-                    # An alert outlasts the visit, whose name is to go with its end.
-                    "" if visit.private else visit.label,
-                    minutes,
-                    text.advice.name.lower(),
-                    proved,
-                    visit.party,
-                    text.phone,
-                    dict(text.texts),
-                ),
-            )
-        )
-    return sorted(alerts, key=lambda alert: alert.start)
+    alerts = (_alert(visits[number], its) for number, its in by_visit.items())
+    oldest = day_of(today - RETENTION)
+    return sorted((each for each in alerts if each.day >= oldest), key=lambda each: each.start)
+
+
+def _alert(visit: Visit, its: Sequence[Match]) -> Alert:
+    decisive = max(its, key=lambda match: (match.text.level, match.text.issued))
+    text, start = decisive.text, min(match.start for match in its)
+    minutes = (decisive.end - decisive.start) / timedelta(minutes=1)
+    proved = any(match.proved for match in its)
+    return Alert(
+        AlertKind.VENUE,
+        day_of(start),
+        start,
+        max(match.end for match in its),
+        _LEVELS[text.level],
+        minutes,
+        minutes_near=0.0,
+        minutes_middle=0.0,
+        minutes_far=0.0,
+        confidence="high" if proved else "medium",
+        packets=0,
+        rules=RULES,
+        report_type=text.level.name.lower(),
+        subject=str(decisive.visit),
+        presence=Presence(
+            # An alert outlasts the visit, whose name is to go with its end.
+            "" if visit.private else visit.label,
+            minutes,
+            text.advice.name.lower(),
+            proved,
+            visit.party,
+            text.phone,
+            dict(text.texts),
+        ),
+    )
 
 
 def _opened(notice: Notice, marks: Iterable[Mark]) -> NoticeText | None:
