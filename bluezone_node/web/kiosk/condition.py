@@ -12,6 +12,8 @@ class Condition:
 
     daemon: bool = False
     """Whether the node runs beside it: Bluetooth, and what is downloaded."""
+    silent: bool = False
+    """Whether that node cannot put the place's tag on the air."""
     clock_known: bool = True
     synced: datetime | None = None
     """When what the authority publishes was downloaded last."""
@@ -50,7 +52,10 @@ def status_of(condition: Condition, now: datetime) -> list[tuple[bool, Words]]:
         parts.append((False, said))
     if not condition.clock_known:
         parts.append((False, Words("Chưa chắc giờ của máy", "The clock is unsure")))
-    if condition.daemon:
+    if condition.daemon and condition.silent and not condition.objection:
+        said = Words("Bluetooth không phát mã địa điểm", "Bluetooth does not send the place's tag")
+        parts.append((False, said))
+    elif condition.daemon:
         parts.append((True, Words("Bluetooth chạy", "Bluetooth runs")))
     else:
         parts.append((False, Words("Bluetooth không chạy", "Bluetooth is not running")))

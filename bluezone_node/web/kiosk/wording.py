@@ -119,6 +119,12 @@ REFUSALS = {
         "The keyboard's Vietnamese typing (Telex, VNI) has changed the code. Switch it off, and "
         "set the layout to US.",
     ),
+    "link_homograph": Words(
+        "Đường dẫn có chữ cái lạ: bộ gõ tiếng Việt (Telex, VNI) đang bật, hoặc mã giả. Đừng mở; hãy "
+        "báo cho quản lý.",
+        "The link has strange letters: Vietnamese typing (Telex, VNI) is on, or it is forged. Do "
+        "not open it; tell the manager.",
+    ),
     "health_certificate": Words(
         "Đây là chứng nhận tiêm chủng, không phải mã của khách. Mời đưa CCCD, thẻ BHYT hoặc mã "
         "trên thiết bị.",
@@ -268,8 +274,6 @@ def refused(error: BluezoneError) -> Shown:
     if isinstance(error, DatabaseUnusable):
         return Shown("red", "no", Words("Không ghi được", "Not written"), (_UNWRITTEN,))
     reason = error.reason if isinstance(error, Refused) else ""
-    if reason.startswith("link_"):
-        words = _LINKS
-    else:
-        words = REFUSALS.get(reason) or Words(_UNKNOWN, str(error))
+    others = _LINKS if reason.startswith("link_") else Words(_UNKNOWN, str(error))
+    words = REFUSALS.get(reason, others)
     return Shown("red", "no", Words("Chưa được", "Not entered"), (words,))

@@ -185,6 +185,7 @@ async def test_what_cannot_be_written_is_not_counted(kiosk: Kiosk, store: Sqlite
     [
         (Condition(), "Bluetooth không chạy"),
         (Condition(daemon=True), "Chưa đồng bộ lần nào"),
+        (Condition(daemon=True, silent=True), "Bluetooth không phát mã địa điểm"),
         (Condition(clock_known=False), "Chưa chắc giờ của máy"),
         (Condition(unwritten=True), "Thẻ nhớ đầy hoặc hỏng"),
         (Condition(card_days=3), "Mã địa điểm còn 3 ngày"),
@@ -248,6 +249,14 @@ async def test_an_unsure_clock_marks_entries(kiosk: Kiosk) -> None:
     async with kiosk.browser() as browser:
         answer = (await browser.post("/scan", data={"text": ID_CARD}, headers=JSON)).json()
         assert {"vi": "Chưa chắc giờ của máy", "en": "Clock unsure"} in answer["notes"]
+
+
+async def test_a_keyboard_is_suspected_before_a_forger(kiosk: Kiosk) -> None:
+    """The link on the kiosk's own slip, through Telex."""
+    typed = kiosk.screen.text(kiosk.clock.now()).replace("exa", "ẽa")
+    async with kiosk.browser() as browser:
+        answer = (await browser.post("/scan", data={"text": typed}, headers=JSON)).json()
+        assert "Telex" in answer["notes"][0]["vi"]
 
 
 @pytest.mark.parametrize(
