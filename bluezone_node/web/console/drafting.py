@@ -6,7 +6,6 @@ it before the person has seen in both languages what will be read.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -26,39 +25,18 @@ from bluezone_node.web.console.notices import Warnings
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.reading import readings
 from bluezone_node.web.console.shown import Shown
-from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit, id_of
-
-FIELDS = (
-    "room",
-    *window.FIELDS,
-    "level",
-    "advice",
-    "overlap",
-    "tail",
-    "phone",
-    "vi",
-    "en",
+from bluezone_node.web.console.typed_notice import (
+    FIELD_OF,
+    FIELDS,
+    MORE,
+    order_from,
+    typed_of,
+    window_of,
 )
-"""What is typed."""
+from bluezone_node.web.console.visit import WAITING, Answer, Away, NotHere, Page, Visit, id_of
 
 CARRIED = ("venue", "replaces", "proposal")
 """What goes with the form unseen: see `About.hidden`."""
-
-MORE = ("vi", "en", "overlap", "tail")
-"""Of them, those that few notices need: they are folded away."""
-
-_FIELD = {
-    "notice_window": "to_time",
-    "notice_future": "to_time",
-    "notice_too_old": "from_day",
-    "notice_tail": "tail",
-    "notice_overlap": "overlap",
-    "notice_text": "vi",
-    "notice_phone": "phone",
-    "no_card": "room",
-}
-"""The field that a refusal is about; others are about the whole form."""
-
 
 _DRAFTS = f"{menu.NOTICES}/drafts"
 
@@ -129,7 +107,7 @@ class Drafting:
             return Away(f"{menu.PROPOSALS}/{visit.params['proposal']}")
         about = self._about(visit, found.venue_id, proposal=found.proposal_id)
         order = NoticeOrder(found.venue_id, found.start, found.end, room=found.room)
-        return self._form(visit, about, self._blank(visit) | _window_of(order), {})
+        return self._form(visit, about, self._blank(visit) | window_of(order), {})
 
     def type(self, visit: Visit) -> Answer:
         """Keep what was typed, and go to its page: a form that is wrong has one too."""
@@ -146,12 +124,12 @@ class Drafting:
         about, errors = self._named(visit), dict[str, str]()
         if self._is_over(visit, about.replaces):
             return self._anew(visit, about)
-        order = order_from(visit, about, self._clock.now(), errors)
+        order = self._ordered(visit, about, errors)
         if not errors:
             try:
                 notice = self._notices.checked(order, visit.actor)
             except AuthorityRefused as refused:
-                errors[_FIELD.get(refused.reason, "")] = visit.wording.refusal(refused)
+                errors[FIELD_OF.get(refused.reason, "")] = visit.wording.refusal(refused)
             else:
                 values = {
                     "about": about,
@@ -182,7 +160,7 @@ class Drafting:
             return Away(f"{address}/sent")
         visit = self._typed(visit)
         about, errors = self._named(visit), dict[str, str]()
-        order = order_from(visit, about, self._clock.now(), errors)
+        order = self._ordered(visit, about, errors)
         if not errors:
             try:
                 others = self._others(about, self._notices.checked(order, visit.actor))
@@ -193,7 +171,7 @@ class Drafting:
             except AuthorityRefused as refused:
                 if refused.reason == "notice_retracted":
                     return self._anew(visit, about)
-                errors[_FIELD.get(refused.reason, "")] = visit.wording.refusal(refused)
+                errors[FIELD_OF.get(refused.reason, "")] = visit.wording.refusal(refused)
         return self._form(visit, about, visit.form.values, errors, 422)
 
     def sent(self, visit: Visit) -> Answer:
@@ -274,6 +252,11 @@ class Drafting:
             view = self._notices.issue(order, visit.actor)
         return {"number": view.notice.number}
 
+    def _ordered(self, visit: Visit, about: About, errors: dict[str, str]) -> NoticeOrder:
+        form, now = visit.form, self._clock.now()
+        venue, proposal = about.venue.venue_id, about.proposal
+        return order_from(form, visit.language, venue, proposal, now, errors)
+
     def _others(self, about: About, notice: StoredNotice) -> list[NoticeView]:
         """Return the notices that hold already about that place and time."""
         found = self._notices.check(notice.venue_id, notice.start, notice.until)
@@ -325,58 +308,3 @@ def _facts(visit: Visit, notice: StoredNotice) -> list[tuple[str, str]]:
     if notice.min_overlap:
         facts.append((_("Only who was there for"), lang.duration(notice.min_overlap * 60)))
     return facts
-
-
-def typed_of(order: NoticeOrder) -> dict[str, str]:
-    """Return *order* as it would be typed."""
-    return {
-        **_window_of(order),
-        "level": str(int(order.level)),
-        "advice": str(int(order.advice)),
-        "overlap": str(order.min_overlap or ""),
-        "tail": "" if order.tail is None else str(order.tail),
-        "phone": order.phone,
-        "vi": order.texts.get("vi", ""),
-        "en": order.texts.get("en", ""),
-    }
-
-
-def _window_of(order: NoticeOrder) -> dict[str, str]:
-    return {"room": order.room, **window.typed_window(order.start, order.end)}
-
-
-def order_from(visit: Visit, about: About, now: datetime, errors: dict[str, str]) -> NoticeOrder:
-    """Return what the form orders; what cannot be read is told in *errors*."""
-    form, _ = visit.form, visit.language.gettext
-    start, end = window.read_window(form, visit.language, now, errors)
-    number = _("This is a number of minutes.")
-    overlap = _minutes(form, "overlap", errors, number)
-    tail = _minutes(form, "tail", errors, number)
-    level, advice = form["level"], form["advice"]
-    if level not in {str(int(each)) for each in NoticeLevel}:
-        errors["level"], level = _("Choose one."), "1"
-    if advice not in {str(int(each)) for each in Advice}:
-        errors["advice"], advice = _("Choose one."), "0"
-    return NoticeOrder(
-        about.venue.venue_id,
-        start,
-        end,
-        NoticeLevel(int(level)),
-        Advice(int(advice)),
-        form["room"],
-        overlap or 0,
-        form["phone"],
-        {language: form[language] for language in ("vi", "en") if form[language]},
-        tail,
-        about.proposal,
-    )
-
-
-def _minutes(form: Form, name: str, errors: dict[str, str], sentence: str) -> int | None:
-    text = form[name]
-    if not text:
-        return None
-    if text.isascii() and text.isdecimal() and len(text) < 5:
-        return int(text)
-    errors[name] = sentence
-    return None
