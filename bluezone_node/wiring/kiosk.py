@@ -154,6 +154,7 @@ class Surroundings:
             self.condition,
             register_days=days,
             daemon=status is not None,
+            silent=known and bool((status or {}).get("place_problem")),
             clock_known=known,
             synced=synced,
             card_days=card.to_day - day_number(now),
