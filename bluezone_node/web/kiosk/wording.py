@@ -120,8 +120,8 @@ REFUSALS = {
         "set the layout to US.",
     ),
     "link_homograph": Words(
-        "Đường dẫn có chữ cái lạ: bộ gõ tiếng Việt (Telex, VNI) đang bật, hoặc mã giả. Đừng mở; hãy "
-        "báo cho quản lý.",
+        "Đường dẫn có chữ cái lạ: bộ gõ tiếng Việt (Telex, VNI) đang bật, hoặc mã giả. Đừng mở; "
+        "hãy báo cho quản lý.",
         "The link has strange letters: Vietnamese typing (Telex, VNI) is on, or it is forged. Do "
         "not open it; tell the manager.",
     ),
