@@ -193,10 +193,12 @@ def test_a_poster_is_written(home: Path, tmp_path: Path) -> None:
     assert "no room of that name" in refused.stderr
 
 
-def test_posters_of_a_search_are_written(home: Path, tmp_path: Path) -> None:
-    """A page for each room and way, in a new folder; without a place there is no folder."""
+def test_posters_of_a_search_are_written(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page for each room and way, in a new folder; what cannot be printed is told by its code."""
     made = registered(home, "Chợ Bến Thành", "--room", "Khu A")
-    registered(home, "Trường Lê Lợi")
+    pagoda = registered(home, "វត្ត")
     out = tmp_path / "out"
     for asked in (("cho", "hom"), ("--commune", 1)):
         none = venue(home, "posters", *asked, "--out", out)
@@ -224,6 +226,12 @@ def test_posters_of_a_search_are_written(home: Path, tmp_path: Path) -> None:
     assert len(read) == 4
     assert all(made["code"][:3] in each for each in read[:2])
     assert all("Khu A" in each for each in read[2:])
+    monkeypatch.setattr("bluezone_node.posters.batch.MOST", 2)
+    rest = venue(home, "posters", "--size", "sticker", "--out", tmp_path / "all")
+    assert rest.returncode == 1
+    assert f"cannot set, on the last pages: {pagoda['code']}" in rest.stderr
+    files = [PdfDocument(tmp_path / f"all/posters-000{number}.pdf") for number in (1, 2)]
+    assert [len(each) for each in files] == [2, 1]
 
 
 def test_the_trust_list_is_shown_and_changed(home: Path, tmp_path: Path) -> None:

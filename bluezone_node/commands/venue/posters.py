@@ -56,6 +56,7 @@ def posters(
     from bluezone_node.authority.places.printing import cards_to_print
     from bluezone_node.authority.ports.venues import VenueState
     from bluezone_node.posters.batch import MOST, batch
+    from bluezone_node.posters.fonts import faces
 
     def look(places: "VenueParts") -> "list[tuple[SignedCard, str]]":
         of = (EDITION, commune_of(commune, places.communes.book("", EDITION))) if commune else None
@@ -72,6 +73,7 @@ def posters(
     each = MOST // len(directions)
     left_out: list[str] = []
     with folder_for(out):
+        faces()  # without a font nothing is begun
         cards = with_places(folder, clock_spec, look)
     with progress("drawing", len(cards)) as advance:
         for number, first in enumerate(range(0, len(cards), each), 1):
