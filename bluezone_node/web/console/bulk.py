@@ -9,11 +9,11 @@ from starlette.routing import BaseRoute
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.registrar.bulk import MAX_ROWS
 from bluezone_node.authority.registrar.issuing import Issuing
-from bluezone_node.errors import BadInput, Refused
+from bluezone_node.errors import Refused
 from bluezone_node.ports import Clock
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
-from bluezone_node.web.console.sheet_result import result_routes, told
+from bluezone_node.web.console.sheet_result import made_once, result_routes, told
 from bluezone_node.web.console.shown import Shown
 from bluezone_node.web.console.visit import Answer, Away, Page, Visit
 
@@ -35,17 +35,12 @@ def bulk_routes(frame: Frame, issuing: Issuing, shown: Shown, clock: Clock) -> l
         return form(visit, {})
 
     def issue(visit: Visit) -> Answer:
-        data, nonce = visit.form.file, visit.form["nonce"]
-        if not data:
-            return form(visit, {"file": visit.language.gettext("Choose a file.")}, 422)
         try:
-            if not nonce.isalnum():
-                raise BadInput("The form has no number.", reason="unparsable")
-            shown.once(visit.token, nonce, lambda: made(visit, data))
+            name = made_once(visit, shown, lambda data: made(visit, data))
         except Refused as refused:
             errors = {"file": visit.wording.refusal(refused)}
             return form(visit, errors, 422, repeated=refused.reason == "file_repeated")
-        return Away(f"{menu.BULK}/{nonce}")
+        return Away(f"{menu.BULK}/{name}")
 
     def form(
         visit: Visit, errors: dict[str, str], status: int = 200, *, repeated: bool = False

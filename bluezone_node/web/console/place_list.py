@@ -16,7 +16,7 @@ from bluezone_node.authority.sheets import write_csv
 from bluezone_node.errors import BadInput, Refused
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
-from bluezone_node.web.console.sheet_result import result_routes, told
+from bluezone_node.web.console.sheet_result import made_once, result_routes, told
 from bluezone_node.web.console.shown import Shown
 from bluezone_node.web.console.visit import Answer, Away, Download, Page, Visit
 
@@ -58,18 +58,11 @@ def place_list_routes(
         return form(visit, {})
 
     def register(visit: Visit) -> Answer:
-        data, nonce = visit.form.file, visit.form["nonce"]
-        if not data:
-            return form(visit, {"file": visit.language.gettext("Choose a file.")}, 422)
         try:
-            if not nonce.isalnum():
-                raise BadInput("The form has no number.", reason="unparsable")
-            if data.count(b"\n") > MOST_LINES + 1:
-                raise BadInput("The file has too many lines.", reason="file_too_large")
-            shown.once(visit.token, nonce, lambda: made(visit, data))
+            name = made_once(visit, shown, lambda data: made(visit, data))
         except Refused as refused:
             return form(visit, {"file": _refusal(visit, refused)}, 422)
-        return Away(f"{menu.PLACE_LIST}/{nonce}")
+        return Away(f"{menu.PLACE_LIST}/{name}")
 
     def form(visit: Visit, errors: dict[str, str], status: int = 200) -> Page:
         realms = [(each.id, visit.wording.realm(each.id)) for each in directory.realms(visit.actor)]
@@ -83,6 +76,8 @@ def place_list_routes(
         return Page("place_list.html", values, status)
 
     def made(visit: Visit, data: bytes) -> Mapping[str, Any]:
+        if data.count(b"\n") > MOST_LINES + 1:
+            raise BadInput("The file has too many lines.", reason="file_too_large")
         result = bulk.register(data, visit.actor, realm=visit.form["realm"])
         return {
             "totals": result.totals,

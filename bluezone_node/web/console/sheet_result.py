@@ -3,19 +3,42 @@
 It waits in `shown` between the form and its page, for the session that sent the file.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from starlette.routing import BaseRoute
 
 from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.sheets import Rejected
+from bluezone_node.errors import BadInput
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.shown import Shown
-from bluezone_node.web.console.visit import WAITING, Answer, Download, NotHere, Page, Visit
+from bluezone_node.web.console.visit import (
+    WAITING,
+    Answer,
+    Download,
+    NotHere,
+    Page,
+    Visit,
+    file_of,
+)
 
 MOST_SHOWN = 200
 """Rejected rows on the page; the file has them all."""
+
+
+def made_once(visit: Visit, shown: Shown, make: Callable[[bytes], Mapping[str, Any]]) -> str:
+    """Keep what *make* returns of the file that was sent, once; return the name of its page.
+
+    Raises:
+        BadInput: reason ``no_file`` or ``unparsable``.
+        Refused: as *make*.
+    """
+    data, nonce = file_of(visit), visit.form["nonce"]
+    if not nonce.isalnum():
+        raise BadInput("The form has no number.", reason="unparsable")
+    shown.once(visit.token, nonce, lambda: make(data))
+    return nonce
 
 
 def told(rejected: Iterable[Rejected]) -> list[dict[str, Any]]:
@@ -60,7 +83,7 @@ def result_routes(
             each | {"why": visit.wording.reason(each["reason"], each["sentence"])}
             for each in found["rejected"]
         ]
-        values = found | {"rejected": rejected, "name": visit.params["name"]}
+        values = found | {"rejected": rejected, "name": visit.params["name"], "path": path}
         return Page(template, values)
 
     def file(visit: Visit) -> Answer:

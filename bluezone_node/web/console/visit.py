@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bluezone_node.authority.ports.accounts import Actor, Session
+from bluezone_node.errors import BadInput
 from bluezone_node.web.console.forms import Form
 from bluezone_node.web.console.language import Language
 from bluezone_node.web.console.wording import Wording
@@ -99,3 +100,14 @@ def id_of(text: str) -> bytes:
     if len(found) != ID_BYTES:
         raise NotHere
     return found
+
+
+def file_of(visit: Visit) -> bytes:
+    """Return the file of the form.
+
+    Raises:
+        BadInput: reason ``no_file``.
+    """
+    if not visit.form.file:
+        raise BadInput("Choose a file.", reason="no_file")
+    return visit.form.file

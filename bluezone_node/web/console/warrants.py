@@ -18,7 +18,16 @@ from bluezone_node.errors import AuthorityRefused, Refused
 from bluezone_node.venues.answer import read_answer
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
-from bluezone_node.web.console.visit import Answer, Away, Download, NotHere, Page, Visit, id_of
+from bluezone_node.web.console.visit import (
+    Answer,
+    Away,
+    Download,
+    NotHere,
+    Page,
+    Visit,
+    file_of,
+    id_of,
+)
 
 SHORT_ID = 8
 """Hexadecimal digits by which people name a warrant, a place and the files of both."""
@@ -62,7 +71,7 @@ class WarrantPages:
     def request(self, visit: Visit) -> Answer:
         """Take in what the first officer signed."""
         try:
-            stored = self._warrants.request(_sent(visit), visit.actor)
+            stored = self._warrants.request(file_of(visit), visit.actor)
         except Refused as refused:
             return self._all(visit, {"file": visit.wording.refusal(refused)}, 422)
         return Away(f"{menu.WARRANTS}/{stored.warrant_id.hex()}")
@@ -79,7 +88,7 @@ class WarrantPages:
     def approve(self, visit: Visit) -> Answer:
         """Take in what the second officer signed."""
         return self._taken(
-            visit, lambda view: self._warrants.approve(_id(view), _sent(visit), visit.actor)
+            visit, lambda view: self._warrants.approve(_id(view), file_of(visit), visit.actor)
         )
 
     def file(self, visit: Visit) -> Answer:
@@ -95,7 +104,7 @@ class WarrantPages:
         """Take in what a stick brought back."""
 
         def take(view: WarrantView) -> None:
-            brought = read_answer(_sent(visit))
+            brought = read_answer(file_of(visit))
             if brought.warrant_id != _id(view):
                 raise AuthorityRefused("It answers another warrant.", reason="answer_elsewhere")
             self._openings.take_file(brought, visit.actor)
@@ -200,14 +209,3 @@ def _name(view: WarrantView) -> str:
 
 def _id(view: WarrantView) -> bytes:
     return view.stored.warrant_id
-
-
-def _sent(visit: Visit) -> bytes:
-    """Return the file of the form.
-
-    Raises:
-        AuthorityRefused: reason ``no_file``.
-    """
-    if not visit.form.file:
-        raise AuthorityRefused("Choose a file.", reason="no_file")
-    return visit.form.file
