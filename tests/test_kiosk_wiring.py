@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bluezone_node.config import KioskSettings, NodeSettings, Settings
+from bluezone_node.control import ControlDoor
 from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadConfig, BadInput, DatabaseInUse, DatabaseUnusable, NoPlace
 from bluezone_node.ports import SourceState
@@ -51,6 +52,19 @@ async def test_a_kiosk_knows_what_is_around_it(settings: Settings) -> None:
         with pytest.raises(BadInput) as refused:
             await kiosk.parts.tap()
         assert refused.value.reason == "tap_unavailable"
+
+
+@pytest.mark.parametrize("problem", ["", "the adapter sends the identifier alone"])
+async def test_a_kiosk_knows_what_its_node_says(settings: Settings, problem: str) -> None:
+    """Whether its place can be heard stands on its page, and not in the node's log alone."""
+    said = {"time": {"known": True}, "place_problem": problem}
+    async with open_kiosk(settings, venue_of(settings), loopback=True) as kiosk:
+        door = ControlDoor(settings.state_dir(), {"status": lambda: said})
+        await door.open()
+        await kiosk.surroundings.look()
+        await door.close()
+        assert kiosk.surroundings.condition.daemon
+        assert kiosk.surroundings.condition.silent == bool(problem)
 
 
 async def test_one_desk_to_a_database(settings: Settings) -> None:
