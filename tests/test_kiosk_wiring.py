@@ -62,9 +62,10 @@ async def test_a_kiosk_knows_what_its_node_says(settings: Settings, problem: str
         door = ControlDoor(settings.state_dir(), {"status": lambda: said})
         await door.open()
         await kiosk.surroundings.look()
+        condition = kiosk.surroundings.condition
         await door.close()
-        assert kiosk.surroundings.condition.daemon
-        assert kiosk.surroundings.condition.silent == bool(problem)
+        assert condition.daemon
+        assert condition.silent == bool(problem)
 
 
 async def test_one_desk_to_a_database(settings: Settings) -> None:
