@@ -187,7 +187,7 @@ async def test_a_tag_that_the_kernel_would_cut_is_not_sent(
         with kernel_tells(monkeypatch, information(0, LE)), caplog.at_level(logging.WARNING):
             for beacon in (FIRST, SECOND):
                 await node.radio.advertise(beacon, TAG)
-                assert node.condition.advertising
+                await node.until(lambda: node.condition.advertising)
                 assert not node.condition.announcing
             assert "ControllerMode = dual" in node.condition.detail
             sent = await stage.sent("an/hci0")
@@ -208,7 +208,7 @@ async def test_without_the_kernel_s_word_the_tag_is_sent(
     with kernel_tells(monkeypatch, refusal(0)):
         async with watched() as node:
             await node.radio.advertise(FIRST, TAG)
-            assert node.condition.announcing
+            await node.until(lambda: node.condition.announcing)
             sent = await stage.sent("an/hci0")
     assert {each.payload for each in sent} == {encode(FIRST), encode(TAG)}
 
