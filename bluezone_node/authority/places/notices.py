@@ -27,6 +27,8 @@ from bluezone_node.errors import AuthorityRefused
 from bluezone_node.ports import Clock, Entropy
 from bluezone_node.venues.notices import LONGEST_WINDOW
 
+MAX_NUMBER = 2**31 - 1
+"""Of a notice: no database that we speak to has more in the column."""
 KEEP = timedelta(days=90)
 """A notice that is over is kept so long, for whoever asks why they were told."""
 
@@ -215,7 +217,7 @@ class Notices:
         return notice
 
     def _reachable(self, number: int, actor: Actor) -> ListedNotice:
-        found = self._store.notice(number)
+        found = self._store.notice(number) if 0 < number <= MAX_NUMBER else None
         if found is None or not actor.covers(found.notice.realm):
             raise AuthorityRefused("There is no such notice.", reason="notice_not_found")
         return found

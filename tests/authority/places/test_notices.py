@@ -172,6 +172,14 @@ def test_what_cannot_be_is_refused(outbreaks: Outbreaks) -> None:
     assert outbreaks.audit.head() is None
 
 
+@pytest.mark.parametrize("number", [-1, 0, 2**31, 10**30])
+def test_no_notice_has_a_number_that_is_none(outbreaks: Outbreaks, number: int) -> None:
+    """Addresses and command lines may name any."""
+    with pytest.raises(AuthorityRefused) as refused:
+        outbreaks.notices.show(number, LAN)
+    assert refused.value.reason == "notice_not_found"
+
+
 def test_a_room_is_offered_for_as_long_as_its_visitors_can_be_told(outbreaks: Outbreaks) -> None:
     """Also after it was removed: a poster hangs on for a week, and devices remember three more."""
     venue = outbreaks.remove(outbreaks.place("Chợ Vải", "Khu B", "Khu A"), "Khu B")

@@ -385,6 +385,7 @@ def test_another_province_sees_nothing_of_it(office: Bureau, market: Venue) -> N
         notice,
         f"{notice}/update",
         f"{menu.NOTICES}/new/{market.venue_id.hex()}",
+        f"{menu.NOTICES}/{10**30}",
         f"{menu.NOTICES}/new/xyz",
         f"{menu.NOTICES}/about/{market.venue_id.hex()}",
         f"{menu.NOTICES}/about/xyz",
