@@ -55,7 +55,8 @@ lasts stops there."""
 
 MINUTE = 60.0
 MOST_WAITING = 500
-"""Changes kept while the database cannot be written; the oldest go first, counted."""
+"""Stays kept while the database cannot be written, five days of the most; those that were not
+heard for the longest go first, counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,8 @@ class Presence:
         self._clock = timekeeper
         self._on_store = on_store
         self._stays = Stays()
-        self._waiting: list[HeardStay] = []
+        self._waiting: dict[AirTag, HeardStay] = {}
+        """By the tag that each began with: as it grows, a stay takes its own place."""
         self._lost = 0
         self._problem = ""
         timekeeper.tell(self._stays.move)
@@ -241,12 +243,15 @@ class Presence:
 
     async def write(self) -> None:
         """End the minute under way, and write what it changed; keep it if that cannot be done."""
-        self._waiting += self._stays.close(self._clock.now())
-        self._lost += max(0, len(self._waiting) - MOST_WAITING)
-        del self._waiting[:-MOST_WAITING]
-        stays = list(self._waiting)
-        if not stays:
+        for stay in self._stays.close(self._clock.now()):
+            known = self._waiting.pop(stay.tags[0].air, stay)
+            self._waiting[stay.tags[0].air] = replace(stay, begins=known.begins)
+        while len(self._waiting) > MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+            self._lost += 1
+        if not self._waiting:
             return
+        stays = list(self._waiting.values())
         try:
             await self._on_store(lambda store: write_stays(store, stays))
         except DatabaseUnusable as error:
@@ -254,7 +259,7 @@ class Presence:
                 log.error("visits cannot be written and are kept in memory: %s", error)
             self._problem = str(error)
             return
-        del self._waiting[: len(stays)]
+        self._waiting.clear()
         self._problem = ""
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bluezone_node.clock import SimClock
 from bluezone_node.crypto.metadata import Metadata
 from bluezone_node.errors import DatabaseUnusable
+from bluezone_node.node import presence as presence_module
 from bluezone_node.node.advertiser import Advertiser
 from bluezone_node.node.announcer import Announcer
 from bluezone_node.node.presence import (
@@ -182,6 +183,47 @@ async def test_what_cannot_be_written_is_kept_until_it_can() -> None:
     assert street.presence.condition().problem == ""
 
 
+async def test_a_disk_that_stays_full_costs_no_stay_that_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However long it grows, a stay takes one place; those that ended long ago go, and are
+    counted."""
+    monkeypatch.setattr(presence_module, "MOST_WAITING", 60)
+    store = MemoryNodeStore()
+    whole, broken, asked = OnMemory(store), True, 0
+
+    async def on_store(work):  # type: ignore[no-untyped-def]
+        nonlocal asked
+        asked += 1
+        if broken:
+            raise DatabaseUnusable("the disk is full")
+        return await whole(work)
+
+    clock = SimClock(START)
+    keeper = Timekeeper(clock, lambda _: Voucher.SIMULATION, OnMemory(store), date(2026, 1, 1))
+    keeper.look()
+    presence = Presence(keeper, on_store)
+
+    async def minute(tags: range) -> None:
+        for number in tags:
+            presence.hear(VenueSighting(clock.now(), tag(number), -60))
+        clock.advance(60)
+        await presence.write()
+
+    await minute(range(0))
+    assert asked == 0
+    # Within one slot, where no tag may follow another.
+    clock.advance((13 * MINUTE).total_seconds())
+    for tags, lost in ((range(40), 0), (range(20, 50), 0), (range(50, 64), 4)):
+        for _ in range(3):
+            await minute(tags)
+        assert presence.condition().flooded == lost
+    broken = False
+    await minute(range(50, 64))
+    assert len(store.visits()) == 60
+    assert presence.condition().problem == ""
+
+
 def tag(number: int) -> AirTag:
     return AirTag(number.to_bytes(12), number.to_bytes(10))
 
@@ -206,6 +248,17 @@ def test_a_flood_of_tags_takes_no_more_room_than_a_shopping_centre() -> None:
     assert len(changed) == MOST_TAGS
     assert changed[0].tags[0].air == crowd[0]
     assert stays.flooded == 3 * 2 * MOST_TAGS
+
+
+def test_a_flood_that_changes_takes_no_more_room_either() -> None:
+    """Those that were heard a minute ago are still followed; others are left out, and counted."""
+    stays = Stays()
+    crowd = [tag(number) for number in range(2 * MOST_TAGS)]
+    minutes(stays, START, [crowd[:MOST_TAGS], crowd[MOST_TAGS:]])
+    assert stays.flooded == MOST_TAGS
+    far = Stays()
+    minutes(far, START, [crowd], FAR_DBM - 1)
+    assert far.flooded == MOST_TAGS
 
 
 def test_a_flood_does_not_drown_the_place_that_one_is_at() -> None:
@@ -237,17 +290,28 @@ def test_a_wearable_that_listens_once_a_minute_comes_too() -> None:
     stays = Stays()
     assert len(minutes(stays, START, [[tag(1)]] * 3)) == 1
     assert minutes(Stays(), START, [[tag(1)]] * 2) == []
+    assert minutes(Stays(), START, [[tag(1)], [], [tag(1)]]) == []
+    assert len(minutes(Stays(), START, [[tag(1)]] * 3, NEAR_DBM)) == 1
     assert minutes(Stays(), START, [[tag(1)]] * 9, NEAR_DBM - 1) == []
 
 
 def test_stray_packets_from_afar_prolong_nothing() -> None:
     """Who left is not held by one packet a minute from the other end of the street."""
     stays = Stays()
-    minutes(stays, START, [[tag(1)]] * 4)
+    minutes(stays, START, [[tag(1)]] * 3)
+    assert len(minutes(stays, START + 3 * MINUTE, [[tag(1)]], FAR_DBM)) == 1
     minutes(stays, START + 4 * MINUTE, [[tag(1)]] * 4, FAR_DBM - 1)
     assert stays.here == 1
     assert minutes(stays, START + 8 * MINUTE, [[tag(1)]], FAR_DBM - 1) == []
     assert stays.here == 0
+
+
+def test_who_comes_nearer_has_been_there_since_they_were_near() -> None:
+    """Heard across the street for a while first: that was no presence."""
+    stays = Stays()
+    minutes(stays, START, [[tag(1)]] * 3, NEAR_DBM - 1)
+    (stay,) = minutes(stays, START + 3 * MINUTE, [[tag(1)]] * 3)
+    assert stay.came == START + 3 * MINUTE
 
 
 def test_one_packet_in_five_that_is_too_strong_brings_nobody_near() -> None:
@@ -297,6 +361,17 @@ def test_whatever_is_heard_stays_are_in_order_and_without_long_silences(
             assert stay.last - stay.came >= timedelta(minutes=2)
 
 
+def test_two_tags_that_are_heard_at_once_are_of_two_places() -> None:
+    """Also at the border of a slot: one place sends one tag at a time."""
+    stays, border = Stays(), START + 10 * MINUTE
+    minutes(stays, border - 3 * MINUTE, [[tag(1)]] * 3)
+    for second, one in ((10, 1), (30, 2), (50, 1)):
+        stays.hear(VenueSighting(border + timedelta(seconds=second), tag(one), -60))
+    stays.close(border + MINUTE)
+    minutes(stays, border + MINUTE, [[tag(1), tag(2)]] * 3)
+    assert stays.here == 2
+
+
 def test_a_tag_that_begins_far_stronger_is_of_another_place() -> None:
     """Level is all that ties one tag to the next."""
     stays = Stays()
@@ -305,11 +380,23 @@ def test_a_tag_that_begins_far_stronger_is_of_another_place() -> None:
     assert stays.here == 2
 
 
-def test_the_time_that_is_set_moves_what_is_under_way() -> None:
+def test_of_two_places_each_goes_on_with_the_tag_most_like_its_own() -> None:
+    """Whichever of them is heard first after the border."""
+    stays, changed = Stays(), []
+    for number, levels in enumerate([{1: -50, 2: -60}] * 4 + [{3: -60, 4: -50}]):
+        at = START + (7 + number) * MINUTE
+        for one, rssi in levels.items():
+            stays.hear(VenueSighting(at, tag(one), rssi))
+        changed = stays.close(at + MINUTE)
+    pairs = {tuple(each.air for each in stay.tags) for stay in changed}
+    assert pairs == {(tag(1), tag(4)), (tag(2), tag(3))}
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=3), timedelta(hours=-3)])
+def test_the_time_that_is_set_moves_what_is_under_way(by: timedelta) -> None:
     """A stay goes on by the new time, as long as it was."""
     stays = Stays()
     minutes(stays, START, [[tag(1)]] * 2)
-    by = timedelta(hours=3)
     stays.move(by)
     (stay,) = minutes(stays, START + by + 2 * MINUTE, [[tag(1)]])
     assert (stay.came, stay.last) == (START + by, START + by + 2 * MINUTE)
