@@ -25,6 +25,7 @@ from bluezone_node.wiring.kiosk import (
     read_pin,
     write_pin,
 )
+from bluezone_node.wiring.store import erase_node
 from bluezone_node.wiring.venue import venue_of
 from tests.kiosks import PIN, market, venue_file
 from tests.venues.places import CARDS, ROOT
@@ -76,6 +77,14 @@ async def test_one_desk_to_a_database(settings: Settings) -> None:
                 pass
     async with open_kiosk(settings, venue_of(settings), loopback=True):
         pass
+
+
+async def test_nothing_is_erased_under_a_kiosk_that_runs(settings: Settings) -> None:
+    """It would count on with the key that its owner believes destroyed."""
+    async with open_kiosk(settings, venue_of(settings), loopback=True):
+        with pytest.raises(DatabaseInUse, match="kiosk"):
+            erase_node(settings)
+    erase_node(settings)
 
 
 async def test_a_card_that_is_over_is_said_on_the_screen(settings: Settings) -> None:

@@ -21,6 +21,7 @@ from bluezone_node.venuefile import VenueFile
 from bluezone_node.venues.card import day_number
 from bluezone_node.wiring.at_rest import DATABASE_NAME, secret_of
 from bluezone_node.wiring.clock import open_clock, witness_of
+from bluezone_node.wiring.store import KIOSK_LOCK
 
 if TYPE_CHECKING:
     from bluezone_node.node.kiosk.desk import Desk
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 PIN_FILE = "kiosk-pin"
 _KEPT = re.compile(r"(?:[0-9a-f]{2})+:[0-9a-f]{64}")
 """As `web.kiosk.gate.hash_pin` writes it."""
-LOCK_NAME = "kiosk"
 LOOK_SECONDS = 5.0
 """Between two looks at the parts around the page."""
 SETTLE_SECONDS = 20.0
@@ -96,7 +96,7 @@ class DeskThread:
         path = self._settings.state_dir() / DATABASE_NAME
         with ExitStack() as opening:
             # Who is inside is held in memory: a second desk would not know of the first's.
-            opening.enter_context(lock_database(path.with_name(LOCK_NAME), "kiosk"))
+            opening.enter_context(lock_database(path.with_name(KIOSK_LOCK), "kiosk"))
             store = opening.enter_context(open_node_store(path, secret_of(self._settings)))
             self._desk = self._make(store)
             self._store = store

@@ -7,6 +7,9 @@ from bluezone_node.config import Settings
 from bluezone_node.ports import NodeStore, OnStore
 from bluezone_node.wiring.at_rest import DATABASE_NAME, secret_of
 
+KIOSK_LOCK = "kiosk"
+"""Beside the database: held by the page of a kiosk, as the database's own lock by the daemon."""
+
 
 @contextmanager
 def open_store(settings: Settings) -> Iterator[NodeStore]:
@@ -33,11 +36,14 @@ def check_store(settings: Settings) -> str:
 
 
 def erase_node(settings: Settings) -> None:
-    """Erase everything, which needs no key; refuse while a daemon runs, which would write on."""
+    """Erase everything, which needs no key; refuse while a daemon runs, which would write on.
+
+    So would a kiosk's page, which has the day's key and who is inside in its memory.
+    """
     from bluezone_node.store.node import erase_database, lock_database
 
     path = settings.state_dir() / DATABASE_NAME
-    with lock_database(path):
+    with lock_database(path), lock_database(path.with_name(KIOSK_LOCK), "kiosk"):
         erase_database(path)
 
 
