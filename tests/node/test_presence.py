@@ -279,6 +279,7 @@ def test_a_flood_that_lasts_is_stopped_for_the_day() -> None:
         crowd = [tag(1000 * hour + number) for number in range(50)]
         kept += len(minutes(stays, START + timedelta(hours=hour), [crowd] * 3))
     assert kept == MOST_PER_DAY
+    minutes(stays, START + timedelta(hours=5, minutes=3), [crowd])
     assert stays.flooded == 6 * 50 - MOST_PER_DAY
     midnight = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
     assert minutes(stays, midnight - 4 * MINUTE, [[tag(8)]] * 3) == []
@@ -291,6 +292,7 @@ def test_a_wearable_that_listens_once_a_minute_comes_too() -> None:
     assert len(minutes(stays, START, [[tag(1)]] * 3)) == 1
     assert minutes(Stays(), START, [[tag(1)]] * 2) == []
     assert minutes(Stays(), START, [[tag(1)], [], [tag(1)]]) == []
+    assert len(minutes(Stays(), START + 9 * MINUTE, [[tag(1)], [tag(1)], [tag(2)]])) == 1
     assert len(minutes(Stays(), START, [[tag(1)]] * 3, NEAR_DBM)) == 1
     assert minutes(Stays(), START, [[tag(1)]] * 9, NEAR_DBM - 1) == []
 
