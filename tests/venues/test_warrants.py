@@ -8,10 +8,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bluezone_node.crypto.cose import public_bytes
+from bluezone_node.crypto.cose import decode_map, encode, public_bytes, sign
 from bluezone_node.errors import BadInput
 from bluezone_node.venues.trust import Role, TrustedKey, TrustList
-from bluezone_node.venues.warrant import Warrant, join, read_warrant, write_warrant
+from bluezone_node.venues.warrant import (
+    Warrant,
+    draft_of,
+    join,
+    read_request,
+    read_warrant,
+    words_of,
+    write_warrant,
+)
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 VENUE = b"v" * 16
@@ -93,6 +101,7 @@ def test_both_must_have_signed_the_same_words() -> None:
 def test_a_warrant_is_for_its_time() -> None:
     """Neither before it was issued nor after it has expired."""
     data = file_of(ASKING, APPROVING)
+    assert read_warrant(data, TRUST, WARRANT.issued, VENUE) == WARRANT
     assert reason_of(data, now=WARRANT.expires) == "warrant_expired"
     assert reason_of(data, now=WARRANT.issued - timedelta(seconds=1)) == "warrant_not_yet"
 
@@ -103,6 +112,64 @@ def test_nobody_can_write_a_longer_one() -> None:
         write_warrant(replace(WARRANT, end=WARRANT.start + timedelta(hours=25)), ASKING)
     with pytest.raises(BadInput, match="72 hours"):
         write_warrant(replace(WARRANT, expires=WARRANT.issued + timedelta(hours=73)), ASKING)
+
+
+FIELDS = decode_map(draft_of(WARRANT))
+START, ISSUED = FIELDS[4], FIELDS[8]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({}, ""),
+        ({1: "VNP1X"}, "warrant_malformed"),
+        ({2: b"w" * 15}, "warrant_malformed"),
+        ({3: b"v" * 17}, "warrant_malformed"),
+        ({3: b"x" * 16}, "warrant_elsewhere"),
+        ({4: -1}, "warrant_malformed"),
+        ({4: True}, "warrant_malformed"),
+        ({5: START}, "warrant_window"),
+        ({5: START + 86_400}, ""),
+        ({5: START + 86_401}, "warrant_window"),
+        ({6: ""}, "text_malformed"),
+        ({6: "c" * 48}, ""),
+        ({6: "c" * 49}, "text_malformed"),
+        ({7: "b" * 200}, ""),
+        ({7: "b" * 201}, "text_malformed"),
+        ({7: "a\nb"}, "text_malformed"),
+        ({9: ISSUED}, "warrant_life"),
+        ({9: ISSUED + 72 * 3600}, ""),
+        ({9: ISSUED + 72 * 3600 + 1}, "warrant_life"),
+        ({8: 2**32 - 1, 9: 2**32}, "warrant_malformed"),
+        ({10: 0}, "warrant_malformed"),
+    ],
+)
+def test_a_warrant_is_taken_up_to_its_bounds(changed: dict[int, object], reason: str) -> None:
+    """Also where both officers signed what another program wrote."""
+    data = join(sign(encode(FIELDS | changed), key) for key in (ASKING, APPROVING))
+    if reason:
+        assert reason_of(data) == reason
+    else:
+        assert read_warrant(data, TRUST, NOW, VENUE).venue_id == VENUE
+
+
+def test_a_warrant_opens_registers_of_its_province_only() -> None:
+    """The place's is the one of the key that signed its card."""
+    assert read_warrant(FILE, TRUST, NOW, VENUE, "VN-HN") == WARRANT
+    with pytest.raises(BadInput) as refused:
+        read_warrant(FILE, TRUST, NOW, VENUE, "VN-DN")
+    assert refused.value.reason == "warrant_elsewhere"
+
+
+def test_a_request_is_read_by_whoever_is_to_approve_it() -> None:
+    """Of somebody who may request, and as they signed it; the draft says the same words."""
+    request = write_warrant(WARRANT, ASKING)
+    assert read_request(request, TRUST, NOW) == WARRANT
+    assert words_of(request) == words_of(draft_of(WARRANT)) == WARRANT
+    for other in (write_warrant(WARRANT, APPROVING), request[:-1] + bytes([request[-1] ^ 1])):
+        with pytest.raises(BadInput) as refused:
+            read_request(other, TRUST, NOW)
+        assert refused.value.reason == "warrant_signatures"
 
 
 FILE = file_of(ASKING, APPROVING)
