@@ -67,6 +67,12 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
     assert verified.returncode == 0
 
 
+def test_the_node_may_ask_the_kernel_about_its_adapter() -> None:
+    """Without Bluetooth sockets a kiosk with an adapter for LE alone would not know of it."""
+    families = settings("bluezone-node.service", "Service")["RestrictAddressFamilies"]
+    assert "AF_BLUETOOTH" in families.split()
+
+
 def test_a_lost_radio_and_nothing_else_is_left_to_the_unit_that_restarts_bluetooth() -> None:
     """The unit knows the failure by its exit status; all others restart the node alone."""
     service = settings("bluezone-node.service", "Service")

@@ -5,8 +5,10 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 from bluezone_node.ble.bluez_mgmt import br_edr
+from tests.vm.guest.bus import powered_adapters
 from tests.vm.guest.process import until
 from tests.vm.judge import AirLog, Gaps, Sent, gaps
 from tests.vm.lab import Lab, now
@@ -27,6 +29,7 @@ CHECKS: Mapping[str, str] = {
     "tag bytes": "31 bytes: the UUID list, the service data, no Flags, on both kinds of chips",
     "tag heard": "bluetoothd's filters let the tag through to a radio that listens in short bursts",
     "kernel asked": "the kernel tells a user without rights which adapter is for LE alone",
+    "kernel asked, ControllerMode": "and with ControllerMode = le it tells so of every adapter",
     "too long": "on that one the tag would be cut: the identifier goes out alone, and it is said",
     "silence afterwards": "a radio that is closed leaves nothing on the air",
     "every command known": "the controllers knew every command that the kernel gave them",
@@ -65,6 +68,7 @@ def play(lab: Lab) -> None:
     heard(lab, "tag heard", "extended", "legacy")
 
     lab.end("bluetoothd")
+    le_mode(lab, "kernel asked, ControllerMode")
     lab.bluetoothd(experimental=True)
     lively = watch(lab, "extended", "legacy")
     between(lab, "extended interval, experimental", gaps(lively.of("extended")), 200, 285)
@@ -157,7 +161,7 @@ def heard(lab: Lab, name: str, place: str, visitor: str) -> None:
         *("--dwell", str(PAIR_WATCHED)),
     )  # fmt: skip
     listener.ended(PAIR_WATCHED + 30)
-    sender.ended(2 * PAIR_WATCHED + 30)
+    sender.stop()
     told = json.loads(listener.words().strip().splitlines()[-1])["condition"]
     lab.check(
         name,
@@ -173,6 +177,17 @@ def as_nobody(lab: Lab) -> dict[str, bool | None]:
     alike = get_context("fork")
     with ProcessPoolExecutor(1, alike, os.setuid, (NOBODY,)) as asking:
         return dict(zip(lab.reached, asking.map(br_edr, lab.reached.values()), strict=True))
+
+
+def le_mode(lab: Lab, name: str) -> None:
+    """Ask once more while bluetoothd has BR/EDR switched off, also where there is some."""
+    settings = Path("/run/le.conf")
+    settings.write_text("[General]\nControllerMode = le\n")
+    lab.start("bluetoothd", "bluetoothd", "-n", "-f", str(settings))
+    until(lambda: set(lab.reached.values()) <= powered_adapters(), 60, "every adapter powered")
+    told = as_nobody(lab)
+    lab.end("bluetoothd")
+    lab.check(name, set(told.values()) == {False}, **told)
 
 
 def alone(lab: Lab, name: str, node: str) -> None:
