@@ -96,7 +96,8 @@ class NoticePages:
             self._breaker.turn(visit.form["turn"] == "on", visit.form["reason"], visit.actor)
         except AuthorityRefused as refused:
             field = "reason" if refused.reason == "breaker_reason" else ""
-            return self._all(visit, {field: visit.wording.refusal(refused)}, 422)
+            if refused.reason != "breaker_same":
+                return self._all(visit, {field: visit.wording.refusal(refused)}, 422)
         return Away(menu.NOTICES)
 
     def one(self, visit: Visit) -> Answer:
@@ -108,7 +109,8 @@ class NoticePages:
         try:
             self._notices.release(visit.params["number"], visit.actor)
         except AuthorityRefused as refused:
-            return self._one(visit, {"": visit.wording.refusal(refused)}, 409)
+            if refused.reason != "notice_released":  # as by who taps twice
+                return self._one(visit, {"": visit.wording.refusal(refused)}, 409)
         return Away(f"{menu.NOTICES}/{visit.params['number']}")
 
     def retract(self, visit: Visit) -> Answer:
@@ -116,7 +118,8 @@ class NoticePages:
         try:
             self._notices.retract(visit.params["number"], visit.actor)
         except AuthorityRefused as refused:
-            return self._one(visit, {"": visit.wording.refusal(refused)}, 409)
+            if refused.reason != "notice_retracted":
+                return self._one(visit, {"": visit.wording.refusal(refused)}, 409)
         return Away(f"{menu.NOTICES}/{visit.params['number']}")
 
     def _all(self, visit: Visit, errors: dict[str, str], status: int = 200) -> Page:

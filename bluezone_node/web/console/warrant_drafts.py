@@ -17,12 +17,16 @@ from bluezone_node.errors import Refused
 from bluezone_node.ports import Clock
 from bluezone_node.venues.warrant import LONGEST_LIFE, draft_of
 from bluezone_node.web.console import menu, window
+from bluezone_node.web.console.forms import Form
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.shown import Shown
 from bluezone_node.web.console.visit import WAITING, Answer, Away, Download, NotHere, Page, Visit
 from bluezone_node.web.console.warrants import BINARY, SHORT_ID
 
 FIELDS = ("place", *window.FIELDS, "case", "basis")
+
+NEAR = 3
+"""Places that are offered where none is called what was typed."""
 
 _FIELD = {
     "venue_not_found": "place",
@@ -53,6 +57,7 @@ class WarrantDrafts:
         return [
             frame.get(new, self.form, role=role, section=section),
             frame.post(new, self.draft, role=role, section=section),
+            frame.get(f"{new}/{{typed}}", self.typed, role=role, section=section),
             frame.get(one, self.drafted, role=role, section=section),
             frame.get(f"{one}/file", self.file, role=role, section=section),
         ]
@@ -62,12 +67,17 @@ class WarrantDrafts:
         return self._form(visit, dict.fromkeys(FIELDS, ""), {})
 
     def draft(self, visit: Visit) -> Answer:
-        """Make the draft, once, however often the form comes; then go to its page."""
-        nonce, errors = visit.form["nonce"], dict[str, str]()
-        if not nonce.isalnum():
-            raise NotHere
+        """Keep what was typed, and go to its page: a form that is wrong has one too."""
         typed = {name: visit.form[name] for name in FIELDS}
-        start, end = window.read_window(visit.form, visit.language, self._clock.now(), errors)
+        name = self._shown.keep(visit.token, visit.form["nonce"], typed)
+        return Away(f"{menu.WARRANTS}/new/{name}")
+
+    def typed(self, visit: Visit) -> Answer:
+        """Make the draft, once, and go to its page; or show what is wrong with the form."""
+        typed, errors = self._shown.get(visit.token, visit.params["typed"]), dict[str, str]()
+        if not typed:
+            return Away(f"{menu.WARRANTS}/new")
+        start, end = window.read_window(Form(typed), visit.language, self._clock.now(), errors)
         _ = visit.language.gettext
         if not typed["case"]:
             errors["case"] = _("Name the case by its pseudonym.")
@@ -90,10 +100,13 @@ class WarrantDrafts:
 
         if not errors:
             try:
-                self._shown.once(visit.token, nonce, made)
-                return Away(f"{menu.WARRANTS}/drafts/{nonce}")
+                name = f"{visit.params['typed']}.draft"
+                self._shown.once(visit.token, name, made)
+                return Away(f"{menu.WARRANTS}/drafts/{name}")
             except Refused as refused:
                 errors[_FIELD.get(refused.reason, "")] = visit.wording.refusal(refused)
+                if refused.reason == "venue_not_found":
+                    errors["place"] += self._similar(visit, typed["place"])
         return self._form(visit, typed, errors, 422)
 
     def drafted(self, visit: Visit) -> Answer:
@@ -114,6 +127,14 @@ class WarrantDrafts:
         if not found:
             raise NotHere
         return Download(f"warrant-{found['number']}.draft", found["draft"], BINARY)
+
+    def _similar(self, visit: Visit, place: str) -> str:
+        """Return a question for the places that are called a little like that."""
+        near = self._directory.likely(place, visit.actor)
+        near = near or self._directory.similar(place, visit.actor)
+        names = "; ".join(dict.fromkeys(each.name for each in near[:NEAR]))
+        question = visit.language.gettext("Is it one of these: %(names)s?")
+        return f" {question % {'names': names}}" if place and names else ""
 
     def _kept(self, visit: Visit) -> dict[str, Any]:
         found = self._shown.get(visit.token, visit.params["name"])

@@ -16,6 +16,7 @@ from bluezone_node.authority.ports.accounts import SUPERVISOR
 from bluezone_node.authority.sheets import write_csv
 from bluezone_node.errors import AuthorityRefused, Refused
 from bluezone_node.venues.answer import read_answer
+from bluezone_node.venues.warrant import words_of
 from bluezone_node.web.console import menu
 from bluezone_node.web.console.page import Frame
 from bluezone_node.web.console.visit import (
@@ -73,6 +74,8 @@ class WarrantPages:
         try:
             stored = self._warrants.request(file_of(visit), visit.actor)
         except Refused as refused:
+            if refused.reason == "warrant_known":  # it was tapped twice
+                return Away(f"{menu.WARRANTS}/{words_of(file_of(visit)).warrant_id.hex()}")
             return self._all(visit, {"file": visit.wording.refusal(refused)}, 422)
         return Away(f"{menu.WARRANTS}/{stored.warrant_id.hex()}")
 
@@ -122,10 +125,10 @@ class WarrantPages:
         lang, _ = visit.language, visit.language.gettext
         heading = (
             _("Came at"),
-            _("Name"),
+            _("Full name"),
             _("Telephone"),
             _("Year of birth"),
-            _("People"),
+            _("Number of people"),
             _("Number verified"),
         )
         rows = [
@@ -157,7 +160,8 @@ class WarrantPages:
         try:
             act(view)
         except Refused as refused:
-            return self._one(visit, {"file": visit.wording.refusal(refused)}, 422)
+            if refused.reason != "warrant_approved":  # as by who taps twice
+                return self._one(visit, {"file": visit.wording.refusal(refused)}, 422)
         return Away(f"{menu.WARRANTS}/{_id(view).hex()}")
 
     def _all(self, visit: Visit, errors: dict[str, str], status: int = 200) -> Page:

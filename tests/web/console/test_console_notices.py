@@ -231,7 +231,8 @@ def test_an_issuers_notice_waits(office: Bureau, market: Venue) -> None:
     assert "/release" not in issuer.page
     assert issuer.send(f"{address}/release", {}).status_code == 403
     supervisor.see(address)
-    assert supervisor.send(f"{address}/release", {}).status_code == 303
+    twice = [supervisor.send(f"{address}/release", {}) for _ in range(2)]
+    assert {answer.headers["location"] for answer in twice} == {address}
     assert "It goes out" in supervisor.see(address)
     assert "issuer.79" in supervisor.words()
 
@@ -249,10 +250,9 @@ def test_a_notice_is_changed_and_taken_back(office: Bureau, market: Venue) -> No
     assert f'Changed to notice</dt><dd><a href="{changed}">2</a>' in browser.page
     assert "changed to no. 2" in browser.see(menu.NOTICES)
     browser.see(changed)
-    assert browser.send(f"{changed}/retract", {}).status_code == 303
-    again = browser.send(f"{changed}/retract", {})
-    assert again.status_code == 409
-    assert "was retracted already" in browser.words()
+    twice = [browser.send(f"{changed}/retract", {}) for _ in range(2)]
+    assert {answer.headers["location"] for answer in twice} == {changed}
+    assert "Retracted by" in browser.see(changed)
 
 
 def test_a_room_that_was_removed_can_still_be_warned_of(office: Bureau) -> None:
@@ -305,7 +305,8 @@ def test_the_breaker_is_for_the_whole_country(office: Bureau) -> None:
     browser.see(menu.NOTICES)
     assert browser.send(f"{menu.NOTICES}/breaker", {"turn": "on"}).status_code == 422
     assert "Say why" in browser.words()
-    browser.send(f"{menu.NOTICES}/breaker", {"turn": "on", "reason": "danh sách sai"})
+    for _ in range(2):
+        browser.send(f"{menu.NOTICES}/breaker", {"turn": "on", "reason": "danh sách sai"})
     assert "All alerts are stopped" in browser.see(menu.NOTICES)
     assert "because: danh sách sai" in browser.see(menu.AUDIT)
     browser.see(menu.NOTICES)
