@@ -140,9 +140,10 @@ class Stays:
             for air, one in minute.items()
         ]
         heard = [(tag, level) for tag, level in heard if level >= FAR_DBM]
-        went_on = [trail for trail in self._trails_of(heard) if trail.came]
+        # Once each: in the minute of a border one may be heard with both its tags.
+        went_on = {id(trail): trail for trail in self._trails_of(heard) if trail.came}
         kept = []
-        for trail in went_on:
+        for trail in went_on.values():
             if trail.counted or self._has_room(trail.tags[-1].last):
                 kept.append(HeardStay(tuple(trail.tags), begins=not trail.counted))
                 trail.counted = True
@@ -174,17 +175,20 @@ class Stays:
                 fresh.append((tag, level))
         # The most alike first, each trail and each tag once.
         pairs = [
-            (abs(trail.level - level), number, trail)
-            for number, (tag, level) in enumerate(fresh)
-            for trail in self._trails
-            if _may_follow(trail.tags[-1], tag) and abs(trail.level - level) <= SAME_LEVEL
+            (abs(trail.level - level), number, place)
+            for number, (_, level) in enumerate(fresh)
+            for place, trail in enumerate(self._trails)
+            if abs(trail.level - level) <= SAME_LEVEL
         ]
-        followed = set()
-        for _, number, trail in sorted(pairs, key=lambda pair: pair[:2]):
-            if number not in followed and _may_follow(trail.tags[-1], fresh[number][0]):
-                followed.add(number)
-                trail.extend(*fresh[number])
-                gone_on.append(trail)
+        followed, taken = set(), set()
+        for _, number, place in sorted(pairs):
+            trail, (tag, level) = self._trails[place], fresh[number]
+            if number in followed or place in taken or not _may_follow(trail.tags[-1], tag):
+                continue
+            followed.add(number)
+            taken.add(place)
+            trail.extend(tag, level)
+            gone_on.append(trail)
         begun = [pair for number, pair in enumerate(fresh) if number not in followed]
         return gone_on + [trail for pair in begun for trail in self._begun(*pair)]
 

@@ -286,6 +286,22 @@ def test_a_flood_that_lasts_is_stopped_for_the_day() -> None:
     assert len(minutes(stays, midnight, [[tag(9)]] * 3)) == 1
 
 
+def test_a_stay_that_changes_its_tag_in_its_first_minute_is_one() -> None:
+    """Told once, or counted once where the day is full."""
+    for full in (False, True):
+        stays, border = Stays(), START + 11 * MINUTE
+        if full:
+            for hours in (2, 1):
+                crowd = [tag(100 * hours + number) for number in range(MOST_PER_DAY // 2)]
+                minutes(stays, START - timedelta(hours=hours), [crowd] * 3)
+        minutes(stays, border - 2 * MINUTE, [[tag(1)]] * 2)
+        for second, one in ((10, 1), (40, 2)):
+            stays.hear(VenueSighting(border + timedelta(seconds=second), tag(one), -60))
+        told = stays.close(border + MINUTE)
+        assert [len(stay.tags) for stay in told] == ([] if full else [2])
+        assert stays.flooded == int(full)
+
+
 def test_a_wearable_that_listens_once_a_minute_comes_too() -> None:
     """Three packets in two minutes are enough where they are strong."""
     stays = Stays()
@@ -372,6 +388,9 @@ def test_two_tags_that_are_heard_at_once_are_of_two_places() -> None:
     stays.close(border + MINUTE)
     minutes(stays, border + MINUTE, [[tag(1), tag(2)]] * 3)
     assert stays.here == 2
+    both = Stays()
+    minutes(both, border - 2 * MINUTE, [[tag(1)]] * 3 + [[tag(2), tag(3)]] * 3)
+    assert both.here == 2
 
 
 def test_a_tag_that_begins_far_stronger_is_of_another_place() -> None:
@@ -383,7 +402,9 @@ def test_a_tag_that_begins_far_stronger_is_of_another_place() -> None:
 
 
 def test_of_two_places_each_goes_on_with_the_tag_most_like_its_own() -> None:
-    """Whichever of them is heard first after the border."""
+    """Whichever of them is heard first after the border; where they are alike, one each."""
+    alike = minutes(Stays(), START + 7 * MINUTE, [[tag(1), tag(2)]] * 4 + [[tag(3), tag(4)]])
+    assert sorted(len(stay.tags) for stay in alike) == [2, 2]
     stays, changed = Stays(), []
     for number, levels in enumerate([{1: -50, 2: -60}] * 4 + [{3: -60, 4: -50}]):
         at = START + (7 + number) * MINUTE
@@ -399,6 +420,7 @@ def test_the_time_that_is_set_moves_what_is_under_way(by: timedelta) -> None:
     """A stay goes on by the new time, as long as it was."""
     stays = Stays()
     minutes(stays, START, [[tag(1)]] * 2)
+    stays.hear(VenueSighting(START + 2 * MINUTE, tag(1), -60))
     stays.move(by)
-    (stay,) = minutes(stays, START + by + 2 * MINUTE, [[tag(1)]])
+    (stay,) = stays.close(START + by + 3 * MINUTE)
     assert (stay.came, stay.last) == (START + by, START + by + 2 * MINUTE)
