@@ -1,5 +1,6 @@
 """Checking in with one's own device, by a clock that may be wrong."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,21 +13,32 @@ from bluezone_node.node.notices import TRUST
 from bluezone_node.venues.passes import Holder
 from bluezone_node.venues.text import to_url
 from bluezone_node.venues.trust import write_trust_list
+from bluezone_node.venues.visits import OutKind
 from tests.stores import MemoryNodeStore, OnMemory
 from tests.venues.places import NOW, ROOT, STRANGER, card_of
 from tests.venues.places import TRUST as LISTED
 
 HOST = "q.example.vn"
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 CODE = to_url(card_of().cose, HOST)
 
 
-def service(at: datetime) -> CheckIn:
+def service(
+    at: datetime,
+    store: MemoryNodeStore | None = None,
+    changed_past: Callable[[], object] = lambda: None,
+) -> CheckIn:
     """Of a device that takes it to be *at*; the trust list was made at the true time."""
-    store = MemoryNodeStore()
+    store = store or MemoryNodeStore()
     store.put_place_file(TRUST, write_trust_list(LISTED, ROOT))
-    root = public_bytes(ROOT)
-    return CheckIn(SimClock(at), OnMemory(store), root=root, hosts=[HOST], private=False)
+    return CheckIn(
+        SimClock(at),
+        OnMemory(store),
+        root=public_bytes(ROOT),
+        hosts=[HOST],
+        private=False,
+        changed_past=changed_past,
+    )
 
 
 @pytest.mark.parametrize("wrong", [timedelta(0), -10 * MINUTE, 10 * MINUTE, -DAY, DAY, -20 * DAY])
@@ -60,3 +72,53 @@ async def test_a_code_with_a_name_that_no_kiosk_takes_is_not_made() -> None:
     for holder in (Holder("An", "12"), Holder("", "0912345678"), Holder("A\nB", "0912345678")):
         with pytest.raises(BadInput):
             await service(NOW).show(b"8 bytes!", 1, holder)
+
+
+async def test_a_private_visit_loses_its_name_when_it_is_looked_at_after_its_end() -> None:
+    """By its usual end, though nobody checked out; it is kept so from then on."""
+    store = MemoryNodeStore()
+    await service(NOW, store).scan(CODE, private=True)
+    assert [entry.visit.label for entry in await service(NOW + MINUTE, store).visits()] == [
+        "Chợ Hôm"
+    ]
+    (shown,) = await service(NOW + 2 * HOUR, store).visits()
+    assert (shown.visit.label, shown.visit.card, shown.visit.out) == ("", None, OutKind.STAY)
+    assert store.visits() == [shown]
+
+
+async def test_what_changes_in_the_past_is_judged_again() -> None:
+    """A visit that is entered afterwards or corrected; not one of now."""
+    store, again = MemoryNodeStore(), []
+    device = service(NOW, store, lambda: again.append("judged"))
+    await device.scan(CODE)
+    assert again == []
+    await device.scan(CODE, at=NOW - 5 * HOUR)
+    assert len(again) == 1
+    first = (await device.visits())[0]
+    await device.edit(first.id, first.visit.came - MINUTE, None)
+    assert len(again) == 2
+
+
+async def test_of_what_lasts_the_newest_is_left_and_else_the_last_guess() -> None:
+    """Who says that they leave means where they are; nobody leaves twice."""
+    store = MemoryNodeStore()
+    with pytest.raises(BadInput, match="not checked in"):
+        await service(NOW, store).leave()
+    await service(NOW, store).scan(CODE)
+    left = await service(NOW + 3 * HOUR, store).leave()
+    assert (left.visit.left, left.visit.out) == (NOW + 3 * HOUR, OutKind.SCAN)
+    with pytest.raises(BadInput, match="not checked in"):
+        await service(NOW + 4 * HOUR, store).leave()
+
+
+async def test_visits_that_there_are_not_are_named() -> None:
+    """Neither corrected nor forgotten, and nothing else is."""
+    store = MemoryNodeStore()
+    device = service(NOW + HOUR / 2, store)
+    await service(NOW, store).scan(CODE)
+    (kept,) = store.visits()
+    for wrong in (device.edit(9, NOW, None), device.forget([kept.id, 9])):
+        with pytest.raises(BadInput, match="no visit 9"):
+            await wrong
+    assert store.visits() == [kept]
+    assert await device.forget(None) == 1
