@@ -9,14 +9,16 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
+from bluezone_node.venues.names import folded
 from bluezone_node.web.console.forms import Form
 from bluezone_node.web.console.language import VIETNAM, Language
 
 FIELDS = ("from_day", "from_time", "to_day", "to_time")
 """*to_day* may be empty: the day on which it began."""
 
-_TIME = re.compile(r"(\d{1,2})(?:(?:[:.]|\s*(?:h|g|giờ)\s*)(\d{2})?|(\d{2}))?")
-"""7, 7h, 7h30, 7:30, 7.30, 7 giờ 30, 730, 0730."""
+_HOUR = r"\s*(?:h|gio|g)\s*"
+_TIME = re.compile(rf"(\d{{1,2}})(?:(?:[:.]|{_HOUR})(\d{{2}})?|(\d{{2}})|(?:{_HOUR})?\s*(ruoi))?")
+"""7, 7h, 7h30, 7:30, 7.30, 7 giờ 30, 730, 0730, 7 giờ rưỡi; all but digits is folded."""
 
 
 def days(
@@ -71,10 +73,10 @@ def read_window(
 
 def clock_time(text: str) -> time | None:
     """Return the time of day that *text* is; None: it is none."""
-    found = _TIME.fullmatch(text.strip().lower())
+    found = _TIME.fullmatch(folded(text))
     if found is None:
         return None
-    hour, minute = int(found[1]), int(found[2] or found[3] or 0)
+    hour, minute = int(found[1]), 30 if found[4] else int(found[2] or found[3] or 0)
     return time(hour, minute) if hour < 24 and minute < 60 else None
 
 

@@ -120,7 +120,7 @@ def test_a_place_that_is_misspelt_is_still_found(office: Bureau) -> None:
 
     def offered(typed: str) -> list[str]:
         found(browser, typed)
-        return re.findall(r'<th scope="row"[^>]*>([^<]*)</th>', browser.page)
+        return re.findall(r'<th scope="row"[^>]*><span>([^<]*)</span></th>', browser.page)
 
     assert offered("long bien")[0] == "Chợ Long Biên"
     assert offered("siêu thị")[0] == "Siêu thị Long Biên"

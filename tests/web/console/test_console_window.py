@@ -1,5 +1,6 @@
 """Days and times as people say them."""
 
+import unicodedata
 from datetime import UTC, datetime, time
 
 import pytest
@@ -13,13 +14,16 @@ NOW = datetime(2026, 11, 22, 17, 30, tzinfo=UTC)
 VI = languages()["vi"]
 
 
+HALF = ("7 giờ rưỡi", "7 rưỡi", "7h rưỡi", unicodedata.normalize("NFD", "7 Giờ Rưỡi"), "7 gio ruoi")
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
         *((text, time(7)) for text in ("7", "07", "7h", "7 giờ", "7:00", "0700")),
         *(
             (text, time(7, 30))
-            for text in ("7h30", "7:30", "7.30", "7 giờ 30", "7g30", "730", " 0730 ")
+            for text in ("7h30", "7:30", "7.30", "7 giờ 30", "7g30", "730", " 0730 ", *HALF)
         ),
         ("19H05", time(19, 5)),
         *((text, None) for text in ("", "25h", "24:00", "7:60", "7:5", "-7", "sáng", "7 am")),
