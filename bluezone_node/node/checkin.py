@@ -246,5 +246,5 @@ def _named(foreign: ForeignPlace) -> str:
         BadInput: its code is malformed, forged or out of its time there.
     """
     if foreign.valid or foreign.reason == _UNCHECKED:
-        return foreign.name or foreign.kind.upper()
+        return foreign.name
     raise BadInput(foreign.why, reason=foreign.reason)

@@ -10,11 +10,13 @@ from bluezone_node.crypto.cose import public_bytes
 from bluezone_node.errors import BadInput
 from bluezone_node.node.checkin import CheckIn
 from bluezone_node.node.notices import TRUST
+from bluezone_node.ports import StoredVisit
 from bluezone_node.venues.passes import Holder
 from bluezone_node.venues.text import to_url
 from bluezone_node.venues.trust import write_trust_list
-from bluezone_node.venues.visits import OutKind
+from bluezone_node.venues.visits import OutKind, Visit
 from tests.stores import MemoryNodeStore, OnMemory
+from tests.venues.foreign import codes
 from tests.venues.places import NOW, ROOT, STRANGER, card_of
 from tests.venues.places import TRUST as LISTED
 
@@ -27,6 +29,8 @@ def service(
     at: datetime,
     store: MemoryNodeStore | None = None,
     changed_past: Callable[[], object] = lambda: None,
+    *,
+    private: bool = False,
 ) -> CheckIn:
     """Of a device that takes it to be *at*; the trust list was made at the true time."""
     store = store or MemoryNodeStore()
@@ -36,7 +40,7 @@ def service(
         OnMemory(store),
         root=public_bytes(ROOT),
         hosts=[HOST],
-        private=False,
+        private=private,
         changed_past=changed_past,
     )
 
@@ -59,7 +63,40 @@ async def test_a_clock_that_is_years_behind_is_named(at: datetime) -> None:
     assert refused.value.reason == "card_unknown_signer"
 
 
-@pytest.mark.parametrize("at", [NOW - 22 * DAY, NOW + MINUTE])
+async def test_a_clock_that_is_behind_excuses_no_forgery() -> None:
+    """The list is of a later day, and the signature is nobody's all the same."""
+    whole = card_of().cose
+    forged = to_url(whole[:-1] + bytes([whole[-1] ^ 1]), HOST)
+    with pytest.raises(BadInput) as refused:
+        await service(NOW - 2 * DAY).scan(forged)
+    assert refused.value.reason == "card_forged"
+
+
+async def test_a_poster_that_nobody_here_can_judge_is_kept_as_a_diary() -> None:
+    """England's are signed, and its keys are not known here; a spoilt one is not kept."""
+    done = await service(NOW).scan(codes.nhs())
+    assert done.foreign is not None
+    assert done.foreign.reason == "nhs_unknown_key"
+    assert done.visits[-1].visit.label == "The Half Moon"
+    with pytest.raises(BadInput):
+        await service(NOW).scan(codes.cwa(codes.cwa_payload(bytes(15))))
+
+
+async def test_a_device_may_keep_all_its_visits_privately() -> None:
+    """By its settings, or as its owner says of one; a code with a name is remembered."""
+    store = MemoryNodeStore()
+    for settings, asked in ((False, False), (True, False), (False, True)):
+        device = service(NOW, store, private=settings)
+        done = await device.scan(CODE, private=asked)
+        assert done.visits[-1].visit.private is (settings or asked)
+        await device.forget(None)
+    shown = await device.show(b"8 bytes!", 2, None)
+    assert (shown.expires, shown.party, store.shown_passes()) == (NOW + 15 * MINUTE, 2, {})
+    await device.show(b"8 BYTES!", 1, Holder("Ánh", "0912345678"))
+    assert store.shown_passes() == {b"8 BYTES!": NOW}
+
+
+@pytest.mark.parametrize("at", [NOW - 21 * DAY, NOW + MINUTE])
 async def test_what_is_too_long_ago_or_to_come_is_not_entered(at: datetime) -> None:
     """Said of the time, and not of the code."""
     with pytest.raises(BadInput) as refused:
@@ -95,8 +132,15 @@ async def test_what_changes_in_the_past_is_judged_again() -> None:
     await device.scan(CODE, at=NOW - 5 * HOUR)
     assert len(again) == 1
     first = (await device.visits())[0]
-    await device.edit(first.id, first.visit.came - MINUTE, None)
+    changed = await device.edit(first.id, first.visit.came - MINUTE, NOW - 4 * HOUR - MINUTE)
     assert len(again) == 2
+    assert (changed.visit.came, changed.visit.left) == (
+        first.visit.came - MINUTE,
+        NOW - 4 * HOUR - MINUTE,
+    )
+    (_, lasting) = await device.visits()
+    ended = await service(NOW + MINUTE, store).edit(lasting.id, None, None)
+    assert (ended.visit.left, ended.visit.out) == (NOW + MINUTE, OutKind.EDITED)
 
 
 async def test_of_what_lasts_the_newest_is_left_and_else_the_last_guess() -> None:
@@ -109,6 +153,9 @@ async def test_of_what_lasts_the_newest_is_left_and_else_the_last_guess() -> Non
     assert (left.visit.left, left.visit.out) == (NOW + 3 * HOUR, OutKind.SCAN)
     with pytest.raises(BadInput, match="not checked in"):
         await service(NOW + 4 * HOUR, store).leave()
+    lasts = Visit(NOW - HOUR, NOW + 4 * HOUR, "Nhà nghỉ")
+    store.change_visits(lambda _: [StoredVisit(0, lasts)])
+    assert (await service(NOW + 4 * HOUR, store).leave()).visit.label == "Nhà nghỉ"
 
 
 async def test_visits_that_there_are_not_are_named() -> None:
