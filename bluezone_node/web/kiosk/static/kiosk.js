@@ -183,6 +183,20 @@ function scanner() {
   });
 }
 
+// Ten digits to touch: there may be no keyboard but the scanner.
+function pad(field) {
+  $("pad").hidden = false;
+  for (const key of ["1", "2", "3", "4", "5", "6", "7", "8", "9", "⌫", "0", "C"]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = key;
+    button.addEventListener("click", () => {
+      field.value = key === "C" ? "" : key === "⌫" ? field.value.slice(0, -1) : field.value + key;
+    });
+    $("pad").append(button);
+  }
+}
+
 function door() {
   for (const form of document.forms) {
     form.addEventListener("submit", (event) => {
@@ -198,17 +212,7 @@ function door() {
   const most = Number($("party").max);
   $("fewer").addEventListener("click", () => { $("party").value = Math.max(1, $("party").value - 1); focus(); });
   $("more").addEventListener("click", () => { $("party").value = Math.min(most, Number($("party").value) + 1); focus(); });
-  $("pad").hidden = false;
-  for (const key of ["1", "2", "3", "4", "5", "6", "7", "8", "9", "⌫", "0", "C"]) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = key;
-    button.addEventListener("click", () => {
-      const field = $("number");
-      field.value = key === "C" ? "" : key === "⌫" ? field.value.slice(0, -1) : field.value + key;
-    });
-    $("pad").append(button);
-  }
+  pad($("number"));
   $("phone").addEventListener("toggle", () => {
     if (!$("phone").open) empty($("number").form); // what was not sent is nobody else's to read
     ($("phone").open ? $("number") : $("text")).focus();
@@ -265,4 +269,5 @@ function paper() {
 }
 
 if ("print" in document.body.dataset) paper();
+else if ($("pin")) pad($("pin"));
 else door();
