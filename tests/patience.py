@@ -12,7 +12,7 @@ from typing import Any
 PATIENCE = 120.0
 """Wall seconds after which what should have happened is taken never to happen: dozens of times
 what anything here takes, for two cores that do the work of eight meanwhile."""
-STORY_PATIENCE = 900.0
+STORY_PATIENCE = 600.0
 """The same for a whole story of many processes: one that takes a minute on a machine of its own
 took five on one core that it shared with eight."""
 

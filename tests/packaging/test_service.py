@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.packaging.debian import Root
+from tests.patience import STORY_PATIENCE
 from tests.vm.machine import find_machine
 from tests.vm.packages import Unavailable, may_install
 from tests.vm.uml import Kernel
@@ -21,8 +22,6 @@ pytestmark = pytest.mark.vm
 
 GUEST = Path(__file__).parent / "guest"
 VM = Path(__file__).resolve().parents[1] / "vm"
-PATIENCE = 500.0
-"""Seconds for everything on a machine that does much else besides."""
 MEMORY_MB = 1024
 DISK_SIZE = "1200M"
 """Of which the file on the host takes what is written."""
@@ -102,7 +101,7 @@ def _boot(kernel: Kernel, root: Root, console: Path) -> str:
             start_new_session=True,
         )
         try:
-            running.wait(PATIENCE)
+            running.wait(STORY_PATIENCE)
         except subprocess.TimeoutExpired:
             said.write(b"\nswitched off: it took too long\n")
         finally:

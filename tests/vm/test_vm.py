@@ -13,6 +13,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from tests.patience import STORY_PATIENCE
 from tests.vm.groups import GROUPS, SIDE_BY_SIDE, Group
 from tests.vm.machine import Machine, Outcome, find_machine
 from tests.vm.packages import Unavailable, may_install
@@ -51,7 +52,7 @@ def outcomes(
 
     def play(group: Group) -> Outcome:
         folder = kept / group.name
-        limit = group.seconds * (EMULATED_TAKES if machine.emulated else 1)
+        limit = STORY_PATIENCE * (EMULATED_TAKES if machine.emulated else 1)
         return machine.run(group.scenario, folder, *group.arguments, timeout=limit)
 
     # The ids tell, as pytest has nothing better: "GROUP: CHECK" in square brackets.

@@ -22,7 +22,8 @@ AUTHORITY = "bluezone-authority.service"
 PROOF = Path("/proof")
 RESULTS = Path("/run/out/results.jsonl")
 DROP_IN = Path("/etc/systemd/system/bluezone-node.service.d/quicker.conf")
-PATIENCE = 60.0
+PATIENCE = 120.0
+"""Seconds for whatever has to happen, on a machine that shares two cores with three others."""
 START_LIMIT = 90.0
 """systemd's own, DefaultTimeoutStartSec."""
 
@@ -34,11 +35,12 @@ name = "an"
 path = [{ at = "0m", x = 0, y = 0 }]
 """
 
-# Ten times as fast as in earnest, as the air is: the node's looks are at the air's pace.
+# The air, at whose pace the node looks, is ten times as fast as in earnest, and the watchdog six
+# times: a node that has to wait for its turn on a machine with other work is not hung.
 QUICKER = """\
 [Service]
 RestartSec=1s
-WatchdogSec=4s
+WatchdogSec=10s
 """
 
 
@@ -100,6 +102,15 @@ def start_air() -> None:
     until(Path("/run/air/a.sock").exists, "the air serves")
 
 
+def main_started(unit: str) -> float:
+    """Return when systemd started its program, in seconds."""
+    return int(show(unit, "ExecMainStartTimestampMonotonic")) / 1e6
+
+
+def main_exited(unit: str) -> float:
+    return int(show(unit, "ExecMainExitTimestampMonotonic")) / 1e6
+
+
 def active(unit: str = NODE) -> bool:
     return show(unit, "ActiveState") == "active"
 
@@ -148,7 +159,7 @@ def hardened() -> dict[str, object]:
             "adjust_clock": "EPERM",
             "set_clock": "EPERM",
             "ask_bus": "yes",
-            "bluetooth_socket": "EAFNOSUPPORT",
+            "bluetooth_socket": "yes",
             "write_etc": "EROFS",
             "write_state": "yes",
             "root_home": "EACCES",
@@ -212,7 +223,7 @@ def hung() -> dict[str, object]:
 def fed() -> dict[str, object]:
     """Twice the watchdog's time passes over a node that works: it looks each second here."""
     before = restarts()
-    time.sleep(9)
+    time.sleep(21)
     return {"ok": active() and restarts() == before}
 
 
@@ -239,11 +250,11 @@ def lost_again() -> dict[str, object]:
     run("systemctl", "stop", "air")
     until(lambda: show(RECOVER, "ActiveState") == "activating", "waits")
     start_air()
-    seconds = until(active, "started again")
-    # Half a minute, and what the node takes to come up on a machine that shares its cores.
+    until(lambda: active() and show(RECOVER, "ActiveState") == "inactive", "started again")
+    waited = main_exited(RECOVER) - main_started(RECOVER)
     return {
-        "ok": show("bluetooth.service", "MainPID") == bluetoothd and 25 < seconds < 60,
-        "seconds": seconds,
+        "ok": show("bluetooth.service", "MainPID") == bluetoothd and waited >= 30,
+        "seconds": waited,
     }
 
 

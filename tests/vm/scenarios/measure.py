@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from tests.vm.guest.node import Node
 from tests.vm.guest.process import until
 from tests.vm.judge import gaps
-from tests.vm.lab import Lab, now
+from tests.vm.lab import PATIENCE, Lab, now
 
 CHECKS: Mapping[str, str] = {}
 
@@ -60,7 +60,7 @@ def node(lab: Lab, name: str, seconds: float, neighbours: int, rotation: float) 
     """Measure a whole node."""
     began = now()
     one = lab.node(name, "node")
-    until(one.on_air, 60, "the node on the air")
+    until(one.on_air, PATIENCE, "the node on the air")
     time.sleep(WARMING_UP)
     daemon, bluetoothd = lab[name], lab["bluetoothd"]
     first = (one.heard(), daemon.cpu_seconds(), bluetoothd.cpu_seconds(), now(), listened(one))

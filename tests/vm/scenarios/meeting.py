@@ -11,7 +11,7 @@ from tests.vm.guest.bus import bluez_objects
 from tests.vm.guest.node import Node
 from tests.vm.guest.process import until
 from tests.vm.judge import Sent
-from tests.vm.lab import OUT, Lab, now
+from tests.vm.lab import OUT, PATIENCE, Lab, now
 
 CHECKS: Mapping[str, str] = {
     "nodes hear each other": "each node logged the identifier that the other had on the air",
@@ -44,8 +44,8 @@ def play(lab: Lab) -> None:
     peer = lab.python("peer", "tests.vm.guest.peer", socket, PEER_ADDRESS, PEER_DATA.hex())
     nodes = [lab.node(name, name) for name in ("an", "binh")]
     for node in nodes:
-        until(node.on_air, 60, f"{node.name} on the air")
-    until(lambda: "advertising" in peer.words(), 60, "the phone on the air")
+        until(node.on_air, PATIENCE, f"{node.name} on the air")
+    until(lambda: "advertising" in peer.words(), PATIENCE, "the phone on the air")
     began = now()
     time.sleep(TOGETHER)
     moved = now()

@@ -11,10 +11,12 @@ from tests.vm.guest.keeper import Keeper
 from tests.vm.guest.process import until
 from tests.vm.guest.watch import Watch
 from tests.vm.judge import back_for_good
-from tests.vm.lab import OUT, Lab, now
+from tests.vm.lab import OUT, PATIENCE, Lab, now
 
-WITHIN = 60.0
-"""Seconds (the issue)."""
+WITHIN = 60.0 + 30.0
+"""Seconds: a minute (the issue), and what a machine that shares two cores with others may take
+longer than one of its own, to start a node for example.  The minute itself is measured by the
+radio's own clock, in ``tests/ble``."""
 
 PAUSE = 8.0
 """Seconds without a sign that are too long, as in ``adapters``."""
@@ -46,8 +48,8 @@ def play(lab: Lab) -> None:
     lab.desk("crowd", name="neighbours", size=3, logged=False)
     nodes = [lab.node(name, name) for name in lab.reached]
     for node in nodes:
-        until(node.on_air, 120, f"{node.name} on the air")
-    until(lambda: all(node.heard() for node in nodes), 120, "both nodes hear")
+        until(node.on_air, PATIENCE, f"{node.name} on the air")
+    until(lambda: all(node.heard() for node in nodes), PATIENCE, "both nodes hear")
     keeper = Keeper(lab, nodes)
     for name in CASES:
         suffer(lab, keeper, name)

@@ -13,7 +13,7 @@ from tests.vm.guest.bus import bluez_objects, call
 from tests.vm.guest.node import Node
 from tests.vm.guest.process import Process, until
 from tests.vm.judge import grows, pairs
-from tests.vm.lab import Lab, now
+from tests.vm.lab import PATIENCE, Lab, now
 
 CHECKS: Mapping[str, str] = {
     "node: descriptors": "the node's open files do not grow",
@@ -55,8 +55,8 @@ def play(lab: Lab, minutes: str, kind: str = "legacy") -> None:
     lab.desk("crowd", name="neighbours", size=NEIGHBOURS, rotation=ROTATION, logged=False)
     lab.desk("crowd", name="headphones", size=HEADPHONES, foreign=True, logged=False)
     node = lab.node("node", "node")
-    until(node.on_air, 60, "the node on the air")
-    until(node.heard, 60, "the node hears")
+    until(node.on_air, PATIENCE, "the node on the air")
+    until(node.heard, PATIENCE, "the node hears")
     time.sleep(WARMING_UP)
     samples = measure(lab, node, seconds)
     judge(lab, samples)

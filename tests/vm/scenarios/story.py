@@ -17,7 +17,7 @@ from typing import Any
 from tests.vm.guest.node import Node, command
 from tests.vm.guest.process import until
 from tests.vm.judge import pairs
-from tests.vm.lab import Lab, set_wall_clock
+from tests.vm.lab import PATIENCE, Lab, set_wall_clock
 
 CHECKS: Mapping[str, str] = {
     "a code": "a health worker is given a code of eight digits",
@@ -38,8 +38,6 @@ REAL_RULES, SHORT_RULES = "vn-f1-2m", "vm-one-minute"
 BEGIN = timedelta(hours=12, minutes=9, seconds=10)
 """Time of day at which the nodes are started.  At ten past, both the minute of their meeting and
 the ten minutes of the identifier are over: only what is over is published."""
-
-PATIENCE = 90.0
 
 CONFIG = """
 [[sources]]
