@@ -22,8 +22,6 @@ from bluezone_node.ports import Clock
 
 SHORT_ID = 8
 """Hex digits by which a place is named before people, where its name will not do."""
-
-
 FOUND = 20
 """Places shown for what was typed: who looks through more should say more."""
 SEARCHED = 500
