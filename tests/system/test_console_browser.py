@@ -148,10 +148,37 @@ async def test_an_officer_new_to_it_warns_of_a_market(tmp_path: Path, chromium: 
                 assert not await page.is_visible("button.danger")
                 await page.click("main summary")
                 await page.click("button.danger")
-                assert await page.inner_text("dl.facts .state") == "Đã thu hồi"
+                await page.wait_for_selector("dl.facts .state:has-text('Đã thu hồi')")
                 await _fits(page)
+                await _goes_back(await page.context.new_page(), address)
                 await browser.close()
     assert objections == []
+
+
+async def _goes_back(page: Page, address: str) -> None:
+    """Go back at each step of a notice: no browser asks whether to send a form again."""
+    await page.goto(address + menu.NOTICES)
+    await page.fill("#place", "cho long bien")
+    await page.click("text=Tìm địa điểm")
+    await page.click("td a.primary >> nth=0")
+    await page.wait_for_selector("#from_day")
+    await page.go_back()
+    assert await page.input_value("#place") == "cho long bien"
+    await page.click("td a.primary >> nth=0")
+    await page.select_option("#from_day", label="Thứ Bảy, 07/03/2026")
+    await page.fill("#from_time", "9h")
+    await page.fill("#to_time", "7h")
+    await page.click("main button.primary")
+    assert "trước giờ bắt đầu" in await page.inner_text("#to_time-error")
+    await page.fill("#to_time", "11h")
+    await page.click("main button.primary")
+    await page.wait_for_selector("dl.facts")
+    await page.go_back()
+    assert "trước giờ bắt đầu" in await page.inner_text("#to_time-error")
+    await page.go_forward()
+    await page.wait_for_selector("dl.facts")
+    await page.click("main form button.primary")
+    await page.wait_for_selector("h1:has-text('Thông báo số 2')")
 
 
 async def _telephone(browser: Browser) -> tuple[Page, list[str]]:
