@@ -139,9 +139,10 @@ def test_a_stay_that_was_over_before_is_no_part_of_a_visit(minutes: int, known: 
 
 def test_another_places_visit_is_left_alone() -> None:
     """A stay is of the place whose tags it has, whoever is checked in elsewhere."""
-    visit = scanned(card=OTHER)
-    entered = enter([visit], stay_of(10))
-    assert entered == (1, visit_of(stay_of(10)))
+    air = air_tag_of(venue_keys(OTHER.payload), slot_of(NOW))
+    by_radio = replace(visit_of(stay_of(10)), marks=(Mark(air.tag, air.slot_key),))
+    for visit in (scanned(card=OTHER), by_radio):
+        assert enter([visit], stay_of(10)) == (1, visit_of(stay_of(10)))
 
 
 @pytest.mark.parametrize("later", [4, 90])
