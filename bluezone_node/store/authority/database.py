@@ -25,6 +25,9 @@ from bluezone_node.store.wal import write_ahead
 
 BUSY_MILLISECONDS = 5_000
 """A writer waits that long for another, such as ``code issue`` beside the running server."""
+LAID_OUT_MILLISECONDS = 60_000
+"""Who finds a database without tables waits that long for another who makes them: on a machine
+with other work that takes longer than writing does."""
 
 
 class UnixTime(TypeDecorator[datetime]):
@@ -147,11 +150,16 @@ class Database:
                     postgres.check_server(connection, self.layout.name)
                 if revision(connection) == self.layout.revision:
                     return engine, Step.NOTHING
+                if self.url is None:
+                    connection.exec_driver_sql(f"PRAGMA busy_timeout = {LAID_OUT_MILLISECONDS}")
             # Others may open it for the first time, too: what is true now is seen under the lock.
             with writing(engine) as connection:
                 if self.url is not None:
                     postgres.make_schema(connection, self.layout.name)
-                return engine, bring_up(connection, self.layout, upgrade=upgrade)
+                step = bring_up(connection, self.layout, upgrade=upgrade)
+                if self.url is None:
+                    connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+                return engine, step
 
 
 def open_sqlite(path: Path, layout: Layout) -> Engine:
