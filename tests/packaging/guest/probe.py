@@ -56,7 +56,7 @@ print(
             "adjust_clock": allowed(adjust_clock),
             "set_clock": allowed(lambda: time.clock_settime(time.CLOCK_REALTIME, 0)),
             "ask_bus": allowed(ask_bus),
-            "bluetooth_socket": allowed(lambda: socket.socket(31, socket.SOCK_RAW, 1)),
+            "packet_socket": allowed(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)),
             "write_etc": allowed(lambda: Path("/etc/bluezone-node/x").write_text("")),
             "write_state": allowed(lambda: Path("/var/lib/bluezone-node/x").write_text("")),
             "root_home": allowed(lambda: os.listdir("/root")),  # noqa: PTH208
