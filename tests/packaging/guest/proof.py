@@ -159,7 +159,7 @@ def hardened() -> dict[str, object]:
             "adjust_clock": "EPERM",
             "set_clock": "EPERM",
             "ask_bus": "yes",
-            "bluetooth_socket": "yes",
+            "packet_socket": "EAFNOSUPPORT",
             "write_etc": "EROFS",
             "write_state": "yes",
             "root_home": "EACCES",
